@@ -1,0 +1,224 @@
+"""The error tree of medkg.
+
+* MedkgError
+  x ConfigurationError
+    - TopologyInvalid
+    - TopologyUnknown
+  x InvalidInput
+    - InvalidRequest
+    - InvalidDocument
+  x PoisonRecord
+  x StageTimeout
+  x GateExpired
+  x GateRefused
+  x GpuUnavailable
+  x ArtifactMissing
+  x ArtifactCorrupt
+  x ResourceUnavailable
+    - KafkaUnavailable
+    - LedgerUnavailable
+    - IndexUnavailable
+    - ArtifactStoreUnavailable
+    - SourceUnavailable
+  x SourceRefused
+  x StageBug
+
+Every class carries three facts: a ``code`` (stable, what machines match on), whether a retry can help
+(``retryable``) and a ``remedy`` (what a person does next). A raise gives the message.
+"""
+
+from typing import ClassVar
+
+from .model import Contract
+
+MAX_MESSAGE = 2000
+
+
+class ErrorInfo(Contract):
+    """An error as it travels in events, ledger records and dead letters.
+
+    Attributes:
+        code: one of the codes of this module's tree.
+        message: what happened, in a sentence; at most 2,000 characters.
+        retryable: whether doing the same again can succeed.
+        remedy: what a person does about it.
+    """
+
+    code: str
+    message: str
+    retryable: bool
+    remedy: str
+
+
+class MedkgError(Exception):
+    """Something failed in medkg."""
+
+    code: ClassVar[str] = "error"
+    retryable: ClassVar[bool] = False
+    remedy: ClassVar[str] = "See the service's log for the job id."
+
+    def __init__(self, message: str | None = None, *, remedy: str | None = None) -> None:
+        super().__init__(message or (self.__doc__ or "").splitlines()[0])
+        self._remedy = remedy
+
+    @property
+    def info(self) -> ErrorInfo:
+        """The error as data."""
+        return ErrorInfo(
+            code=self.code,
+            message=str(self)[:MAX_MESSAGE],
+            retryable=self.retryable,
+            remedy=self._remedy or self.remedy,
+        )
+
+
+class ConfigurationError(MedkgError):
+    """A setting is missing or contradicts another."""
+
+    code = "configuration"
+    remedy = "Correct the setting that the message names and start again."
+
+
+class TopologyInvalid(ConfigurationError):
+    """A topology file was refused."""
+
+    code = "topology_invalid"
+    remedy = "Correct the file and line that the message names; `medkg topology lint` checks it."
+
+
+class TopologyUnknown(ConfigurationError):
+    """No topology has this name, or none takes this source."""
+
+    code = "topology_unknown"
+    remedy = "Name one that `medkg topology list` shows, or add the source to its applicable_sources."
+
+
+class InvalidInput(MedkgError):
+    """Data broke a rule of its contract."""
+
+    code = "validation"
+    remedy = "Correct the input; the message names the field."
+
+
+class InvalidRequest(InvalidInput):
+    """A job request broke a rule."""
+
+    code = "request_invalid"
+    remedy = "Correct the field that the message names and submit the request again."
+
+
+class InvalidDocument(InvalidInput):
+    """A document broke a rule of the intermediate representation."""
+
+    code = "document_invalid"
+    remedy = "Look at the payload and the named violations; the source's record may be damaged."
+
+
+class PoisonRecord(MedkgError):
+    """A Kafka record is not an event that medkg can read."""
+
+    code = "poison"
+    remedy = "Look at it with `medkg explain`; correct its producer. The original bytes are in the DLQ."
+
+
+class StageTimeout(MedkgError):
+    """A stage passed its policy's timeout."""
+
+    code = "timeout"
+    retryable = True
+    remedy = "Give the policy a longer timeout, or find what the stage waits for."
+
+
+class GateExpired(MedkgError):
+    """A gate's deadline passed before its event came."""
+
+    code = "gate_expired"
+    remedy = "See why the outside system sent nothing to the gate's topic, then submit the job again."
+
+
+class GateRefused(MedkgError):
+    """The outside system answered a gate with a failure."""
+
+    code = "gate_refused"
+    remedy = "See the outside system's error in the message, then submit the job again."
+
+
+class GpuUnavailable(MedkgError):
+    """A stage that needs a GPU found none."""
+
+    code = "gpu_unavailable"
+    remedy = "Start the service on a machine with a usable GPU, or choose MK_ACCELERATOR=cpu yourself."
+
+
+class ArtifactMissing(MedkgError):
+    """An artifact that an event refers to is not in the store."""
+
+    code = "artifact_missing"
+    remedy = "Check that all services use one MK_ARTIFACTS_URL and that nothing deleted from it."
+
+
+class ArtifactCorrupt(MedkgError):
+    """An artifact's bytes do not have the digest that names them."""
+
+    code = "artifact_corrupt"
+    remedy = "Delete the file that the message names and submit the job again."
+
+
+class ResourceUnavailable(MedkgError):
+    """A server that the stage needs did not answer."""
+
+    code = "resource_unavailable"
+    retryable = True
+    remedy = "Check that the server runs and that its address in the settings is right."
+
+
+class KafkaUnavailable(ResourceUnavailable):
+    """Kafka did not answer."""
+
+    code = "kafka_unavailable"
+
+
+class LedgerUnavailable(ResourceUnavailable):
+    """The ledger's Redis did not answer."""
+
+    code = "ledger_unavailable"
+
+
+class IndexUnavailable(ResourceUnavailable):
+    """OpenSearch did not answer."""
+
+    code = "index_unavailable"
+
+
+class ArtifactStoreUnavailable(ResourceUnavailable):
+    """The artifact store could not be read or written."""
+
+    code = "artifact_store_unavailable"
+
+
+class SourceUnavailable(ResourceUnavailable):
+    """A source's API did not answer, or asked to wait.
+
+    Attributes:
+        retry_after: seconds that the source asked to wait, or None.
+    """
+
+    code = "source_unavailable"
+
+    def __init__(self, message: str | None = None, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class SourceRefused(MedkgError):
+    """A source's API answered that it does not have the item, or that the request is wrong."""
+
+    code = "source_refused"
+    remedy = "Check the id or the query at the source's own site."
+
+
+class StageBug(MedkgError):
+    """A stage raised an error that is none of medkg's: a bug in the stage."""
+
+    code = "bug"
+    remedy = "Find the job id in the service's log: the stack trace is there. Report it to the stage's author."

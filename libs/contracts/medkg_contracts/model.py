@@ -1,0 +1,24 @@
+"""The one pydantic configuration that every contract model has."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+
+class Contract(BaseModel):
+    """An immutable value of the wire or of the store; an unknown field is an error, not a guess."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64", val_json_bytes="base64")
+
+
+#: A name in a topology (stage, gate, artifact, policy): it becomes part of topic names and metric labels.
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+
+#: A job, batch or tenant id: safe as a Kafka key, a Redis key part, an index name part and a path segment.
+Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")]
+
+#: A tenant: also part of OpenSearch index names, which are lower case.
+TenantId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+
+#: A SHA-256 digest, 64 lower-case hexadecimal digits.
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]

@@ -1,0 +1,127 @@
+"""What a stage is: plain Python, typed input in, typed output out, no Kafka in sight."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from .events import JobRequest
+from .ir import (
+    Chunk,
+    Claim,
+    Document,
+    Entity,
+    GraphReceipt,
+    IndexReceipt,
+    RawPayload,
+    ValidationReport,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StageContext:
+    """What a stage knows of the job that it works for.
+
+    Attributes:
+        doc_id: ``<source>:<source id>``.
+        pipeline: the topology's name.
+        digest: the first 12 digits of the topology's digest.
+        epoch: run number of this stage within the job, from 1.
+        attempt: try within the epoch, from 1.
+        deadline: when the stage's time is over; None when it has none.
+        metadata: the request's free values.
+    """
+
+    tenant_id: str
+    doc_id: str
+    job_id: str
+    correlation_id: str
+    pipeline: str
+    digest: str
+    epoch: int = 1
+    attempt: int = 1
+    deadline: datetime | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StageType:
+    """A kind of stage as topologies know it: artifact names in, artifact names out.
+
+    The name ``request`` among the inputs is the job's own request, which needs no producer.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+#: The stage types that a topology may name. A stage of another kind has the type ``Stage`` and names its
+#: inputs and outputs in the topology.
+STAGE_TYPES: Mapping[str, StageType] = {
+    kind.name: kind
+    for kind in (
+        StageType("ExpandStage", ("request",), ("expansion",)),
+        StageType("IngestStage", ("request",), ("payloads",)),
+        StageType("ParseStage", ("payloads",), ("document",)),
+        StageType("ValidateStage", ("document",), ("validation",)),
+        StageType("ChunkStage", ("document",), ("chunks",)),
+        StageType("IndexStage", ("document", "chunks"), ("index_receipt",)),
+        StageType("ExtractStage", ("document",), ("entities", "claims")),
+        StageType("KGStage", ("entities", "claims"), ("graph_receipt",)),
+    )
+}
+
+
+class ExpandStage(Protocol):
+    """Turns a batch request into one request per item, in a stable order."""
+
+    def execute(self, ctx: StageContext, request: JobRequest) -> AsyncIterator[JobRequest]: ...  # noqa: D102
+
+
+class IngestStage(Protocol):
+    """Fetches an item's raw payloads from its source."""
+
+    async def execute(self, ctx: StageContext, request: JobRequest) -> list[RawPayload]: ...  # noqa: D102
+
+
+class ParseStage(Protocol):
+    """Reads raw payloads into a document."""
+
+    async def execute(self, ctx: StageContext, payloads: list[RawPayload]) -> Document: ...  # noqa: D102
+
+
+class ValidateStage(Protocol):
+    """Checks a document against the rules of the intermediate representation."""
+
+    async def execute(self, ctx: StageContext, document: Document) -> ValidationReport: ...  # noqa: D102
+
+
+class ChunkStage(Protocol):
+    """Cuts a document into chunks with exact spans."""
+
+    async def execute(self, ctx: StageContext, document: Document) -> list[Chunk]: ...  # noqa: D102
+
+
+class IndexStage(Protocol):
+    """Writes a document's chunks to the search index."""
+
+    async def execute_batch(
+        self, ctxs: Sequence[StageContext], document: Sequence[Document], chunks: Sequence[list[Chunk]]
+    ) -> Sequence[IndexReceipt | Exception]:
+        """One result or error per context, in their order; one job's error never fails its batch mates."""
+        ...
+
+
+class ExtractStage(Protocol):
+    """Finds entities and claims in a document."""
+
+    async def execute(self, ctx: StageContext, document: Document) -> tuple[list[Entity], list[Claim]]: ...  # noqa: D102
+
+
+class KGStage(Protocol):
+    """Writes entities and claims to the knowledge graph."""
+
+    async def execute(  # noqa: D102
+        self, ctx: StageContext, entities: list[Entity], claims: list[Claim]
+    ) -> GraphReceipt: ...

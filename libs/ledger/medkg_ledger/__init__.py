@@ -1,0 +1,1 @@
+"""The state of every job, in Redis."""

@@ -1,0 +1,1 @@
+"""The pure decision: what happens next to a job."""

@@ -1,0 +1,1 @@
+"""The local servers: Kafka, Redis and OpenSearch as processes."""

@@ -1,0 +1,1 @@
+"""What runs a stage: consumption, artifacts, events, health."""

@@ -1,0 +1,1 @@
+"""Topologies as data: models, compiler, plans, catalog."""

@@ -1,0 +1,1 @@
+"""Writes chunks to the search index."""

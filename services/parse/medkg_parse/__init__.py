@@ -1,0 +1,1 @@
+"""Reads raw payloads into documents."""

@@ -1,0 +1,1 @@
+"""Serves recorded answers of real sources at their own paths."""

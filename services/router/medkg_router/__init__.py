@@ -1,0 +1,1 @@
+"""The router: decides each job's next topic."""

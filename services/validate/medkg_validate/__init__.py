@@ -1,0 +1,1 @@
+"""Checks documents against the rules of the intermediate representation."""
