@@ -1,1 +1,5 @@
 """The artifact store: content-addressed claim checks."""
+
+from .store import ArtifactStore
+
+__all__ = ["ArtifactStore"]

@@ -125,6 +125,10 @@ class RetryPolicy(Contract):
     jitter_s: Annotated[float, Field(ge=0, le=60)] = 0.0
 
 
+#: A job's request, or a claim check for it when it is a long list of items.
+RequestOrRef = JobRequest | ArtifactRef
+
+
 class StageRequest(Contract):
     """The data of `stage.requested`: all that a stage service needs for one job.
 
@@ -134,7 +138,7 @@ class StageRequest(Contract):
         policy: the effective policy.
     """
 
-    request: JobRequest
+    request: RequestOrRef
     inputs: dict[Name, ArtifactRef] = {}
     policy: RetryPolicy = RetryPolicy()
 
@@ -187,7 +191,7 @@ class JobAccepted(Contract):
     pipeline: Name
     digest: str
     plan: ArtifactRef
-    request: JobRequest
+    request: RequestOrRef
 
 
 class JobEnded(Contract):
@@ -331,7 +335,7 @@ def first_violation(error: ValidationError) -> str:
     return f"{where}: {first['msg']}{more}" if where else first["msg"] + more
 
 
-def make_event(
+def make_event(  # noqa: PLR0913 - these are the event's attributes
     kind: Kind,
     *,
     id: str,  # noqa: A002 - the attribute's own name

@@ -1,1 +1,23 @@
 """The pure decision: what happens next to a job."""
+
+from .advance import Emit, Step, admit, advance, reject
+from .inbound import Inbound, Origin, Reload, Requested, Spoke, TimerFired, read
+from .outbound import ignored_event, to_event, topology_label
+
+__all__ = [
+    "Emit",
+    "Inbound",
+    "Origin",
+    "Reload",
+    "Requested",
+    "Spoke",
+    "Step",
+    "TimerFired",
+    "admit",
+    "advance",
+    "ignored_event",
+    "read",
+    "reject",
+    "to_event",
+    "topology_label",
+]

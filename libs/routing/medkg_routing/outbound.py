@@ -1,0 +1,66 @@
+"""What the router says, as CloudEvents."""
+
+from datetime import UTC, datetime
+
+from medkg_contracts.cloudevents import CloudEvent
+from medkg_contracts.events import Ignored, Kind, make_event
+from medkg_contracts.ids import digest, event_id
+from medkg_ledger.state import JobState
+
+from .advance import Emit
+
+SOURCE = "/medkg/router"
+
+
+def to_event(emit: Emit, state: JobState, time: datetime) -> CloudEvent:
+    """The event that `emit` stands for; `state` is the job as the same decision left it."""
+    return make_event(
+        emit.kind,
+        id=event_id(state.job_id, emit.node or "", emit.epoch, 0, emit.kind),
+        source=SOURCE,
+        time=time,
+        data=emit.data,
+        job_id=state.job_id,
+        subject=state.doc_id,
+        extensions={
+            "tenantid": state.tenant_id,
+            "correlationid": state.correlation_id,
+            "causationid": emit.cause,
+            "traceparent": emit.traceparent,
+            "topology": topology_label(state),
+            "stage": emit.node,
+            "epoch": str(emit.epoch) if emit.node is not None else None,
+            "sequence": emit.sequence,
+            "expirytime": None if emit.expires is None else _rfc3339(emit.expires),
+        },
+    )
+
+
+def ignored_event(ignored: Ignored, state: JobState | None, job_id: str, time: datetime) -> CloudEvent:
+    """The lifecycle event that says that an event changed nothing, and why."""
+    return make_event(
+        Kind.EVENT_IGNORED,
+        id=digest(job_id, ignored.event_id, ignored.reason, ignored.topic)[:32],
+        source=SOURCE,
+        time=time,
+        data=ignored,
+        job_id=job_id,
+        subject=None if state is None else state.doc_id,
+        extensions={
+            "tenantid": None if state is None else state.tenant_id,
+            "correlationid": None if state is None else state.correlation_id,
+            "causationid": ignored.event_id,
+            "topology": None if state is None else topology_label(state),
+        },
+    )
+
+
+def topology_label(state: JobState) -> str | None:
+    """``name@digest12`` of the plan that the job is pinned to; None for a rejected job."""
+    if state.pipeline_name is None or state.pipeline_version is None:
+        return None
+    return f"{state.pipeline_name}@{state.pipeline_version[:12]}"
+
+
+def _rfc3339(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat().replace("+00:00", "Z")
