@@ -46,15 +46,17 @@ class ArtifactStore:
             raise ConfigurationError(f"MK_ARTIFACTS_URL {url!r} is not of the form file:///an/absolute/path")
         return cls(Path(unquote(parts.path)))
 
-    async def put(self, tenant: str, name: str, body: bytes, media_type: str = "application/json") -> ArtifactRef:
-        """Store the bytes, or let a small JSON value stand in the reference itself.
+    async def put(
+        self, tenant: str, name: str, body: bytes, media_type: str = "application/json", *, inline: bool = True
+    ) -> ArtifactRef:
+        """Store the bytes, or (unless `inline` is False) let a small JSON value stand in the reference itself.
 
         Raises:
             ArtifactStoreUnavailable: the folder cannot be written.
         """
         sha256 = hashlib.sha256(body).hexdigest()
         ref = {"name": name, "media_type": media_type, "sha256": sha256, "size": len(body)}
-        if len(body) <= INLINE_LIMIT and media_type == "application/json":
+        if inline and len(body) <= INLINE_LIMIT and media_type == "application/json":
             return ArtifactRef.model_validate({**ref, "value": orjson.loads(body)})
         await asyncio.to_thread(self._write, self._path(tenant, sha256), body)
         return ArtifactRef.model_validate({**ref, "uri": f"{_SCHEME}://{tenant}/{sha256}"})

@@ -7,7 +7,7 @@ records that the commit must still send; ``plan:<digest>`` a compiled plan.
 One commit touches keys of many jobs, so the ledger needs a single Redis primary, not Redis Cluster (ADR 0005).
 """
 
-from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -104,7 +104,7 @@ class Ledger:
     async def ping(self) -> None:
         """Raise LedgerUnavailable unless Redis answers."""
         async with _unavailable():
-            await cast("Awaitable[bool]", self._redis.ping())
+            await self._redis.ping()
 
     async def load(self, job_ids: Sequence[str]) -> dict[str, Versioned]:
         """The states of these jobs, in one round trip."""
@@ -183,6 +183,14 @@ class Ledger:
         async with _unavailable():
             canonical = await self._redis.get(self._key("plan", digest))
         return None if canonical is None else load_plan(cast("bytes", canonical))
+
+    async def plans(self) -> dict[str, Plan]:
+        """All plans that jobs are or were pinned to, by digest."""
+        start = self._key("plan", "")
+        async with _unavailable():
+            digests = [cast("bytes", key).decode()[len(start) :] async for key in self._redis.scan_iter(f"{start}*")]
+        plans = {digest: await self.plan(digest) for digest in digests}
+        return {digest: plan for digest, plan in plans.items() if plan is not None}
 
     async def counts(self, entries: Sequence[str]) -> dict[str, int]:
         """How many jobs each index entry (such as ``state:running``) lists."""

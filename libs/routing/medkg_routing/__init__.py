@@ -1,7 +1,7 @@
 """The pure decision: what happens next to a job."""
 
 from .advance import Emit, Step, admit, advance, reject
-from .inbound import Inbound, Origin, Reload, Requested, Spoke, TimerFired, read
+from .inbound import Inbound, Origin, Reload, Requested, Spoke, TimerFired, read, unreadable
 from .outbound import ignored_event, to_event, topology_label
 
 __all__ = [
@@ -20,4 +20,5 @@ __all__ = [
     "reject",
     "to_event",
     "topology_label",
+    "unreadable",
 ]

@@ -8,12 +8,13 @@ Pure: no clock, no I/O, no randomness. The life of a job is all here:
     all that is wanted has passed -> the job is completed
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from medkg_contracts import topics
+from medkg_contracts.artifacts import ArtifactRef
 from medkg_contracts.errors import ErrorInfo, GateExpired, GateRefused, InvalidRequest, MedkgError, TopologyInvalid
 from medkg_contracts.events import GateNotice, Ignored, JobEnded, Kind, RetryPolicy, StageRequest, StageResult
 from medkg_contracts.ids import digest
@@ -163,11 +164,12 @@ def _gate_spoke(plan: Plan, state: JobState, gate: GateNode, event: Spoke, now: 
 def _expire(plan: Plan, state: JobState, event: TimerFired, now: int) -> Step:
     gate = plan.by_name.get(event.node)
     current = state.node(event.node)
-    waits = isinstance(gate, GateNode) and current.status is NodeStatus.WAITING and not state.ended
-    if not waits or now < (current.deadline or 0):
+    if not isinstance(gate, GateNode) or current.status is not NodeStatus.WAITING or state.ended:
         return Step(state, drop_timers=[event.node])
+    if current.deadline is not None and now < current.deadline:  # a clock that runs ahead fired it
+        return Step(state, set_timers=[(event.node, current.deadline)])
     turn = _Turn(plan, state, event.origin, now)
-    turn.expire_gate(plan.by_name[event.node])
+    turn.expire_gate(gate)
     return turn.step()
 
 
@@ -216,7 +218,7 @@ class _Turn:
             self._end_job(JobStatus.COMPLETED, Kind.JOB_COMPLETED)
 
     def end_stage(self, node: StageNode, result: StageResult) -> None:
-        error = result.error or self._missing_output(node, result)
+        error = result.error or _missing_output(node, result)
         self._end_node(
             node.name,
             NodeStatus.COMPLETED if error is None else NodeStatus.FAILED,
@@ -229,7 +231,7 @@ class _Turn:
         if error is not None:
             self._fail(node.name, error)
             return
-        self.artifacts.update(result.artifacts)
+        self._take(node, result.artifacts)
         self.start_ready()
 
     def open_gate(self, gate: GateNode, event: EarlyEvent, *, early: bool = False) -> None:
@@ -237,20 +239,18 @@ class _Turn:
             self.set_timers = [timer for timer in self.set_timers if timer[0] != gate.name]
         elif not early:
             self.drop_timers.append(gate.name)
-        if event.error is not None:
+        refusal = _refusal(gate, event)
+        if refusal is not None:
             self._end_node(gate.name, NodeStatus.FAILED, opened_by=event.event_id)
-            refused = GateRefused(f"{gate.event_topic} answered: {event.error.message}", remedy=event.error.remedy)
-            self._fail(gate.name, refused.info)
+            self._fail(gate.name, refusal.info)
             return
         self._end_node(gate.name, NodeStatus.OPENED, opened_by=event.event_id, early=None)
-        self.artifacts.update((name, event.artifacts[name]) for name in gate.outputs if name in event.artifacts)
+        self._take(gate, event.artifacts)
         self.emit(topics.EVENTS, Kind.GATE_OPENED, GateNotice(topic=gate.event_topic, early=early), gate.name)
         if not early:
             self.start_ready()
 
-    def expire_gate(self, gate: StageNode | GateNode) -> None:
-        if not isinstance(gate, GateNode):
-            raise TypeError(gate.name)
+    def expire_gate(self, gate: GateNode) -> None:
         fails = gate.on_timeout == "fail"
         self._end_node(gate.name, NodeStatus.FAILED if fails else NodeStatus.EXPIRED)
         self.drop_timers.append(gate.name)
@@ -296,12 +296,9 @@ class _Turn:
         data = StageRequest.model_construct(request=self.state.request, inputs=inputs, policy=policy)  # type: ignore[arg-type]  # a job that runs has a request
         self.emit(topic, Kind.STAGE_REQUESTED, data, node.name, expires)
 
-    def _missing_output(self, node: StageNode, result: StageResult) -> ErrorInfo | None:
-        missing = [name for name in node.outputs if name not in result.artifacts]
-        if not missing:
-            return None
-        message = f"{node.name} completed without {', '.join(missing)}, which the topology says it makes"
-        return TopologyInvalid(message, remedy="Correct the stage's outputs or the topology's.").info
+    def _take(self, node: StageNode | GateNode, artifacts: Mapping[str, ArtifactRef]) -> None:
+        """Keep what the topology says that the node makes: no node can replace another's artifact."""
+        self.artifacts.update((name, artifacts[name]) for name in node.outputs)
 
     def _begin_node(self, name: str, status: NodeStatus, **fields: Any) -> None:  # noqa: ANN401 - NodeState's fields
         epoch = self._node(name).epoch + 1
@@ -348,6 +345,25 @@ class _Turn:
             "pdf_ir_ready": bool(passed),
             "post_pdf_started": any(self._node(name).epoch for name in after),
         }
+
+
+def _missing_output(node: StageNode, result: StageResult) -> ErrorInfo | None:
+    missing = [name for name in node.outputs if name not in result.artifacts]
+    if not missing:
+        return None
+    message = f"{node.name} completed without {', '.join(missing)}, which the topology says it makes"
+    return TopologyInvalid(message, remedy="Correct the stage's outputs or the topology's.").info
+
+
+def _refusal(gate: GateNode, event: EarlyEvent) -> GateRefused | None:
+    """Why the event does not open the gate: a failure, or what it should bring is not in it."""
+    if event.error is not None:
+        return GateRefused(f"{gate.event_topic} answered: {event.error.message}", remedy=event.error.remedy)
+    missing = [name for name in gate.outputs if name not in event.artifacts]
+    if not missing:
+        return None
+    message = f"{gate.event_topic} answered without {', '.join(missing)}, which the topology says it brings"
+    return GateRefused(message, remedy="Correct the outside system's event or the gate's outputs.")
 
 
 def _new_state(event: Requested, now: int, **fields: Any) -> JobState:  # noqa: ANN401 - JobState's fields

@@ -27,13 +27,13 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Requested:
-    """Somebody asks for a job."""
+    """Somebody asks for a job; `request` is None when it cannot be read, which leads to a rejection."""
 
     origin: Origin
     job_id: str
     tenant_id: str
     correlation_id: str
-    request: RequestOrRef
+    request: RequestOrRef | None
     doc_id: str
     is_batch: bool
     until: str | None
@@ -100,6 +100,31 @@ def requested_job_id(event: CloudEvent) -> str:
     """
     given = event.extensions.get("jobid")
     return derived_job_id(event.source, event.id) if given is None else _checked(_IDENTIFIER, "jobid", given)
+
+
+def unreadable(topic: str, event: CloudEvent) -> Requested:
+    """A request whose data break the contract, as far as it can be told whose it is."""
+    try:
+        job_id = requested_job_id(event)
+    except InvalidRequest:
+        job_id = derived_job_id(event.source, event.id)
+    tenant = event.extensions.get("tenantid", DEFAULT_TENANT)
+    try:
+        _TENANT.validate_python(tenant)
+    except ValidationError:
+        tenant = DEFAULT_TENANT
+    return Requested(
+        origin=_origin(topic, event),
+        job_id=job_id,
+        tenant_id=tenant,
+        correlation_id=event.extensions.get("correlationid") or job_id,
+        request=None,
+        doc_id=(event.subject or "unknown")[:256],
+        is_batch=False,
+        until=None,
+        skip_completed=False,
+        batch_id=None,
+    )
 
 
 def _requested(topic: str, event: CloudEvent) -> Requested:

@@ -1,0 +1,118 @@
+"""How a job begins, or is refused."""
+
+import pytest
+from medkg_contracts import topics
+from medkg_contracts.errors import InvalidRequest
+from medkg_contracts.events import JobEnded, Kind
+from medkg_ledger.state import JobStatus, NodeStatus
+from medkg_routing import reject
+
+from .telling import (
+    ACCEPTED_BY_REQUEST,
+    NOW,
+    TRACE,
+    Story,
+    accepted,
+    begun,
+    gate,
+    only,
+    plan,
+    requested,
+    said,
+    spoke,
+    stage,
+    state_after,
+)
+
+LINE = plan(stage("ingest", makes=("payloads",)), stage("parse", "ingest", takes=("payloads",), makes=("document",)))
+
+
+def test_admit_accepts_and_starts_the_roots() -> None:
+    """A job is accepted, then every node without dependencies starts."""
+    step = begun(plan(stage("a"), stage("b"), stage("c", "a", "b")), requested())
+
+    assert [("job.accepted", None), ("stage.requested", "a"), ("stage.requested", "b")] == said(step)
+
+
+def test_admit_pins_the_plan() -> None:
+    """The job's state names the plan by its digest."""
+    state = state_after(begun(LINE, requested()))
+
+    assert (LINE.name, LINE.digest) == (state.pipeline_name, state.pipeline_version)
+
+
+def test_admit_copies_the_request() -> None:
+    """The state keeps who asked for what, and when."""
+    event = requested(tenant="acme", traceparent=TRACE)
+    state = state_after(begun(LINE, event))
+
+    assert ("j-1", "acme", "ctgov:NCT05814159", "c-1", event.request, TRACE, NOW, NOW) == (
+        state.job_id, state.tenant_id, state.doc_id, state.correlation_id, state.request, state.traceparent,
+        state.created_at, state.updated_at,
+    )  # fmt: skip
+
+
+def test_admit_says_so_on_the_lifecycle_topic() -> None:
+    """``job.accepted`` carries the data that the caller gives and is caused by the request."""
+    emit = only(begun(LINE, requested()), Kind.JOB_ACCEPTED)
+
+    assert (topics.EVENTS, accepted(LINE, requested()), ACCEPTED_BY_REQUEST) == (emit.topic, emit.data, emit.cause)
+
+
+def test_admit_asks_the_service_for_epoch_1() -> None:
+    """The first run of a stage is asked for on its service's queue with epoch 1."""
+    two_of_one_service = plan(stage("dense", service="embed"), stage("sparse", service="embed"))
+    step = begun(two_of_one_service, requested())
+
+    assert [("embed.queue.v1", "dense", 1), ("embed.queue.v1", "sparse", 1)] == [
+        (emit.topic, emit.node, emit.epoch) for emit in step.emits[1:]
+    ]
+
+
+def test_admit_of_an_empty_plan_completes() -> None:
+    """A plan without nodes has nothing to wait for."""
+    step = begun(plan(), requested())
+
+    assert [("job.accepted", None), ("job.completed", None)] == said(step)
+
+
+def test_until_leaves_out_what_it_does_not_need() -> None:
+    """With `until`, neither later nodes nor other branches start."""
+    branches = plan(stage("a"), stage("b", "a"), stage("c", "b"), stage("other"))
+    story = Story(branches, until="b")
+    story.tell(*(spoke(topics.done(name), name=name, epoch=1) for name in ("a", "b")))
+
+    assert JobStatus.COMPLETED == story.state.status
+    assert {"a", "b"} == set(story.state.nodes)
+
+
+def test_until_a_gate_ends_with_the_gate() -> None:
+    """`until` may name a gate: the job completes when it opens."""
+    story = Story(plan(stage("a"), gate("wait", "a"), stage("b", "wait")), until="wait")
+    story.tell(spoke(topics.done("a"), name="a"), spoke("mineru.done.v1"))
+
+    assert (JobStatus.COMPLETED, NodeStatus.OPENED) == (story.state.status, story.state.node("wait").status)
+
+
+def test_until_an_unknown_stage_is_refused() -> None:
+    """`until` must name a node of the plan; the message lists them."""
+    with pytest.raises(InvalidRequest, match="no stage 'embed'; it has ingest, parse"):
+        begun(LINE, requested(until="embed"))
+
+
+def test_reject_keeps_the_reason() -> None:
+    """A rejected job's state and its event carry the error."""
+    error = InvalidRequest("source: no topology takes 'nowhere'")
+    step = reject(requested(), error, NOW)
+    state = state_after(step)
+
+    assert (JobStatus.REJECTED, error.info, None) == (state.status, state.error, state.pipeline_name)
+    assert JobEnded(error=error.info) == only(step, Kind.JOB_REJECTED).data
+    assert ([("job.rejected", None)], 1) == (said(step), state.sequence)
+
+
+def test_reject_continues_the_trace() -> None:
+    """``job.rejected`` continues the trace of the request that it refuses."""
+    step = reject(requested(traceparent=TRACE), InvalidRequest("no"), NOW)
+
+    assert TRACE == only(step, Kind.JOB_REJECTED).traceparent

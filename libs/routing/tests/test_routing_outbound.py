@@ -1,0 +1,108 @@
+"""The router's events as CloudEvents."""
+
+from datetime import UTC, datetime
+
+import orjson
+from medkg_contracts.errors import InvalidRequest
+from medkg_contracts.events import Ignored, Kind
+from medkg_routing import ignored_event, reject, to_event, topology_label
+
+from .telling import ACCEPTED_BY_REQUEST, NOW, TRACE, Story, begun, done, gate, only, plan, refs, requested, stage, state_after
+
+TIME = datetime(2026, 1, 2, tzinfo=UTC)
+PDF = plan(stage("download", makes=("pdf",)), gate("mineru", "download", request_topic="mineru.queue.v1", inputs=("pdf",)))
+
+
+def test_stage_request_names_everything() -> None:
+    """A stage's request carries all that its service has to give back."""
+    step = begun(PDF, requested(traceparent=TRACE))
+    emit = only(step, Kind.STAGE_REQUESTED, "download")
+    event = to_event(emit, state_after(step), TIME)
+
+    assert ("/medkg/router", Kind.STAGE_REQUESTED.type, TIME, "ctgov:NCT05814159", "application/json") == (
+        event.source, event.type, event.time, event.subject, event.datacontenttype,
+    )  # fmt: skip
+    assert {
+        "partitionkey": "j-1",
+        "jobid": "j-1",
+        "tenantid": "public",
+        "correlationid": "c-1",
+        "causationid": ACCEPTED_BY_REQUEST,
+        "traceparent": TRACE,
+        "topology": PDF.ref,
+        "stage": "download",
+        "epoch": "1",
+        "sequence": "00000002",
+    } == event.extensions
+
+
+def test_gate_request_says_until_when() -> None:
+    """A gate's request has the gate's deadline as `expirytime`."""
+    story = Story(PDF)
+    step = story.tell(done("download", "pdf"))
+    event = to_event(only(step, Kind.STAGE_REQUESTED, "mineru"), story.state, TIME)
+
+    assert datetime.fromtimestamp((NOW + 61_000) / 1000, UTC) == datetime.fromisoformat(event.extensions["expirytime"])
+    assert refs("pdf")["pdf"].uri == orjson.loads(event.data or b"")["inputs"]["pdf"]["uri"]
+
+
+def test_job_event_has_no_stage() -> None:
+    """An event about the job itself carries neither stage nor epoch."""
+    step = begun(PDF, requested())
+    event = to_event(only(step, Kind.JOB_ACCEPTED), state_after(step), TIME)
+
+    assert set() == {"stage", "epoch", "expirytime"} & set(event.extensions)
+
+
+def test_same_step_twice_is_the_same_events() -> None:
+    """A decision made twice leads to equal events, ids included: a duplicate can be recognised."""
+    first, second = (Story(PDF).tell(done("download", "pdf")) for _ in range(2))
+    one = [to_event(emit, state_after(first), TIME) for emit in first.emits]
+    other = [to_event(emit, state_after(second), TIME) for emit in second.emits]
+
+    assert one == other
+
+
+def test_rejected_job_has_no_topology() -> None:
+    """A job that was never admitted is pinned to nothing."""
+    step = reject(requested(), InvalidRequest("no"), NOW)
+
+    assert topology_label(state_after(step)) is None
+    assert "topology" not in to_event(only(step, Kind.JOB_REJECTED), state_after(step), TIME).extensions
+
+
+def test_trace_is_made_where_there_is_none() -> None:
+    """Without a trace in the request, one is derived from the job's id: the same on every replica."""
+    traces = {only(begun(PDF, requested()), Kind.JOB_ACCEPTED).traceparent for _ in range(2)}
+
+    assert 1 == len(traces)
+    assert [2, 32, 16, 2] == [len(part) for part in traces.pop().split("-")]
+
+
+def test_ignored_event_says_what_and_why() -> None:
+    """The notice of an ignored event carries its reason and names it as the cause."""
+    ignored = Ignored(reason="late", type="t", topic="mineru.done.v1", event_id="e-7")
+    event = ignored_event(ignored, Story(PDF).state, "j-1", TIME)
+
+    assert ignored == Ignored.model_validate_json(event.data or b"")
+    assert ("e-7", "public", "c-1", PDF.ref) == tuple(
+        event.extensions[name] for name in ("causationid", "tenantid", "correlationid", "topology")
+    )
+
+
+def test_ignored_event_of_an_unknown_job() -> None:
+    """An event of a job that the ledger does not know is told under the job id that it names."""
+    ignored = Ignored(reason="foreign", type="t", topic="parse.done.v1", event_id="e-7")
+    event = ignored_event(ignored, None, "j-unknown", TIME)
+
+    assert {"partitionkey": "j-unknown", "jobid": "j-unknown", "causationid": "e-7"} == event.extensions
+
+
+def test_ignored_twice_has_two_ids() -> None:
+    """The same event ignored for two reasons is told by two events."""
+    notices = [
+        ignored_event(Ignored(reason=reason, type="t", topic="parse.done.v1", event_id="e-7"), None, "j-1", TIME)
+        for reason in ("duplicate", "job_ended")
+    ]
+
+    assert notices[0].id != notices[1].id

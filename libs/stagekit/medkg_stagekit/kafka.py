@@ -1,0 +1,229 @@
+"""The one place that configures Kafka clients, and the two ends that services use: inlet and outlet.
+
+What is set here is not the libraries' default (FIELD-NOTES section 5): idempotent producers that wait for all
+replicas, no automatic topics, no automatic commits, new groups start at the beginning.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from time import monotonic
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker, KafkaMessage
+from faststream.kafka.message import FAKE_CONSUMER
+from faststream.kafka.subscriber.usecase import BatchSubscriber
+from medkg_artifacts import ArtifactStore, deposit
+from medkg_contracts.cloudevents import CloudEvent, to_headers
+from medkg_contracts.deadletter import DeadLetter, Record
+from medkg_contracts.errors import KafkaUnavailable
+
+logger = logging.getLogger(__name__)
+
+#: How long a poll waits for records before it reports that there were none.
+POLL_MS: Final = 500
+
+Handler = Callable[[Sequence[Record]], Awaitable[None]]
+Polled = dict[TopicPartition, list[ConsumerRecord[Any, Any]]]
+
+
+def producer(bootstrap: str, client_id: str) -> AIOKafkaProducer:
+    """A producer that loses nothing and keeps the order of a key's records."""
+    return AIOKafkaProducer(
+        bootstrap_servers=bootstrap,
+        client_id=client_id,
+        acks="all",
+        enable_idempotence=True,
+        linger_ms=0,
+        compression_type="lz4",
+        max_request_size=2 * 1024 * 1024,
+        request_timeout_ms=30_000,
+    )
+
+
+class Outlet:
+    """Sends events and dead letters."""
+
+    def __init__(self, client: AIOKafkaProducer, store: ArtifactStore) -> None:
+        self._client = client
+        self._store = store
+
+    async def send(self, topic: str, event: CloudEvent) -> asyncio.Future[Any]:
+        """Hand the event to the producer; the future ends when Kafka has acknowledged it."""
+        event = await deposit(event, self._store)
+        key = event.extensions["partitionkey"].encode()
+        return await self.raw(topic, key, event.data, to_headers(event))
+
+    async def raw(
+        self, topic: str, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes | None]]
+    ) -> asyncio.Future[Any]:
+        """Hand a record to the producer as it is.
+
+        Raises:
+            KafkaUnavailable: the producer cannot take it.
+        """
+        try:
+            future: asyncio.Future[Any] = await self._client.send(topic, value=value, key=key, headers=headers)
+        except KafkaError as error:
+            raise KafkaUnavailable(f"sending to {topic}: {error!r}") from error
+        return future
+
+    async def bury(self, topic: str, letter: DeadLetter) -> asyncio.Future[Any]:
+        """Hand a dead letter to the producer."""
+        return await self.raw(topic, letter.original.key, letter.original.value, letter.headers())
+
+    @staticmethod
+    async def acknowledged(futures: Sequence[asyncio.Future[Any]]) -> None:
+        """Wait until Kafka has acknowledged all.
+
+        Raises:
+            KafkaUnavailable: one of them it has not.
+        """
+        try:
+            await asyncio.gather(*futures)
+        except KafkaError as error:
+            raise KafkaUnavailable(f"waiting for an acknowledgement: {error!r}") from error
+
+
+class Progress:
+    """Whether a consumer gets on: liveness is that it polls, or that its batch is younger than it may be."""
+
+    def __init__(self, longest_batch_s: float) -> None:
+        self._longest_batch_s = longest_batch_s
+        self._polled = monotonic()
+        self._batch_began: float | None = None
+        self.assigned = False
+
+    def polled(self) -> None:
+        """The consumer has come back from a poll."""
+        self._polled = monotonic()
+
+    def batch(self, began: bool) -> None:
+        """A batch has begun, or ended."""
+        self._batch_began = monotonic() if began else None
+        self._polled = monotonic()
+
+    @property
+    def stuck_for(self) -> float:
+        """Seconds by which the consumer is later than it may be; 0 when it gets on."""
+        now = monotonic()
+        if self._batch_began is not None:
+            return max(0.0, now - self._batch_began - self._longest_batch_s)
+        return max(0.0, now - self._polled - 30)
+
+
+class Inlet:
+    """Feeds a handler with batches of records, and commits each batch once the handler has returned.
+
+    The handler must deal with every record: what it returns from is done. While it raises KafkaUnavailable or another
+    retryable error the same batch is given to it again, so nothing is skipped.
+    """
+
+    def __init__(
+        self,
+        bootstrap: str,
+        topics: Sequence[str],
+        group: str,
+        handler: Handler,
+        *,
+        max_records: int,
+        longest_batch_s: float,
+    ) -> None:
+        self.progress = Progress(longest_batch_s)
+        self._handler = handler
+        self.broker = KafkaBroker(
+            bootstrap, client_id=group, ack_policy=AckPolicy.MANUAL, logger=logger, log_level=logging.DEBUG,
+            graceful_timeout=longest_batch_s, allow_auto_create_topics=False,
+        )  # fmt: skip
+        self._subscriber: BatchSubscriber = self.broker.subscriber(
+            *topics, batch=True, group_id=group, auto_offset_reset="earliest", max_records=max_records,
+            batch_timeout_ms=1, parser=self._parse, decoder=_raw,
+            partition_assignment_strategy=(RangePartitionAssignor,),
+            session_timeout_ms=30_000, heartbeat_interval_ms=3_000,
+            max_poll_interval_ms=round(longest_batch_s * 1000) + 30_000, rebalance_timeout_ms=60_000,
+            max_partition_fetch_bytes=2 * 1024 * 1024, ack_policy=AckPolicy.MANUAL,
+        )  # fmt: skip
+        self._subscriber(self._consume)
+
+    @property
+    def consumer(self) -> AIOKafkaConsumer:
+        """The client, once the broker has started."""
+        return self._subscriber.consumer
+
+    def watch_polls(self) -> None:
+        """Let polls wait as long as they may, and be seen.
+
+        FastStream sleeps after an empty poll for as long as it polled, which costs either latency or idle processor
+        time; this way it costs neither.
+        """
+        consumer = self.consumer
+        getmany = consumer.getmany
+
+        async def poll(*, timeout_ms: int, max_records: int) -> Polled:
+            batches: Polled = await getmany(timeout_ms=max(timeout_ms, POLL_MS), max_records=max_records)
+            self.progress.polled()
+            self.progress.assigned = bool(consumer.assignment())
+            return batches
+
+        consumer.getmany = poll
+
+    def follow(self, topics: Sequence[str]) -> None:
+        """Read these topics from now on."""
+        if set(topics) != set(self.consumer.subscription()):
+            self.consumer.subscribe(topics=list(topics))
+
+    @staticmethod
+    async def _parse(raw: tuple[ConsumerRecord[Any, Any], ...]) -> KafkaMessage:
+        """Wrap the batch unread: FastStream's own parser raises on headers that are null or not UTF-8."""
+        return KafkaMessage(raw_message=raw, body=b"", headers={}, consumer=FAKE_CONSUMER)
+
+    async def _consume(self, batch: Any) -> None:  # noqa: ANN401 - FastStream would try to validate a type
+        records = [_record(raw) for raw in batch]
+        self.progress.batch(began=True)
+        try:
+            await self._until_handled(records)
+            await self._commit(records)
+        except Exception:
+            logger.critical(
+                "the handler failed in a way it must not; stopping so that nothing is skipped", exc_info=True
+            )
+            raise SystemExit(1) from None
+        finally:
+            self.progress.batch(began=False)
+
+    async def _until_handled(self, records: Sequence[Record]) -> None:
+        wait = 0.2
+        while True:
+            try:
+                await self._handler(records)
+            except Exception as error:
+                if not getattr(error, "retryable", False):
+                    raise
+                logger.warning("cannot go on, trying again in %.1f s: %s", wait, error)
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, 10.0)
+            else:
+                return
+
+    async def _commit(self, records: Sequence[Record]) -> None:
+        offsets: dict[TopicPartition, int] = {}
+        for record in records:
+            offsets[TopicPartition(record.topic, record.partition)] = record.offset + 1
+        try:
+            await self.consumer.commit(offsets)
+        except (CommitFailedError, IllegalStateError):
+            logger.info("the partitions went to another consumer meanwhile; what is read twice changes nothing")
+        except KafkaError as error:
+            logger.warning("offsets not committed, a later commit covers them: %r", error)
+
+
+async def _raw(message: KafkaMessage) -> Any:  # noqa: ANN401 - the batch as FastStream hands it over
+    return message.raw_message
+
+
+def _record(raw: ConsumerRecord[Any, Any]) -> Record:
+    return Record(raw.topic, raw.partition, raw.offset, raw.timestamp, raw.key, raw.value, raw.headers)

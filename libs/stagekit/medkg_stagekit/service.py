@@ -1,0 +1,140 @@
+"""A stage service: what an ``app.py`` declares and runs."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import uvloop
+from faststream import FastStream
+from medkg_artifacts import ArtifactStore
+from medkg_contracts import topics
+from medkg_contracts.settings import Settings
+
+from . import logs
+from .binding import Binding, bind
+from .consumer import StageConsumer
+from .health import HealthServer
+from .kafka import Inlet, Outlet, producer
+
+logger = logging.getLogger(__name__)
+
+#: How many records a poll brings, and so how many jobs an ``execute_batch`` sees at most.
+MAX_RECORDS = 64
+#: How many jobs a stage with ``execute`` works on at once.
+CONCURRENCY = 8
+#: How long one batch may take before the service counts as stuck, in seconds.
+LONGEST_BATCH_S = 900.0
+
+
+@dataclass(frozen=True)
+class StageService:
+    """A stage and how it is made.
+
+    Attributes:
+        name: of the service: the first part of its topics' names.
+        stage: the stage's class, made with the settings as its only argument.
+        settings: the settings' class; read from the environment when the service starts.
+        max_records: at most so many jobs in one batch.
+    """
+
+    name: str
+    stage: Callable[[Any], Any]
+    settings: type[Settings]
+    max_records: int = MAX_RECORDS
+
+    def bind(self) -> Binding:
+        """Make the stage from its settings.
+
+        Raises:
+            ConfigurationError: a setting is wrong, or the class is no stage.
+        """
+        settings = self.settings()
+        return bind(self.name, self.stage(settings), settings)
+
+
+async def opened(binding: Binding, stack: AsyncExitStack) -> None:
+    """Open the stage's clients, to be closed with the stack."""
+    if hasattr(binding.stage, "open"):
+        await binding.stage.open()
+    if hasattr(binding.stage, "close"):
+        stack.push_async_callback(binding.stage.close)
+
+
+def run(*services: StageService) -> None:
+    """Run the services in this process until SIGTERM or SIGINT; what is in work then is finished first."""
+    settings = services[0].settings()
+    logs.configure(services[0].name, settings.log_level)
+    with suppress(KeyboardInterrupt):
+        uvloop.run(_serve(services, settings))
+
+
+async def _serve(services: tuple[StageService, ...], settings: Settings) -> None:
+    async with AsyncExitStack() as stack:
+        store = ArtifactStore.from_url(settings.artifacts_url)
+        client = producer(settings.kafka, services[0].name)
+        outlet = Outlet(client, store)
+        inlets = []
+        for service in services:
+            binding = service.bind()
+            await opened(binding, stack)
+            consumer = StageConsumer(binding, store, outlet, concurrency=CONCURRENCY)
+            inlets.append(
+                Inlet(
+                    settings.kafka,
+                    [topics.queue(service.name)],
+                    topics.group(service.name),
+                    consumer.handle,
+                    max_records=service.max_records,
+                    longest_batch_s=LONGEST_BATCH_S,
+                )
+            )
+        await client.start()
+        stack.push_async_callback(client.stop)
+        await serve(inlets, settings.metrics_port, stack)
+
+
+async def serve(
+    inlets: Sequence[Inlet],
+    metrics_port: int,
+    stack: AsyncExitStack,
+    background: Sequence[Coroutine[Any, Any, None]] = (),
+) -> None:
+    """Consume until a signal comes, with these coroutines beside it; the inlets drain before this returns."""
+    app = FastStream(*(inlet.broker for inlet in inlets), logger=None)
+
+    @app.after_startup
+    async def watch() -> None:
+        for inlet in inlets:
+            inlet.watch_polls()
+        health = HealthServer(metrics_port, lambda: _stuck(inlets), lambda: _unready(inlets))
+        stack.callback(health.close)
+        logger.info("ready for work; health on port %d", health.port)
+
+    tasks = [asyncio.ensure_future(coroutine) for coroutine in background]
+    for task in tasks:
+        task.add_done_callback(lambda done: _ended(done, app))
+    try:
+        await app.run()
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+def _ended(task: asyncio.Future[None], app: FastStream) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        logger.critical("a background task died; stopping, so that it is seen", exc_info=error)
+        app.exit()
+
+
+def _stuck(inlets: Sequence[Inlet]) -> str | None:
+    late = max(inlet.progress.stuck_for for inlet in inlets)
+    return f"no progress for {late:.0f} s longer than there may be none" if late else None
+
+
+def _unready(inlets: Sequence[Inlet]) -> str | None:
+    if all(inlet.progress.assigned for inlet in inlets):
+        return None
+    return "no partitions assigned yet"

@@ -1,0 +1,103 @@
+"""A unit of work: one stage of one job, as it was asked for; and what became of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from time import time
+
+from medkg_contracts.artifacts import ArtifactRef
+from medkg_contracts.cloudevents import CloudEvent
+from medkg_contracts.deadletter import Record
+from medkg_contracts.errors import MedkgError, PoisonRecord
+from medkg_contracts.events import DEFAULT_TENANT, JobRequest, Kind, RetryPolicy, StageRequest, kind_of, read_data
+from medkg_contracts.stages import StageContext
+
+_NEEDED = ("jobid", "stage", "epoch", "sequence")
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One stage of one job, to be done.
+
+    Attributes:
+        node: the stage's name in the topology.
+        request: the job's request, or the claim check for it.
+        sequence: of the event that asked for it.
+        traceparent: W3C trace context of the event that asked for it.
+        waited_ms: between the asking and now.
+        record: the Kafka record that asked for it; None in a direct run.
+    """
+
+    node: str
+    ctx: StageContext
+    request: JobRequest | ArtifactRef
+    inputs: Mapping[str, ArtifactRef]
+    policy: RetryPolicy
+    sequence: str
+    cause: str
+    topology: str | None
+    traceparent: str | None = None
+    waited_ms: float = 0.0
+    record: Record | None = None
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a unit of work.
+
+    Attributes:
+        error: why it failed; None when it completed.
+    """
+
+    work: Work
+    artifacts: dict[str, ArtifactRef] = field(default_factory=dict)
+    error: MedkgError | None = None
+    retries: int = 0
+    duration_ms: float = 0.0
+    skipped: bool = False
+
+
+def read_work(event: CloudEvent, record: Record | None = None) -> Work:
+    """The work that a ``stage.requested`` event asks for.
+
+    Raises:
+        PoisonRecord: it is another event, or an attribute is missing or wrong.
+    """
+    if kind_of(event) is not Kind.STAGE_REQUESTED:
+        raise PoisonRecord(f"a stage's queue carries {Kind.STAGE_REQUESTED.type}, not {event.type!r}")
+    extensions = event.extensions
+    for name in _NEEDED:
+        if not extensions.get(name):
+            raise PoisonRecord(f"required attribute {name!r} is missing or empty")
+    if not extensions["epoch"].isdecimal():
+        raise PoisonRecord(f"attribute 'epoch' is {extensions['epoch']!r}, not a whole number")
+    data = read_data(event, StageRequest)
+    topology = extensions.get("topology")
+    pipeline, _, version = (topology or "").partition("@")
+    ctx = StageContext(
+        tenant_id=extensions.get("tenantid", DEFAULT_TENANT),
+        doc_id=event.subject or (data.request.doc_id if isinstance(data.request, JobRequest) else ""),
+        job_id=extensions["jobid"],
+        correlation_id=extensions.get("correlationid", extensions["jobid"]),
+        pipeline=pipeline,
+        digest=version,
+        epoch=int(extensions["epoch"]),
+        metadata=data.request.metadata if isinstance(data.request, JobRequest) else {},
+    )
+    return Work(
+        node=extensions["stage"],
+        ctx=ctx,
+        request=data.request,
+        inputs=data.inputs,
+        policy=data.policy,
+        sequence=extensions["sequence"],
+        cause=event.id,
+        topology=topology,
+        traceparent=extensions.get("traceparent"),
+        waited_ms=0.0 if event.time is None else _since(event.time),
+        record=record,
+    )
+
+
+def _since(moment: datetime) -> float:
+    return max(0.0, round((time() - moment.timestamp()) * 1000, 3))

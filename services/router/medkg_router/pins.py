@@ -1,0 +1,63 @@
+"""The plans that jobs are pinned to, by digest; and how a new job gets its plan."""
+
+from medkg_artifacts import ArtifactStore
+from medkg_contracts.artifacts import ArtifactRef
+from medkg_contracts.errors import ArtifactMissing, TopologyUnknown
+from medkg_ledger import Ledger
+from medkg_routing import Requested
+from medkg_topology.catalog import Catalog
+from medkg_topology.plan import Plan, load_plan
+
+#: The topology that every batch request takes.
+BATCH = "batch"
+
+#: The tenant under which the store keeps plans: they belong to the deployment.
+SYSTEM_TENANT = "system"
+
+
+class Pins:
+    """Finds plans; keeps every plan that a job was pinned to in the ledger and in the artifact store."""
+
+    def __init__(self, catalog: Catalog, ledger: Ledger, store: ArtifactStore) -> None:
+        self._catalog = catalog
+        self._ledger = ledger
+        self._store = store
+        self._plans: dict[str, Plan] = {}
+        self._refs: dict[str, ArtifactRef] = {}
+
+    async def pin(self, event: Requested, source: str, topology: str | None) -> tuple[Plan, ArtifactRef]:
+        """The plan for a new job, kept so that the job can finish on it whatever is edited.
+
+        Raises:
+            TopologyUnknown: no topology has the name or takes the source.
+            TopologyInvalid: its file is refused and has no good version.
+        """
+        plan = self._catalog.resolve(BATCH if event.is_batch else topology, source)
+        if plan.digest not in self._refs:
+            self._refs[plan.digest] = await self._store.put(SYSTEM_TENANT, "plan", plan.canonical, inline=False)
+            await self._ledger.save_plan(plan)
+            self._plans[plan.digest] = plan
+        return plan, self._refs[plan.digest]
+
+    async def plan(self, digest: str) -> Plan:
+        """The plan with this digest.
+
+        Raises:
+            TopologyUnknown: neither the ledger nor the store has it.
+        """
+        if digest not in self._plans:
+            self._plans[digest] = await self._ledger.plan(digest) or await stored_plan(self._store, digest)
+        return self._plans[digest]
+
+
+async def stored_plan(store: ArtifactStore, digest: str) -> Plan:
+    """The plan as the artifact store keeps it: the digest of a plan is the digest of its bytes.
+
+    Raises:
+        TopologyUnknown: the store does not have it.
+    """
+    ref = ArtifactRef(name="plan", sha256=digest, size=1 << 20, uri=f"artifact://{SYSTEM_TENANT}/{digest}")
+    try:
+        return load_plan(await store.get(SYSTEM_TENANT, ref))
+    except ArtifactMissing as error:
+        raise TopologyUnknown(f"the plan {digest} is neither in the ledger nor in the artifact store") from error
