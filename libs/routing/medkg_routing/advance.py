@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from medkg_contracts import topics
 from medkg_contracts.artifacts import ArtifactRef
-from medkg_contracts.errors import ErrorInfo, GateExpired, GateRefused, InvalidRequest, MedkgError, TopologyInvalid
+from medkg_contracts.errors import ErrorInfo, GateExpired, GateRefused, InvalidRequest, TopologyInvalid
 from medkg_contracts.events import GateNotice, Ignored, JobEnded, Kind, RetryPolicy, StageRequest, StageResult
 from medkg_contracts.ids import digest
 from medkg_contracts.model import Contract
@@ -86,10 +86,10 @@ def admit(plan: Plan, event: Requested, now: int, *, accepted: Contract) -> Step
     return turn.step()
 
 
-def reject(event: Requested, error: MedkgError, now: int) -> Step:
+def reject(event: Requested, error: ErrorInfo, now: int) -> Step:
     """Refuse the job that `event` asks for, so that its reason can be read."""
-    state = _new_state(event, now, status=JobStatus.REJECTED, error=error.info, sequence=1)
-    ended = JobEnded(error=error.info)
+    state = _new_state(event, now, status=JobStatus.REJECTED, error=error, sequence=1)
+    ended = JobEnded(error=error)
     emit = Emit(topics.EVENTS, Kind.JOB_REJECTED, ended, _sequence(1), event.origin.event_id, _traceparent(state))
     return Step(state, [emit])
 

@@ -5,7 +5,16 @@ from dataclasses import dataclass
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.errors import InvalidRequest, PoisonRecord
-from medkg_contracts.events import DEFAULT_TENANT, Kind, RequestOrRef, StageResult, TimerDue, kind_of, read_data
+from medkg_contracts.events import (
+    DEFAULT_TENANT,
+    TYPE_PREFIX,
+    Kind,
+    RequestOrRef,
+    StageResult,
+    TimerDue,
+    kind_of,
+    read_data,
+)
 from medkg_contracts.events import read_request as read_request_data
 from medkg_contracts.ids import job_id as derived_job_id
 from medkg_contracts.model import Identifier, TenantId
@@ -182,7 +191,7 @@ def _result(event: CloudEvent) -> StageResult:
             if result.error is None:
                 raise PoisonRecord("a stage.failed event carries no error")
             return result
-        case None:
+        case None if not event.type.startswith(TYPE_PREFIX):
             return StageResult()  # an outside system's own type: that it spoke is all that is said
     raise PoisonRecord(f"{event.type!r} does not end anything")
 

@@ -21,7 +21,8 @@ def plans(draw: st.DrawFn) -> Plan:
         offered = sorted(artifact for need in behind[name] for artifact in made[need])
         takes = tuple(sorted(draw(st.sets(st.sampled_from(offered), max_size=3)) if offered else ()))
         made[name] = tuple(f"{name}-{letter}" for letter in "ab"[: draw(st.integers(0, 2))])
-        nodes.append(draw(_gates(name, needs, takes, made[name]) if draw(_RARELY) else _stages(name, needs, takes, made[name])))
+        parts = (name, needs, takes, made[name])
+        nodes.append(draw(_gates(*parts)) if draw(_RARELY) else draw(_stages(*parts)))
     return plan(*nodes)
 
 

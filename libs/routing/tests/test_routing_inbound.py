@@ -148,7 +148,7 @@ def test_poison(topic: str, sent: CloudEvent, message: str) -> None:
 @pytest.mark.parametrize(
     ("data", "extensions", "message"),
     [
-        ([], {}, "object"),
+        ([], {}, "valid dictionary"),
         ({"source": "ctgov"}, {}, "exactly one of id, ids and query"),
         ({**ITEM, "limit": 3}, {}, "limit belongs to a query"),
         ({**ITEM, "surprise": 1}, {}, "surprise"),
@@ -185,8 +185,12 @@ JSON_VALUES = st.recursive(
 )
 FIELDS = ["source", "id", "ids", "query", "limit", "until", "metadata", "artifacts", "error", "retries", "node"]
 NEARLY = st.dictionaries(st.sampled_from(FIELDS), JSON_VALUES | st.just("ctgov"), max_size=4)
-DATA = st.none() | st.binary(max_size=20) | (JSON_VALUES | NEARLY).map(
-    lambda value: orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_DATETIME) if _fits(value) else b"1e999"
+DATA = (
+    st.none()
+    | st.binary(max_size=20)
+    | (JSON_VALUES | NEARLY).map(
+        lambda value: orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_DATETIME) if _fits(value) else b"1e999"
+    )
 )
 VALUES = st.text(max_size=12) | st.sampled_from(["j-1", "public", "1", "٣", "0" * 30])
 

@@ -7,10 +7,26 @@ from medkg_contracts.errors import InvalidRequest
 from medkg_contracts.events import Ignored, Kind
 from medkg_routing import ignored_event, reject, to_event, topology_label
 
-from .telling import ACCEPTED_BY_REQUEST, NOW, TRACE, Story, begun, done, gate, only, plan, refs, requested, stage, state_after
+from .telling import (
+    ACCEPTED_BY_REQUEST,
+    NOW,
+    TRACE,
+    Story,
+    begun,
+    done,
+    gate,
+    only,
+    plan,
+    refs,
+    requested,
+    stage,
+    state_after,
+)
 
 TIME = datetime(2026, 1, 2, tzinfo=UTC)
-PDF = plan(stage("download", makes=("pdf",)), gate("mineru", "download", request_topic="mineru.queue.v1", inputs=("pdf",)))
+PDF = plan(
+    stage("download", makes=("pdf",)), gate("mineru", "download", request_topic="mineru.queue.v1", inputs=("pdf",))
+)
 
 
 def test_stage_request_names_everything() -> None:

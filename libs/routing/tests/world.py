@@ -23,7 +23,7 @@ class World:
 
     Attributes:
         manners: how each node answers.
-        order: chooses what is heard next, and what is heard twice.
+        seed: chooses what is heard next, and what is heard twice.
         repeats: how likely an event is heard again later.
         held: answers under way.
         timers: what the ledger would hold.
@@ -32,7 +32,7 @@ class World:
 
     plan: Plan
     manners: dict[str, Manner]
-    order: Random
+    seed: int
     until: str | None = None
     repeats: float = 0.3
     now: int = NOW
@@ -40,6 +40,9 @@ class World:
     timers: dict[str, int] = field(default_factory=dict)
     heard: list[tuple[Event, int]] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.order = Random(self.seed)  # noqa: S311 - a choice that can be repeated, not a secret
 
     @property
     def state(self) -> JobState:
@@ -132,7 +135,8 @@ def _inputs_there(plan: Plan, state: JobState, node: StageNode | GateNode, emit:
     """Whether the request brings every input, but for what an expired gate would have made."""
     if not isinstance(emit.data, StageRequest):
         return True
-    lost = {name for other in plan.nodes if state.node(other.name).status is NodeStatus.EXPIRED for name in other.outputs}
+    expired = [other for other in plan.nodes if state.node(other.name).status is NodeStatus.EXPIRED]
+    lost = {name for other in expired for name in other.outputs}
     return refs(*(name for name in node.inputs if name not in lost)) == dict(emit.data.inputs)
 
 

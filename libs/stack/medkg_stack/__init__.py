@@ -1,1 +1,28 @@
-"""The local servers: Kafka, Redis and OpenSearch as processes."""
+"""The local stack: Kafka, Redis, OpenSearch and our own services as processes of this machine."""
+
+from .cache import Cache
+from .kafka import Kafka, KafkaNode, Profile
+from .opensearch import OpenSearch
+from .ports import Ports
+from .redis import Redis
+from .report import Report
+from .server import Server, ServerStatus
+from .services import SERVICES, Replica, Services
+from .stack import Stack
+
+__all__ = [
+    "SERVICES",
+    "Cache",
+    "Kafka",
+    "KafkaNode",
+    "OpenSearch",
+    "Ports",
+    "Profile",
+    "Redis",
+    "Replica",
+    "Report",
+    "Server",
+    "ServerStatus",
+    "Services",
+    "Stack",
+]

@@ -2,17 +2,14 @@
 
 from medkg_artifacts import ArtifactStore
 from medkg_contracts.artifacts import ArtifactRef
-from medkg_contracts.errors import ArtifactMissing, TopologyUnknown
 from medkg_ledger import Ledger
 from medkg_routing import Requested
+from medkg_routing.plans import store_plan, stored_plan
 from medkg_topology.catalog import Catalog
-from medkg_topology.plan import Plan, load_plan
+from medkg_topology.plan import Plan
 
 #: The topology that every batch request takes.
 BATCH = "batch"
-
-#: The tenant under which the store keeps plans: they belong to the deployment.
-SYSTEM_TENANT = "system"
 
 
 class Pins:
@@ -34,7 +31,7 @@ class Pins:
         """
         plan = self._catalog.resolve(BATCH if event.is_batch else topology, source)
         if plan.digest not in self._refs:
-            self._refs[plan.digest] = await self._store.put(SYSTEM_TENANT, "plan", plan.canonical, inline=False)
+            self._refs[plan.digest] = await store_plan(self._store, plan)
             await self._ledger.save_plan(plan)
             self._plans[plan.digest] = plan
         return plan, self._refs[plan.digest]
@@ -48,16 +45,3 @@ class Pins:
         if digest not in self._plans:
             self._plans[digest] = await self._ledger.plan(digest) or await stored_plan(self._store, digest)
         return self._plans[digest]
-
-
-async def stored_plan(store: ArtifactStore, digest: str) -> Plan:
-    """The plan as the artifact store keeps it: the digest of a plan is the digest of its bytes.
-
-    Raises:
-        TopologyUnknown: the store does not have it.
-    """
-    ref = ArtifactRef(name="plan", sha256=digest, size=1 << 20, uri=f"artifact://{SYSTEM_TENANT}/{digest}")
-    try:
-        return load_plan(await store.get(SYSTEM_TENANT, ref))
-    except ArtifactMissing as error:
-        raise TopologyUnknown(f"the plan {digest} is neither in the ledger nor in the artifact store") from error

@@ -9,6 +9,7 @@ from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.events import Kind, TopologyNotice, make_event
 from medkg_contracts.ids import digest
 from medkg_ledger import Ledger
+from medkg_routing.outbound import SOURCE
 from medkg_stagekit.kafka import Outlet
 from medkg_topology.catalog import Catalog
 from medkg_topology.changes import Change, Loaded, Refused
@@ -75,7 +76,7 @@ def _event(kind: Kind, notice: TopologyNotice) -> CloudEvent:
     return make_event(
         kind,
         id=digest(kind, notice.file, notice.digest or "", now.isoformat())[:32],
-        source="/medkg/router",
+        source=SOURCE,
         time=now,
         data=notice,
         job_id=f"topology:{notice.pipeline}",

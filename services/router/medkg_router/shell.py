@@ -33,6 +33,7 @@ from medkg_routing import (
     to_event,
     unreadable,
 )
+from medkg_routing.outbound import SOURCE
 from medkg_stagekit.consumer import refuse
 from medkg_stagekit.kafka import Outlet
 
@@ -144,7 +145,8 @@ class Router:
                 await self._ledger.drop_timers([Timer(event.job_id, event.node, 0)])
             return _ignored(None, event.origin, "foreign")
         if heard.error is not None or not isinstance(event.request, JobRequest):
-            return reject(event, heard.error or InvalidRequest("the request cannot be read"), heard.now)
+            error = heard.error or InvalidRequest("the request cannot be read")
+            return reject(event, error.info, heard.now)
         request = event.request
         try:
             plan, ref = await self._pins.pin(event, request.source, request.topology)
@@ -152,7 +154,7 @@ class Router:
             accepted = JobAccepted(pipeline=plan.name, digest=plan.digest, plan=ref, request=event.request or request)
             return admit(plan, event, heard.now, accepted=accepted)
         except (ConfigurationError, InvalidRequest) as error:
-            return reject(event, error, heard.now)
+            return reject(event, error.info, heard.now)
 
     async def _small(self, tenant: str, request: JobRequest) -> JobRequest | ArtifactRef:
         if request.ids is None or len(request.ids) * 8 < INLINE_LIMIT:
@@ -189,7 +191,7 @@ class Router:
 
     async def _refuse(self, record: Record, error: MedkgError) -> None:
         logger.warning("%s/%d@%d goes to the DLQ: %s", record.topic, record.partition, record.offset, error)
-        futures = await refuse(self._outlet, record, error, topics.ROUTER_GROUP, topics.ROUTER_DLQ, "/medkg/router")
+        futures = await refuse(self._outlet, record, error, topics.ROUTER_GROUP, topics.ROUTER_DLQ, SOURCE)
         await self._outlet.acknowledged(futures)
 
 

@@ -8,16 +8,15 @@ only delays it. Several replicas may fire the same timer; the second event chang
 import asyncio
 import logging
 from collections.abc import Coroutine
-from datetime import UTC, datetime
 from time import monotonic, time
 from typing import TypeVar
 
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.errors import MedkgError
-from medkg_contracts.events import Kind, TimerDue, make_event
-from medkg_contracts.ids import digest
 from medkg_ledger import Ledger, Timer
+from medkg_routing.outbound import SOURCE
+from medkg_stagekit import story
 from medkg_stagekit.kafka import Outlet
 
 from .outbox import send_packed
@@ -59,7 +58,7 @@ class Clockwork:
         now = round(time() * 1000)
         self._fired = {member: at for member, at in self._fired.items() if monotonic() - at < REFIRE_S}
         due = [timer for timer in await self._ledger.due_timers(now) if timer.member not in self._fired]
-        await self._outlet.acknowledged([await self._outlet.send(topics.CONTROL, _event(timer)) for timer in due])
+        await self._outlet.acknowledged([await self._outlet.send(topics.CONTROL, _due(timer)) for timer in due])
         self._fired |= {timer.member: monotonic() for timer in due}
         following = await self._ledger.next_timer()
         if following is None or following <= now:
@@ -85,12 +84,5 @@ class Clockwork:
             return None
 
 
-def _event(timer: Timer) -> CloudEvent:
-    return make_event(
-        Kind.TIMER_DUE,
-        id=digest("timer", timer.job_id, timer.node, timer.due)[:32],
-        source="/medkg/router",
-        time=datetime.now(UTC),
-        data=TimerDue(node=timer.node),
-        job_id=timer.job_id,
-    )
+def _due(timer: Timer) -> CloudEvent:
+    return story.timer_due(timer.job_id, timer.node, timer.due, SOURCE)

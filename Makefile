@@ -1,0 +1,131 @@
+# medkg: what one does with a checkout. `make` alone lists it.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up down test lint type layers asyncapi docs bench fmt clean packages python stack node
+MAKEFLAGS += --no-print-directory
+
+CACHE := $(if $(MEDKG_CACHE),$(abspath $(MEDKG_CACHE)),$(HOME)/.cache/medkg)
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+# Where uv is not installed, `make setup` puts one here.
+OWN_UV := $(CACHE)/uv/bin/uv
+UV = $(shell command -v uv || echo '$(OWN_UV)')
+RUN = $(UV) run
+CODE = $(wildcard libs/*/medkg_* services/*/medkg_*)
+
+# The machine's own Python, and no second look at the lock: `make setup` has synchronised the environment.
+export UV_PYTHON_DOWNLOADS := never
+export UV_PYTHON_PREFERENCE := only-system
+export UV_FROZEN := 1
+export UV_NO_SYNC := 1
+
+# No package tells its maker that it was installed here.
+export SCARF_ANALYTICS := false
+
+# The machine's own certificate authorities, for all who bring others by default.
+SYSTEM_CA := $(wildcard /etc/ssl/certs/ca-certificates.crt)
+ifneq ($(SYSTEM_CA),)
+export SSL_CERT_FILE ?= $(SYSTEM_CA)
+export PIP_CERT ?= $(SYSTEM_CA)
+export NODE_EXTRA_CA_CERTS ?= $(SYSTEM_CA)
+endif
+
+## List the targets
+help:
+	@awk '/^## / { text = substr($$0, 4); next } /^[a-z]+:/ && text { split($$1, name, ":"); printf "  make %-10s %s\n", name[1], text } { text = "" }' Makefile
+
+## Install all that is needed: packages, Python environment, servers, Node modules (quick when it is there)
+setup: packages python stack node
+
+## Start everything, send real trials through it and show what came out
+demo: setup
+	$(RUN) medkg demo
+
+## Start the servers and the services
+up: setup
+	$(RUN) medkg up
+
+## Stop the services and the servers; their data stays
+down: python
+	$(RUN) medkg down
+
+## Run every test, with real servers
+test: setup
+	$(RUN) pytest -m "not benchmark"
+
+## Check style and format
+lint: python
+	$(RUN) ruff check
+	$(RUN) ruff format --check
+
+## Check types
+type: python
+	$(RUN) mypy $(CODE)
+
+## Check that the layers import downwards only
+layers: python
+	$(RUN) lint-imports
+
+## Check the AsyncAPI documents
+asyncapi: node
+	npm --prefix asyncapi run --silent validate
+
+## Build the documentation, the AsyncAPI reference included
+docs: python node
+	npm --prefix asyncapi run --silent html
+	$(RUN) mkdocs build --strict
+
+## Measure throughput against the floor and the peers
+bench: setup
+	$(RUN) python -m tests.benchmarks.bench
+
+## Format the code and repair what can be repaired
+fmt: python
+	$(RUN) ruff check --fix
+	$(RUN) ruff format
+
+## End what runs and delete its data, the environment and all that was built
+clean:
+	if [[ -x .venv/bin/python && -d .medkg ]]; then .venv/bin/python -m medkg_stack wipe; fi
+	rm -rf .medkg .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf site docs/_build docs/reference/asyncapi asyncapi/node_modules
+
+# The parts of setup. Each looks first whether its work is done.
+
+packages:
+	@missing=()
+	command -v redis-server >/dev/null || missing+=(redis-server)
+	command -v java >/dev/null || missing+=(default-jdk-headless)
+	command -v mvn >/dev/null || missing+=(maven)
+	if ! command -v uv >/dev/null && [[ ! -x '$(OWN_UV)' ]] && ! python3 -c 'import ensurepip' 2>/dev/null; then missing+=(python3-venv); fi
+	if [[ -f asyncapi/package.json ]] && ! command -v npm >/dev/null; then missing+=(npm); fi
+	if [[ $${#missing[@]} -gt 0 ]]; then
+	    echo "setup: installing $${missing[*]}"
+	    $(SUDO) apt-get update -qq
+	    # At run level 1 no package starts its server, which would take the port of ours.
+	    $(SUDO) env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+	        apt-get install -y -qq --no-install-recommends "$${missing[@]}"
+	fi
+
+python: | packages
+	@if ! command -v uv >/dev/null && [[ ! -x '$(OWN_UV)' ]]; then
+	    echo "setup: installing uv to $(OWN_UV)"
+	    python3 -m venv '$(CACHE)/uv'
+	    '$(CACHE)/uv/bin/pip' install --quiet 'uv>=0.9,<1'
+	fi
+	$(UV) sync --quiet --all-packages --all-groups --frozen
+
+stack: python
+	@$(RUN) python -m medkg_stack prepare
+
+node: | packages
+	@if [[ -f asyncapi/package.json ]]; then
+	    stamp="asyncapi/node_modules/.medkg-$$(sha256sum asyncapi/package-lock.json | cut -c1-16)"
+	    if [[ ! -f $$stamp ]]; then
+	        echo "setup: installing the Node modules of asyncapi/"
+	        npm --prefix asyncapi ci --silent
+	        touch "$$stamp"
+	    fi
+	fi

@@ -1,0 +1,39 @@
+"""Asking a server whether it answers."""
+
+import http.client
+import socket
+
+from .ports import HOST
+
+_TIMEOUT_S = 2.0
+
+
+def accepts(port: int) -> bool:
+    """Whether something takes connections on this port."""
+    try:
+        with socket.create_connection((HOST, port), timeout=_TIMEOUT_S):
+            return True
+    except OSError:
+        return False
+
+
+def http_ok(port: int, path: str) -> bool:
+    """Whether a GET of this path is answered with 200."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=_TIMEOUT_S)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def redis_pongs(port: int) -> bool:
+    """Whether Redis answers a PING; it does not while it still loads its file."""
+    try:
+        with socket.create_connection((HOST, port), timeout=_TIMEOUT_S) as connection:
+            connection.sendall(b"PING\r\n")
+            return connection.recv(16).startswith(b"+PONG")
+    except OSError:
+        return False

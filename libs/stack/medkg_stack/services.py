@@ -1,0 +1,234 @@
+"""Our own services as processes: any number of replicas of each, started, stopped, killed, scaled."""
+
+import os
+import sys
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from medkg_contracts.errors import ConfigurationError
+from medkg_contracts.settings import Settings
+from pydantic import Field
+
+from .lock import locked
+from .ports import HOST, free_port, require_free
+from .probe import http_ok
+from .process import Launch, Process
+from .report import Report, one_at_a_time
+from .server import ServerStatus
+from .together import together
+
+REPLAY = "replay"
+#: In the order of starting: what the others call comes first.
+SERVICES = (REPLAY, "router", "ingest", "parse", "validate", "chunk", "index")
+
+# Importing a stage's libraries takes seconds each, and all services start at once on as few as two cores.
+_START_TIMEOUT_S = 180.0
+_STOP_GRACE_S = 30.0
+_LOCK_TIMEOUT_S = 300.0
+_READY_PATH = "/readyz"
+
+
+class _ReplaySettings(Settings):
+    port: int = Field(8765, validation_alias="MK_REPLAY_PORT")
+
+
+class Replica:
+    """One process of a service.
+
+    Attributes:
+        service: such as ``router``.
+        number: from 1.
+    """
+
+    def __init__(self, root: Path, environment: Mapping[str, str], service: str, number: int) -> None:
+        self.service = service
+        self.number = number
+        self._environment = environment
+        self._process = Process(root, f"{service}-{number}")
+
+    @property
+    def running(self) -> bool:
+        """Whether the process is alive."""
+        return self._process.running is not None
+
+    @property
+    def metrics_port(self) -> int | None:
+        """Where it answers ``/metrics``, ``/livez`` and ``/readyz``; None if it does not run."""
+        record = self._process.running
+        return int(record.facts["metrics_port"]) if record else None
+
+    def start(self) -> None:
+        """Start it, or leave it running, and wait until it says that it is ready.
+
+        Raises:
+            ConfigurationError: replay's port is taken.
+            ResourceUnavailable: it ended or was not ready in time.
+        """
+        port = self.metrics_port or self._choose_port()
+        setting = "MK_REPLAY_PORT" if self.service == REPLAY else "MK_METRICS_PORT"
+        self._process.start(
+            Launch(
+                [sys.executable, "-m", f"medkg_{self.service}.app"],
+                ready=lambda: http_ok(port, _READY_PATH),
+                timeout_s=_START_TIMEOUT_S,
+                env={**os.environ, **self._environment, setting: str(port)},
+                facts={"metrics_port": port},
+            )
+        )
+
+    def stop(self) -> None:
+        """Let it finish what is in flight, and end."""
+        self._process.stop(_STOP_GRACE_S)
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self._process.kill()
+
+    def status(self) -> ServerStatus:
+        """Whether it runs, and where it answers for its health."""
+        port = self.metrics_port
+        record = self._process.running
+        address = f"http://{HOST}:{port}" if port else ""
+        return ServerStatus(self._process.name, record.pid if record else None, address, self._process.log)
+
+    def _choose_port(self) -> int:
+        if self.service != REPLAY:
+            return free_port()
+        # Replay is found by others at its own port, and answers for its health there too.
+        port = replay_port(self._environment)
+        require_free(REPLAY, port)
+        return port
+
+
+class Services:
+    """The services of one folder.
+
+    Attributes:
+        root: the folder, the same as the stack's.
+    """
+
+    def __init__(self, root: Path, environment: Mapping[str, str], report: Report = print) -> None:
+        """Describe the services; nothing starts yet.
+
+        Args:
+            root: the stack's folder.
+            environment: settings for all of them, over what our own environment has: ``Stack.environment()`` and more.
+            report: takes a line on each step.
+        """
+        self.root = root.absolute()
+        self._environment = dict(environment)
+        self._report = one_at_a_time(report)
+
+    def start(self, only: Collection[str] | None = None, scale: Mapping[str, int] | None = None) -> None:
+        """Start one replica of each service, or as many as ``scale`` says; those that run stay as they are.
+
+        Raises:
+            ConfigurationError: there is no such service, or replay's port is taken.
+            ResourceUnavailable: a process ended or was not ready in time. The others are left running.
+        """
+        counts = {name: (scale or {}).get(name, 1) for name in self._chosen(only)}
+        self._chosen(scale)
+        with self._locked():
+            for names in ([REPLAY], SERVICES[1:]):
+                self._start(self._replica(name, i) for name in names for i in _numbers(name, counts.get(name, 0)))
+
+    def scale(self, name: str, replicas: int) -> None:
+        """Have exactly this many replicas of a service: start what is missing, stop what is over.
+
+        Raises:
+            ConfigurationError: there is no such service, or it cannot have that many.
+            ResourceUnavailable: a process ended or was not ready in time.
+        """
+        self._chosen([name])
+        wanted = _numbers(name, replicas)
+        with self._locked():
+            self._stop(replica for replica in self.replicas([name]) if replica.number not in wanted)
+            self._start(self._replica(name, number) for number in wanted)
+
+    def stop(self, only: Collection[str] | None = None) -> None:
+        """Stop the services, replay last: the others may still be asking it."""
+        with self._locked():
+            running = [replica for replica in self.replicas(only) if replica.running]
+            self._stop(replica for replica in running if replica.service != REPLAY)
+            self._stop(replica for replica in running if replica.service == REPLAY)
+
+    def restart(self, name: str) -> None:
+        """Stop a service's replicas and start as many again.
+
+        Raises:
+            ConfigurationError: there is no such service.
+            ResourceUnavailable: a process ended or was not ready in time.
+        """
+        running = sum(replica.running for replica in self.replicas([name]))
+        self.stop([name])
+        self.start([name], {name: max(running, 1)})
+
+    def kill(self, name: str, replica: int = 1) -> None:
+        """End one replica as a crash would.
+
+        Raises:
+            ConfigurationError: there is no such service, or that replica does not run.
+        """
+        self._chosen([name])
+        victim = self._replica(name, replica)
+        if not victim.running:
+            raise ConfigurationError(f"There is no running {name}-{replica}")
+        victim.kill()
+        self._report(f"{name}-{replica}: killed")
+
+    def replicas(self, only: Collection[str] | None = None) -> list[Replica]:
+        """Every replica that was started and not stopped, whether or not it still runs."""
+        return [
+            self._replica(name, number)
+            for name in self._chosen(only)
+            for number in sorted(int(path.stem.rpartition("-")[2]) for path in self._pid_files(name))
+        ]
+
+    def status(self) -> list[ServerStatus]:
+        """One line a replica."""
+        return [replica.status() for replica in self.replicas()]
+
+    def _pid_files(self, name: str) -> Iterable[Path]:
+        return (self.root / "run").glob(f"{name}-*.pid")
+
+    def _replica(self, name: str, number: int) -> Replica:
+        return Replica(self.root, self._environment, name, number)
+
+    def _start(self, replicas: Iterable[Replica]) -> None:
+        def start(replica: Replica) -> None:
+            replica.start()
+            self._report(f"{replica.service}-{replica.number}: ready at {replica.status().address}")
+
+        missing = [replica for replica in replicas if not replica.running]
+        if missing:
+            self._report("services: starting " + ", ".join(f"{r.service}-{r.number}" for r in missing))
+        together(missing, start)
+
+    def _stop(self, replicas: Iterable[Replica]) -> None:
+        def stop(replica: Replica) -> None:
+            replica.stop()
+            self._report(f"{replica.service}-{replica.number}: stopped")
+
+        together(replicas, stop)
+
+    def _chosen(self, only: Iterable[str] | None) -> list[str]:
+        wanted = set(SERVICES if only is None else only)
+        if unknown := sorted(wanted - set(SERVICES)):
+            raise ConfigurationError(f"No service is called {unknown[0]!r}; there are {', '.join(SERVICES)}")
+        return [name for name in SERVICES if name in wanted]
+
+    def _locked(self) -> AbstractContextManager[None]:
+        return locked(self.root / "run" / "lock", _LOCK_TIMEOUT_S)
+
+
+def replay_port(environment: Mapping[str, str]) -> int:
+    """Where replay listens: MK_REPLAY_PORT of these settings, of our own environment or of ``.env``."""
+    given = environment.get("MK_REPLAY_PORT")
+    return int(given) if given else _ReplaySettings().port
+
+
+def _numbers(name: str, replicas: int) -> range:
+    if replicas < 0 or (name == REPLAY and replicas > 1):
+        raise ConfigurationError(f"{name} cannot have {replicas} replicas")
+    return range(1, replicas + 1)

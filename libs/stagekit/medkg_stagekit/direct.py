@@ -1,0 +1,176 @@
+"""The ``direct`` strategy: the same stages, topologies and decisions in one process, without Kafka or Redis.
+
+For developing stages and for parity: a direct run and a run over Kafka make identical artifacts. Time stands still
+except that, when nothing else can happen, it jumps to the next gate's deadline.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from time import time
+from typing import Self
+
+from medkg_artifacts import ArtifactStore
+from medkg_contracts import topics
+from medkg_contracts.cloudevents import CloudEvent
+from medkg_contracts.errors import ConfigurationError, InvalidRequest, MedkgError
+from medkg_contracts.events import JobAccepted, JobRequest, Kind
+from medkg_ledger.state import JobState
+from medkg_routing import Requested, Spoke, Step, TimerFired, admit, advance, read, reject, to_event
+from medkg_topology.plan import Plan, StageNode
+
+from . import story
+from .execution import Executor, Observer
+from .service import StageService, opened
+from .work import Work, read_work
+
+#: How many jobs a stage works on at once.
+CONCURRENCY = 8
+
+#: Is given each event as it happens.
+Listener = Callable[[CloudEvent], None]
+
+#: Gives a request its plan; raises ConfigurationError when there is none.
+Resolver = Callable[[Requested, JobRequest], Plan]
+
+
+class DirectRun(Observer):
+    """Runs jobs to their end in this process.
+
+    Args:
+        services: the stage services by name; only those that the plans need are made.
+        store: where artifacts go.
+        resolve: gives a request its plan.
+        listen: is given each lifecycle event.
+    """
+
+    def __init__(
+        self, services: Mapping[str, StageService], store: ArtifactStore, resolve: Resolver, listen: Listener
+    ) -> None:
+        self._services = services
+        self._store = store
+        self._resolve = resolve
+        self._listen = listen
+        self._executors: dict[str, Executor] = {}
+        self._stack = AsyncExitStack()
+        self._plans: dict[str, Plan] = {}
+        self._states: dict[str, JobState] = {}
+        self._requests: deque[CloudEvent] = deque()
+        self._work: deque[tuple[str, Work]] = deque()
+        self._timers: dict[tuple[str, str], int] = {}
+
+    async def __aenter__(self) -> Self:
+        """Nothing is opened before it is needed."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close the stages' clients."""
+        await self._stack.aclose()
+
+    async def run(self, requests: Sequence[CloudEvent]) -> dict[str, JobState]:
+        """Run these ``job.requested`` events' jobs, and those that batches expand to; their states by job id.
+
+        Raises:
+            ConfigurationError: a plan needs a service that is not installed.
+        """
+        self._requests.extend(requests)
+        while self._requests or self._work or self._timers:
+            if self._requests:
+                self._admit(self._requests.popleft())
+            elif self._work:
+                await self._execute_next()
+            else:
+                self._jump()
+        return self._states
+
+    async def retrying(self, work: Work, retry: int, error: MedkgError, wait_s: float) -> None:
+        """Tell that the work will be tried again."""
+        self._listen(story.retrying(work.node, work, retry, error, wait_s))
+
+    async def started(self, work: Work) -> None:
+        """Tell that the work begins."""
+        self._listen(story.started(work.node, work))
+
+    async def expanded(self, work: Work, requests: Sequence[JobRequest]) -> None:
+        """A batch's items become jobs of their own."""
+        self._requests.extend(story.item_requested(work.node, work, request) for request in requests)
+
+    def _admit(self, event: CloudEvent) -> None:
+        requested = read(topics.REQUESTS, event)
+        if not isinstance(requested, Requested) or requested.job_id in self._states:
+            return
+        now = _now()
+        try:
+            if not isinstance(requested.request, JobRequest):
+                raise InvalidRequest("a direct run takes requests, not claim checks for them")
+            plan = self._resolve(requested, requested.request)
+            self._plans[plan.digest] = plan
+            self._apply(admit(plan, requested, now, accepted=_accepted(plan, requested.request)))
+        except (ConfigurationError, InvalidRequest) as error:
+            self._apply(reject(requested, error.info, now))
+
+    async def _execute_next(self) -> None:
+        """Run all waiting work of the service whose work is next, as a stage service would run a batch."""
+        service = self._work[0][0]
+        batch = [work for name, work in self._work if name == service]
+        self._work = deque(item for item in self._work if item[0] != service)
+        executor = await self._executor(service)
+        async for outcomes in executor.run(batch):
+            for outcome in outcomes:
+                event = story.ended(service, outcome)
+                self._listen(event)
+                self._hear(topics.done(service), event)
+
+    def _hear(self, topic: str, event: CloudEvent) -> None:
+        heard = read(topic, event)
+        if isinstance(heard, Spoke | TimerFired):
+            state = self._states[heard.job_id]
+            plan = self._plans[state.pipeline_version or ""]
+            self._apply(advance(plan, state, heard, _now()))
+
+    def _jump(self) -> None:
+        (job_id, node), deadline = min(self._timers.items(), key=lambda timer: timer[1])
+        state = self._states[job_id]
+        event = story.timer_due(job_id, node, deadline, "/medkg/direct")
+        heard = read(topics.CONTROL, event)
+        if isinstance(heard, TimerFired):
+            self._apply(advance(self._plans[state.pipeline_version or ""], state, heard, deadline))
+
+    def _apply(self, step: Step) -> None:
+        state = step.state
+        if state is None:
+            return
+        self._states[state.job_id] = state
+        for node in step.drop_timers:
+            self._timers.pop((state.job_id, node), None)
+        self._timers |= {(state.job_id, node): due for node, due in step.set_timers}
+        for emit in step.emits:
+            event = to_event(emit, state, datetime.now(UTC))
+            if emit.kind is not Kind.STAGE_REQUESTED:
+                self._listen(event)
+            elif (service := emit.topic.removesuffix(".queue.v1")) in self._services:
+                self._work.append((service, read_work(event)))
+            elif isinstance(self._plans[state.pipeline_version or ""].by_name.get(emit.node or ""), StageNode):
+                raise ConfigurationError(f"no service {service!r} is installed, so the stage {emit.node!r} cannot run")
+
+    async def _executor(self, service: str) -> Executor:
+        if service not in self._executors:
+            binding = self._services[service].bind()
+            await opened(binding, self._stack)
+            self._executors[service] = Executor(binding, self._store, self, concurrency=CONCURRENCY)
+        return self._executors[service]
+
+
+def _accepted(plan: Plan, request: JobRequest) -> JobAccepted:
+    ref = {
+        "name": "plan",
+        "sha256": plan.digest,
+        "size": len(plan.canonical),
+        "uri": f"artifact://system/{plan.digest}",
+    }
+    return JobAccepted.model_validate({"pipeline": plan.name, "digest": plan.digest, "plan": ref, "request": request})
+
+
+def _now() -> int:
+    return round(time() * 1000)
