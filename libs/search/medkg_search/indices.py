@@ -1,0 +1,44 @@
+"""Makes a tenant's indices, once."""
+
+from typing import Any
+
+from medkg_contracts.errors import ConfigurationError
+
+from .mapping import CHUNKS, DOCUMENTS
+from .names import TenantNames
+from .server import SearchServer
+
+_EXISTS = "resource_already_exists_exception"
+
+
+async def ensure_indices(server: SearchServer, tenant: str, *, shards: int = 1, replicas: int = 0) -> None:
+    """Makes the tenant's indices and their aliases where they are missing; any number may do it at the same time.
+
+    An alias that exists is left as it is, whichever index it stands for.
+
+    Raises:
+        InvalidRequest: the tenant's id breaks its rule.
+        IndexUnavailable: OpenSearch did not answer.
+        ConfigurationError: OpenSearch refused.
+    """
+    names = TenantNames(tenant)
+    settings = {"index": {"number_of_shards": shards, "number_of_replicas": replicas}}
+    for alias, index, mapping in (
+        (names.chunks, names.chunks_index, CHUNKS),
+        (names.documents, names.documents_index, DOCUMENTS),
+    ):
+        await _ensure(server, alias, index, {"settings": settings, "mappings": mapping, "aliases": {alias: {}}})
+
+
+async def _ensure(server: SearchServer, alias: str, index: str, body: dict[str, Any]) -> None:
+    found = await server.call("GET", f"/_alias/{alias}", accept=(404,))
+    if "error" not in found:
+        return
+    made = await server.call("PUT", f"/{index}", body=body, accept=(400,))
+    error = made.get("error")
+    if error is None:
+        return
+    if error["type"] != _EXISTS:
+        raise ConfigurationError(f"OpenSearch refused to make the index {index!r}: {error['reason']}")
+    # Another process made it just now, alias included, or its alias was taken away: adding it again is harmless.
+    await server.call("PUT", f"/{index}/_alias/{alias}")

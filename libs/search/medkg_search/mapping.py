@@ -1,0 +1,43 @@
+"""What the indices hold. Strict: an unknown field is refused, not guessed at."""
+
+from typing import Any
+
+from medkg_contracts.ir import Chunk
+
+_KEYWORD = {"type": "keyword"}
+_ENGLISH = {"type": "text", "analyzer": "english"}
+#: Searched as English text, and filtered or counted by as a whole. OpenSearch refuses terms over 32,766 bytes.
+_TITLE = {**_ENGLISH, "fields": {"keyword": {"type": "keyword", "ignore_above": 512}}}
+
+CHUNKS: dict[str, Any] = {
+    "dynamic": "strict",
+    "properties": {
+        "chunk_id": _KEYWORD,
+        "document_id": _KEYWORD,
+        "document_title": _TITLE,
+        "source": _KEYWORD,
+        "section_id": _KEYWORD,
+        "section_type": _KEYWORD,
+        "section_title": _TITLE,
+        "ordinal": {"type": "integer"},
+        "text": _ENGLISH,
+        "span": {"properties": {"start": {"type": "integer"}, "end": {"type": "integer"}}},
+        "token_count": {"type": "integer"},
+    },
+}
+
+#: A document's manifest is read by its id alone; nothing of it is searched but the document's id.
+DOCUMENTS: dict[str, Any] = {
+    "dynamic": "strict",
+    "properties": {
+        "document_id": _KEYWORD,
+        "chunk_ids": {"type": "keyword", "index": False, "doc_values": False},
+    },
+}
+
+
+def chunk_source(chunk: Chunk) -> dict[str, Any]:
+    """The chunk as `CHUNKS` maps it."""
+    source = chunk.model_dump(mode="json")
+    source["chunk_id"] = source.pop("id")
+    return source

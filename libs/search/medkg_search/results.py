@@ -1,0 +1,61 @@
+"""What a search answers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from medkg_contracts.ir import Chunk
+from medkg_contracts.model import Contract
+
+from .cursor import Cursor
+
+
+class SearchHit(Contract):
+    """A chunk that was found.
+
+    Attributes:
+        score: BM25's; comparable within one search only.
+        snippets: at most 3 passages of the text as HTML: ``<em>`` around what matched, all else escaped.
+    """
+
+    chunk: Chunk
+    score: float
+    snippets: list[str]
+
+
+class SearchPage(Contract):
+    """Some hits of a search, best first.
+
+    Attributes:
+        total: hits in all pages.
+        cursor: gives the next page; None when this is the last.
+    """
+
+    hits: list[SearchHit]
+    total: int
+    cursor: str | None
+
+
+def read_page(answer: Mapping[str, Any], size: int, search: str) -> SearchPage:
+    """The page that OpenSearch's answer holds.
+
+    Args:
+        answer: to a `search_body` of this size.
+        size: of the page.
+        search: the search's digest, for the cursor.
+    """
+    found = answer["hits"]["hits"]
+    hits = [_hit(hit) for hit in found[:size]]
+    cursor = None
+    if len(found) > size:
+        cursor = Cursor(search=search, score=hits[-1].score, chunk_id=hits[-1].chunk.id).encode()
+    return SearchPage(hits=hits, total=answer["hits"]["total"]["value"], cursor=cursor)
+
+
+def _hit(hit: Mapping[str, Any]) -> SearchHit:
+    source = dict(hit["_source"])
+    source["id"] = source.pop("chunk_id")
+    return SearchHit(
+        chunk=Chunk.model_validate(source),
+        score=hit["_score"],
+        snippets=hit.get("highlight", {}).get("text", []),
+    )

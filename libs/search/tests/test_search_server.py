@@ -1,0 +1,233 @@
+"""Searches against a real OpenSearch, and what happens without one."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+
+import orjson
+import pytest
+from medkg_contracts.errors import ConfigurationError, IndexUnavailable, InvalidRequest
+from medkg_contracts.ir import Chunk, SectionType, Span
+from medkg_search import (
+    ChunkSearch,
+    SearchFilters,
+    SearchServer,
+    TenantNames,
+    chunk_source,
+    ensure_indices,
+)
+
+
+@pytest.fixture
+async def server(opensearch_url: str) -> AsyncIterator[SearchServer]:
+    one = SearchServer(opensearch_url)
+    yield one
+    await one.close()
+
+
+@pytest.fixture
+async def tenant(server: SearchServer) -> AsyncIterator[str]:
+    name = f"t-{uuid.uuid4().hex[:12]}"
+    yield name
+    names = TenantNames(name)
+    await server.call("DELETE", f"/{names.chunks_index},{names.documents_index}?ignore_unavailable=true")
+
+
+def chunk(number: int, text: str, *, title: str = "A study", section: SectionType = "eligibility") -> Chunk:
+    return Chunk(
+        id=f"{number:032x}",
+        document_id=f"ctgov:NCT{number}",
+        document_title=title,
+        source="ctgov",
+        section_id="s1",
+        section_type=section,
+        section_title="Eligibility",
+        ordinal=0,
+        text=text,
+        span=Span(start=0, end=len(text)),
+        token_count=1,
+    )
+
+
+async def write(server: SearchServer, tenant: str, *chunks: Chunk) -> None:
+    await ensure_indices(server, tenant)
+    lines = b"".join(
+        orjson.dumps({"index": {"_index": TenantNames(tenant).chunks, "_id": one.id}})
+        + b"\n"
+        + orjson.dumps(chunk_source(one))
+        + b"\n"
+        for one in chunks
+    )
+    answer = await server.call("POST", "/_bulk", params={"refresh": "true"}, body=lines)
+    assert not answer["errors"]
+
+
+@pytest.mark.integration
+async def test_many_may_make_the_indices_at_once(server: SearchServer, tenant: str) -> None:
+    """Ten at the same time, and once more afterwards, all succeed and make one index behind the alias."""
+    await asyncio.gather(*(ensure_indices(server, tenant) for _ in range(10)))
+    await ensure_indices(server, tenant)
+    names = TenantNames(tenant)
+    assert [names.chunks_index] == list(await server.call("GET", f"/_alias/{names.chunks}"))
+
+
+@pytest.mark.integration
+async def test_a_lost_alias_is_put_back(server: SearchServer, tenant: str) -> None:
+    """An index whose alias was removed gets it again."""
+    names = TenantNames(tenant)
+    await ensure_indices(server, tenant)
+    await server.call("DELETE", f"/{names.chunks_index}/_alias/{names.chunks}")
+    await ensure_indices(server, tenant)
+    assert [names.chunks_index] == list(await server.call("GET", f"/_alias/{names.chunks}"))
+
+
+@pytest.mark.integration
+async def test_an_index_has_the_shards_that_were_asked_for(server: SearchServer, tenant: str) -> None:
+    """Shards and replicas are settings."""
+    await ensure_indices(server, tenant, shards=2, replicas=0)
+    index = TenantNames(tenant).chunks_index
+    found = (await server.call("GET", f"/{index}/_settings"))[index]["settings"]["index"]
+    assert ("2", "0") == (found["number_of_shards"], found["number_of_replicas"])
+
+
+@pytest.mark.integration
+async def test_an_impossible_index_is_a_configuration_error(server: SearchServer, tenant: str) -> None:
+    """What OpenSearch refuses for good is not retried."""
+    with pytest.raises(ConfigurationError, match="number_of_shards"):
+        await ensure_indices(server, tenant, shards=0)
+
+
+@pytest.mark.integration
+async def test_a_hit_comes_back_whole_with_a_snippet(server: SearchServer, tenant: str) -> None:
+    """A hit has the chunk as it was written and a snippet with what matched; English word forms match."""
+    wanted = chunk(1, "Adults with relapsed leukemia & fever <38.")
+    await write(server, tenant, wanted, chunk(2, "Healthy volunteers only."))
+    page = await ChunkSearch(server).search("relapse", tenant)
+    assert [wanted] == [hit.chunk for hit in page.hits]
+    assert ["Adults with <em>relapsed</em> leukemia &amp; fever &lt;38."] == page.hits[0].snippets
+
+
+@pytest.mark.integration
+async def test_a_snippet_is_bounded(server: SearchServer, tenant: str) -> None:
+    """A long text gives three short passages, whatever it holds."""
+    await write(server, tenant, chunk(1, "asthma " * 20_000), chunk(2, "x" + " " * 200_000 + "asthma"))
+    page = await ChunkSearch(server).search("asthma", tenant)
+    assert 2 == page.total
+    assert all(len(hit.snippets) <= 3 for hit in page.hits)
+    assert all(len(s.replace("<em>", "").replace("</em>", "")) < 400 for hit in page.hits for s in hit.snippets)
+
+
+@pytest.mark.integration
+async def test_a_title_weighs_more_than_the_text(server: SearchServer, tenant: str) -> None:
+    """A match in the document's title comes first, and its snippet is the text's beginning."""
+    await write(server, tenant, chunk(1, "One word on lupus here."), chunk(2, "Other words here.", title="Lupus"))
+    page = await ChunkSearch(server).search("lupus", tenant)
+    assert ["ctgov:NCT2", "ctgov:NCT1"] == [hit.chunk.document_id for hit in page.hits]
+    assert ["Other words here."] == page.hits[0].snippets
+
+
+@pytest.mark.integration
+async def test_pages_cover_all_hits_once(server: SearchServer, tenant: str) -> None:
+    """Following the cursor visits every hit once, equal scores included, and the last page has no cursor."""
+    await write(server, tenant, *(chunk(n, "diabetes") for n in range(7)), chunk(9, "diabetes diabetes mellitus"))
+    search = ChunkSearch(server)
+    found: list[str] = []
+    cursor = None
+    for _ in range(4):
+        page = await search.search("diabetes", tenant, size=2, cursor=cursor)
+        found += [hit.chunk.document_id for hit in page.hits]
+        cursor = page.cursor
+    assert cursor is None
+    assert [8, 8] == [len(found), len(set(found))]
+
+
+@pytest.mark.integration
+async def test_filters_narrow_a_search_and_a_count(server: SearchServer, tenant: str) -> None:
+    """Filters by document, source and section type apply to searches and counts."""
+    await write(server, tenant, chunk(1, "asthma"), chunk(2, "asthma", section="summary"), chunk(3, "asthma"))
+    search = ChunkSearch(server)
+    filters = SearchFilters(section_type=("eligibility",), document_id=("ctgov:NCT1", "ctgov:NCT2"), source=("ctgov",))
+    page = await search.search("asthma", tenant, filters)
+    assert ["ctgov:NCT1"] == [hit.chunk.document_id for hit in page.hits]
+    assert [3, 1] == [await search.count(tenant), await search.count(tenant, filters)]
+
+
+@pytest.mark.integration
+async def test_a_tenant_finds_only_its_own(server: SearchServer, tenant: str) -> None:
+    """What one tenant wrote no other finds, not even one whose id begins alike."""
+    await write(server, tenant, chunk(1, "asthma"))
+    page = await ChunkSearch(server).search("asthma", f"{tenant}-chunks")
+    assert 0 == page.total
+
+
+@pytest.mark.integration
+async def test_a_tenant_without_an_index_finds_nothing(server: SearchServer) -> None:
+    """Searching before anything was indexed gives an empty page, and makes no index."""
+    search = ChunkSearch(server)
+    page = await search.search("asthma", "nobody-yet")
+    assert [[], 0, None, 0] == [page.hits, page.total, page.cursor, await search.count("nobody-yet")]
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    "query", [" ".join(chr(0x4E00 + n) for n in range(256)), '"(*) AND [x TO y] {"', "\\", "\x00", "-_-", "🩺"]
+)
+async def test_any_query_is_answered(server: SearchServer, tenant: str, query: str) -> None:
+    """The longest query and any syntax are just words, never an error."""
+    await write(server, tenant, chunk(1, "asthma"))
+    assert 0 == (await ChunkSearch(server).search(query, tenant)).total
+
+
+async def test_a_wrong_tenant_is_refused_without_a_server() -> None:
+    """A search of a tenant that is no name asks no server."""
+    server = SearchServer("http://127.0.0.1:1")
+    try:
+        with pytest.raises(InvalidRequest, match="tenant '\\*'"):
+            await ChunkSearch(server).search("asthma", "*")
+    finally:
+        await server.close()
+
+
+async def test_no_server_is_unavailable() -> None:
+    """A refused connection is a retryable error that names the request."""
+    server = SearchServer("http://127.0.0.1:1", timeout_s=2)
+    try:
+        with pytest.raises(IndexUnavailable, match="POST /medkg-public-chunks/_count"):
+            await ChunkSearch(server).count("public")
+    finally:
+        await server.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "message"),
+    [
+        (b"", IndexUnavailable, "no answer from OpenSearch within 0.3 s"),
+        (b"HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n", IndexUnavailable, "503"),
+        (b"HTTP/1.1 429 Slow\r\ncontent-length: 0\r\n\r\n", IndexUnavailable, "429"),
+        (b"HTTP/1.1 401 No\r\ncontent-length: 0\r\n\r\n", ConfigurationError, "401"),
+        (
+            b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 3\r\n\r\n<a>",
+            IndexUnavailable,
+            "SerializationError|<a>|Unable",
+        ),
+    ],
+)
+async def test_a_bad_answer_has_a_named_error(answer: bytes, error: type[Exception], message: str) -> None:
+    """Silence, 429 and 5xx are retryable; refused credentials are a setting to correct."""
+
+    async def reply(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        await writer.drain()
+        await reader.read()
+        writer.close()
+
+    listener = await asyncio.start_server(reply, "127.0.0.1", 0)
+    port = listener.sockets[0].getsockname()[1]
+    server = SearchServer(f"http://127.0.0.1:{port}", timeout_s=0.3)
+    try:
+        with pytest.raises(error, match=message):
+            await ChunkSearch(server).count("public")
+    finally:
+        await server.close()
+        listener.close()

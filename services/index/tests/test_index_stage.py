@@ -1,0 +1,290 @@
+"""The index stage against a real OpenSearch, and without one."""
+
+import asyncio
+import hashlib
+import uuid
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+from medkg_contracts.errors import IndexUnavailable, InvalidDocument, InvalidRequest, MedkgError
+from medkg_contracts.ids import digest
+from medkg_contracts.ir import Chunk, Document, IndexReceipt, Provenance, Section, Span
+from medkg_contracts.stages import StageContext
+from medkg_index.app import stage as service
+from medkg_index.settings import IndexSettings
+from medkg_index.stage import OpenSearchIndexStage
+from medkg_search import ChunkSearch, SearchFilters, SearchServer, TenantNames
+
+# Eligibility criteria of ClinicalTrials.gov studies NCT02643888, NCT05923112 and NCT02560883 (US government, public).
+ELIGIBILITY = {
+    "NCT02643888": "Inclusion Criteria:\n\n* Established diagnosis of Ph-positive leukemia\n\n"
+    "Exclusion Criteria:\n\n* no",
+    "NCT05923112": "Inclusion Criteria:\n\n* All patients prescribed BESPONSA\n\nExclusion Criteria:\n\n* None",
+    "NCT02560883": "Inclusion:\n\n* Patients with classic hairy cell leukemia",
+}
+
+
+def make(number: str = "NCT02643888", text: str | None = None) -> tuple[Document, list[Chunk]]:
+    """A document with one section, and a chunk for each of its lines that is not blank."""
+    body = ELIGIBILITY[number] if text is None else text
+    provenance = Provenance(
+        source="ctgov", source_id=number, uri=f"https://x.test/{number}", sha256=hashlib.sha256().hexdigest()
+    )
+    section = Section(id="s1", type="eligibility", title="Eligibility", text=body, provenance=provenance)
+    document = Document(
+        id=f"ctgov:{number}", source="ctgov", title=f"Study {number}", sections=[section], provenance=provenance
+    )
+    return document, [line_chunk(document, ordinal, line) for ordinal, line in enumerate(body.split("\n")) if line]
+
+
+def line_chunk(document: Document, ordinal: int, text: str) -> Chunk:
+    start = document.text.index(text)
+    return Chunk(
+        id=digest(document.id, text)[:32],
+        document_id=document.id,
+        document_title=document.title,
+        source=document.source,
+        section_id="s1",
+        section_type="eligibility",
+        section_title="Eligibility",
+        ordinal=ordinal,
+        text=text,
+        span=Span(start=start, end=start + len(text)),
+        token_count=len(text.split()),
+    )
+
+
+def context(tenant: str) -> StageContext:
+    return StageContext(tenant_id=tenant, doc_id="d", job_id="j-1", correlation_id="c-1", pipeline="p", digest="0" * 12)
+
+
+def stage_of(url: str) -> OpenSearchIndexStage:
+    return OpenSearchIndexStage(IndexSettings(opensearch_url=url, MK_INDEX_REFRESH="true", MK_INDEX_TIMEOUT_S=10))
+
+
+async def run(
+    stage: OpenSearchIndexStage, *jobs: tuple[str, tuple[Document, list[Chunk]]]
+) -> Sequence[IndexReceipt | Exception]:
+    return await stage.execute_batch(
+        [context(tenant) for tenant, _ in jobs], [job[0] for _, job in jobs], [job[1] for _, job in jobs]
+    )
+
+
+def receipt(tenant: str, job: tuple[Document, list[Chunk]], stale: int = 0) -> IndexReceipt:
+    return IndexReceipt(document_id=job[0].id, index=f"medkg-{tenant}-chunks", chunks=len(job[1]), stale_removed=stale)
+
+
+@pytest.fixture
+async def server(opensearch_url: str) -> AsyncIterator[SearchServer]:
+    one = SearchServer(opensearch_url)
+    yield one
+    await one.close()
+
+
+@pytest.fixture
+async def stage(opensearch_url: str) -> AsyncIterator[OpenSearchIndexStage]:
+    one = stage_of(opensearch_url)
+    yield one
+    await one.close()
+
+
+@pytest.fixture
+async def tenants(server: SearchServer) -> AsyncIterator[list[str]]:
+    made = [f"i-{uuid.uuid4().hex[:12]}" for _ in range(2)]
+    yield made
+    for tenant in made:
+        names = TenantNames(tenant)
+        await server.call("DELETE", f"/{names.chunks_index},{names.documents_index}?ignore_unavailable=true")
+
+
+@pytest.fixture
+def tenant(tenants: list[str]) -> str:
+    return tenants[0]
+
+
+async def texts(server: SearchServer, tenant: str, number: str = "NCT02643888") -> list[str]:
+    """The texts of a document's chunks in the index, in their order."""
+    names = TenantNames(tenant)
+    answer = await server.call(
+        "POST",
+        f"/{names.chunks}/_search",
+        body={"size": 100, "query": {"term": {"document_id": f"ctgov:{number}"}}, "sort": ["ordinal", "chunk_id"]},
+    )
+    return [hit["_source"]["text"] for hit in answer["hits"]["hits"]]
+
+
+@pytest.mark.integration
+async def test_a_batch_of_two_tenants_is_written(
+    stage: OpenSearchIndexStage, server: SearchServer, tenants: list[str]
+) -> None:
+    """Each job gets its receipt in its place, and each tenant finds its own chunks and no others."""
+    jobs = [(tenants[0], make()), (tenants[1], make("NCT05923112")), (tenants[0], make("NCT02560883"))]
+    assert [receipt(*job) for job in jobs] == await run(stage, *jobs)
+    search = ChunkSearch(server)
+    assert [6, 4] == [await search.count(one) for one in tenants]
+    found = await search.search("leukemia", tenants[0])
+    assert {"ctgov:NCT02643888", "ctgov:NCT02560883"} == {hit.chunk.document_id for hit in found.hits}
+
+
+@pytest.mark.integration
+async def test_writing_twice_is_writing_once(stage: OpenSearchIndexStage, server: SearchServer, tenant: str) -> None:
+    """A repeat gives the same receipt and leaves the same chunks."""
+    job = make()
+    assert [[receipt(tenant, job)], [receipt(tenant, job)]] == [await run(stage, (tenant, job)) for _ in range(2)]
+    assert [chunk.text for chunk in job[1]] == await texts(server, tenant)
+
+
+@pytest.mark.integration
+async def test_a_new_version_replaces_the_old(opensearch_url: str, server: SearchServer, tenant: str) -> None:
+    """Chunks that a document has no more go at once, although no search could see them yet."""
+    stage = OpenSearchIndexStage(IndexSettings(opensearch_url=opensearch_url))
+    old, new, other = make(text="One.\nTwo.\nThree."), make(text="Two.\nFour."), make("NCT02560883")
+    await run(stage, (tenant, old), (tenant, other))
+    assert [receipt(tenant, new, stale=2)] == await run(stage, (tenant, new))
+    await stage.close()
+    await server.call("POST", f"/{TenantNames(tenant).chunks}/_refresh")
+    assert ["Two.", "Four."] == await texts(server, tenant)
+    assert [chunk.text for chunk in other[1]] == await texts(server, tenant, "NCT02560883")
+
+
+@pytest.mark.integration
+async def test_a_document_without_chunks_leaves_none(
+    stage: OpenSearchIndexStage, server: SearchServer, tenant: str
+) -> None:
+    """No chunks is a valid result: it removes those that were there, and is nothing when there were none."""
+    empty = make(text="")
+    assert [receipt(tenant, empty)] == await run(stage, (tenant, empty))
+    await run(stage, (tenant, make()))
+    assert [receipt(tenant, empty, stale=4)] == await run(stage, (tenant, empty))
+    assert [] == await texts(server, tenant)
+
+
+@pytest.mark.integration
+async def test_two_versions_in_one_batch_leave_the_later(
+    stage: OpenSearchIndexStage, server: SearchServer, tenant: str
+) -> None:
+    """A document that occurs twice in a batch is written in the batch's order."""
+    old, new = make(text="One.\nTwo."), make(text="Two.\nThree.")
+    results = await run(stage, (tenant, old), (tenant, new))
+    assert [receipt(tenant, old), receipt(tenant, new, stale=1)] == results
+    assert ["Two.", "Three."] == await texts(server, tenant)
+
+
+@pytest.mark.integration
+async def test_concurrent_versions_never_mix_or_vanish(opensearch_url: str, server: SearchServer, tenant: str) -> None:
+    """Stages that write different versions at once, each retried until it succeeds, leave exactly one version."""
+    versions = [make(text=f"Shared.\nOnly {n}.") for n in range(4)]
+    stages = [stage_of(opensearch_url) for _ in versions]
+
+    async def until_written(stage: OpenSearchIndexStage, job: tuple[Document, list[Chunk]]) -> None:
+        while isinstance((await run(stage, (tenant, job)))[0], IndexUnavailable):
+            pass
+
+    await asyncio.gather(*(until_written(one, job) for one, job in zip(stages, versions, strict=True)))
+    for one in stages:
+        await one.close()
+    assert await texts(server, tenant) in [[chunk.text for chunk in chunks] for _, chunks in versions]
+
+
+@pytest.mark.integration
+async def test_a_bad_chunk_fails_its_own_job_only(
+    stage: OpenSearchIndexStage, server: SearchServer, tenant: str
+) -> None:
+    """What the mapping refuses is an invalid document with the reason; batch mates are written."""
+    document, chunks = make("NCT05923112")
+    bad = (document, [*chunks[:-1], chunks[-1].model_copy(update={"ordinal": 2**40})])
+    good = make()
+    results = await run(stage, (tenant, bad), (tenant, good))
+    assert isinstance(results[0], InvalidDocument)
+    assert "failed to parse field [ordinal]" in str(results[0])
+    assert receipt(tenant, good) == results[1]
+    assert [chunk.text for chunk in good[1]] == await texts(server, tenant)
+
+
+@pytest.mark.integration
+async def test_a_failed_version_leaves_the_old_one_and_a_repeat_ends_clean(
+    stage: OpenSearchIndexStage, server: SearchServer, tenant: str
+) -> None:
+    """A version that fails half-way removes nothing; the version that succeeds next removes both leftovers."""
+    await run(stage, (tenant, make(text="Old.")))
+    document, chunks = make(text="Half.\nBad.")
+    await run(stage, (tenant, (document, [chunks[0], chunks[1].model_copy(update={"ordinal": 2**40})])))
+    assert {"Old.", "Half."} == set(await texts(server, tenant))
+    new = make(text="New.")
+    assert [receipt(tenant, new, stale=2)] == await run(stage, (tenant, new))
+    assert ["New."] == await texts(server, tenant)
+
+
+@pytest.mark.integration
+async def test_a_blocked_index_fails_its_own_tenant_only(
+    stage: OpenSearchIndexStage, server: SearchServer, tenants: list[str]
+) -> None:
+    """A full disk's block (429) on one tenant's index makes that tenant's job retryable; others are written."""
+    jobs = [(tenants[0], make()), (tenants[1], make())]
+    await run(stage, *jobs)
+    index = TenantNames(tenants[0]).chunks_index
+    await server.call("PUT", f"/{index}/_settings", body={"index.blocks.read_only_allow_delete": True})
+    results = await run(stage, *jobs)
+    assert isinstance(results[0], IndexUnavailable)
+    assert receipt(*jobs[1]) == results[1]
+    await server.call("PUT", f"/{index}/_settings", body={"index.blocks.read_only_allow_delete": None})
+    assert [receipt(*jobs[0])] == await run(stage, jobs[0])
+
+
+@pytest.mark.integration
+async def test_a_deleted_index_is_made_again(stage: OpenSearchIndexStage, server: SearchServer, tenant: str) -> None:
+    """When somebody deletes the indices under a running stage, one retryable error later all is well."""
+    job = make()
+    await run(stage, (tenant, job))
+    names = TenantNames(tenant)
+    await server.call("DELETE", f"/{names.chunks_index},{names.documents_index}")
+    assert isinstance((await run(stage, (tenant, job)))[0], IndexUnavailable)
+    assert [receipt(tenant, job)] == await run(stage, (tenant, job))
+    assert [chunk.text for chunk in job[1]] == await texts(server, tenant)
+
+
+@pytest.mark.integration
+async def test_a_large_batch_is_split(stage: OpenSearchIndexStage, server: SearchServer, tenant: str) -> None:
+    """More than 8 MiB of chunks goes in several requests and is written whole."""
+    text = "\n".join(f"line {number} " + "leukemia " * 8000 for number in range(160))
+    job = make(text=text)
+    assert [receipt(tenant, job)] == await run(stage, (tenant, job))
+    assert 160 == await ChunkSearch(server).count(tenant, SearchFilters(document_id=(job[0].id,)))
+
+
+@pytest.mark.integration
+async def test_a_wrong_job_fails_alone(stage: OpenSearchIndexStage, tenant: str) -> None:
+    """A tenant that is no name, or a chunk of another document, fails its own job before anything is written."""
+    good = make()
+    results = await run(stage, ("*", good), (tenant, (good[0], make("NCT02560883")[1])), (tenant, good))
+    assert [InvalidRequest, InvalidDocument, IndexReceipt] == [type(one) for one in results]
+
+
+async def test_without_a_server_every_job_is_retryable() -> None:
+    """A server that does not answer gives each job a retryable error, never an exception."""
+    stage = stage_of("http://127.0.0.1:1")
+    results = await run(stage, ("a", make()), ("b", make()))
+    await stage.close()
+    assert [True, True] == [isinstance(one, MedkgError) and one.retryable for one in results]
+
+
+async def test_an_empty_batch_gives_nothing() -> None:
+    """No jobs, no requests, no results."""
+    stage = stage_of("http://127.0.0.1:1")
+    assert [] == await run(stage)
+    await stage.close()
+
+
+def test_the_environment_sets_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stage's own settings and the shared ones are read from MK_ variables."""
+    monkeypatch.setenv("MK_INDEX_REFRESH", "wait_for")
+    monkeypatch.setenv("MK_OPENSEARCH_URL", "http://search.test:9200")
+    settings = IndexSettings()
+    assert ("wait_for", "http://search.test:9200") == (settings.refresh, settings.opensearch_url)
+
+
+def test_the_service_takes_batches_and_gives_receipts() -> None:
+    """The wired service has the inputs and outputs of an index stage, and is never skipped as already done."""
+    binding = service.bind()
+    assert (["document", "chunks"], ["index_receipt"]) == (list(binding.inputs), list(binding.outputs))
+    assert (True, False) == (binding.batched, binding.pure)
