@@ -2,22 +2,26 @@
 
 Sources: CloudEvents 1.0.2 (spec.md), its Kafka protocol binding and its JSON event format. Two rules of the
 binding that SDKs get wrong are kept here: the content type alone decides the mode, and reading adds no attribute.
+The binding percent-encodes nothing: names and values are UTF-8 as they stand.
 """
 
 import base64
+import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Final
-
-import orjson
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from .errors import PoisonRecord
 
 #: A record's value that is larger than this is refused unread.
 MAX_VALUE_BYTES: Final = 1024 * 1024
+#: So many headers, or attributes of a structured event, are read.
 MAX_HEADERS: Final = 64
+#: So many characters has an attribute's value at most.
+MAX_ATTRIBUTE: Final = 4096
 
 SPEC_VERSION: Final = "1.0"
 JSON: Final = "application/json"
@@ -26,7 +30,15 @@ STRUCTURED: Final = "application/cloudevents"
 _REQUIRED: Final = ("id", "source", "type")
 _OPTIONAL: Final = ("subject", "time", "datacontenttype", "dataschema")
 _CONTEXT: Final = frozenset((*_REQUIRED, *_OPTIONAL, "specversion"))
-_NAME: Final = re.compile(r"[a-z0-9]+\Z")
+_NAME: Final = re.compile(r"[a-z0-9]{1,64}\Z")
+_CHARSET: Final = re.compile(r""";\s*charset\s*=\s*["']?([^\s"';]+)""", re.IGNORECASE)
+#: What the type system's String may not hold: control characters and lone surrogates.
+_FORBIDDEN: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_RFC3339: Final = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:)([0-9]{2})((?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:[0-9]{2}))\Z"
+)
+#: The range of the type system's Integer.
+_INTEGERS: Final = range(-(2**31), 2**31)
 
 Header = tuple[str, bytes | None]
 
@@ -62,13 +74,18 @@ def to_headers(event: CloudEvent) -> list[tuple[str, bytes]]:
     if event.datacontenttype is not None:
         headers.append(("content-type", event.datacontenttype.encode()))
     if event.time is not None:
-        headers.append(("ce_time", event.time.isoformat().replace("+00:00", "Z").encode()))
+        headers.append(("ce_time", rfc3339(event.time).encode()))
     if event.subject is not None:
         headers.append(("ce_subject", event.subject.encode()))
     if event.dataschema is not None:
         headers.append(("ce_dataschema", event.dataschema.encode()))
     headers.extend(("ce_" + name, value.encode()) for name, value in event.extensions.items())
     return headers
+
+
+def rfc3339(time: datetime) -> str:
+    """The time as events write it, with ``Z`` for UTC."""
+    return time.isoformat().replace("+00:00", "Z")
 
 
 def from_record(headers: Sequence[Header], value: bytes | None) -> CloudEvent:
@@ -90,13 +107,16 @@ def from_record(headers: Sequence[Header], value: bytes | None) -> CloudEvent:
 
 def _decode_headers(headers: Sequence[Header]) -> dict[str, str]:
     texts: dict[str, str] = {}
-    for name, raw in headers:
+    for given, raw in headers:
         if raw is None:
-            raise PoisonRecord(f"header {name!r} is null")
+            raise PoisonRecord(f"header {given[:64]!r} is null")
         try:
-            texts[name.lower()] = raw.decode()
+            text = raw.decode()
         except UnicodeDecodeError as error:
-            raise PoisonRecord(f"header {name!r} is not UTF-8: {error.reason} at byte {error.start}") from error
+            raise PoisonRecord(f"header {given[:64]!r} is not UTF-8: {error.reason} at byte {error.start}") from error
+        name = given.lower()
+        if texts.setdefault(name, text) != text and (name.startswith("ce_") or name == "content-type"):
+            raise PoisonRecord(f"header {given[:64]!r} is there twice, with different values")
     return texts
 
 
@@ -109,41 +129,83 @@ def _from_binary(texts: Mapping[str, str], content_type: str | None, value: byte
 def _from_structured(content_type: str, value: bytes | None) -> CloudEvent:
     media_type = content_type.split(";", 1)[0].strip().lower()
     if media_type != "application/cloudevents+json":
-        raise PoisonRecord(f"content type {content_type!r} is not read; use application/cloudevents+json")
-    try:
-        body = orjson.loads(value or b"")
-    except orjson.JSONDecodeError as error:
-        raise PoisonRecord(f"the structured event is not JSON: {error}") from error
-    if not isinstance(body, dict):
-        raise PoisonRecord("the structured event is not a JSON object")
+        raise PoisonRecord(f"content type {content_type[:200]!r} is not read; use application/cloudevents+json")
+    if _charset(content_type) not in {"utf-8", "utf8", "us-ascii"}:
+        raise PoisonRecord(f"content type {content_type[:200]!r} is not read; a structured event is UTF-8")
+    body = _json_object(value or b"")
     content = body.pop("datacontenttype", None)
+    if content is not None and not isinstance(content, str):
+        raise PoisonRecord("attribute 'datacontenttype' is not text")
+    if content is None and "data" in body:
+        content = JSON  # the JSON format's own rule: data without a content type are JSON
     data = _structured_data(body, content)
+    if len(body) > MAX_HEADERS:
+        raise PoisonRecord(f"the structured event has {len(body)} attributes; at most {MAX_HEADERS} are read")
     attributes = {name: _attribute_text(name, value) for name, value in body.items() if value is not None}
     return _event(attributes, content, data)
 
 
-def _structured_data(body: dict[str, object], content: object) -> bytes | None:
-    if content is not None and not isinstance(content, str):
-        raise PoisonRecord("attribute 'datacontenttype' is not text")
+def _json_object(value: bytes) -> dict[str, Any]:
+    """The JSON object; the standard library's parser, since orjson rounds integers of more than 64 bits."""
+    outermost: list[tuple[str, object]] = []
+
+    def members(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        outermost[:] = pairs  # the outermost object is closed last
+        return dict(pairs)
+
+    try:
+        body = json.loads(
+            value.decode("utf-8-sig"), object_pairs_hook=members, parse_float=_finite, parse_constant=_finite
+        )
+    except (ValueError, RecursionError) as error:
+        raise PoisonRecord(f"the structured event is not JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise PoisonRecord("the structured event is not a JSON object")
+    if len(outermost) != len(body):
+        raise PoisonRecord("the structured event has an attribute twice")
+    return body
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:64]} is not a number that JSON data can hold")
+    return number
+
+
+def _structured_data(body: dict[str, Any], content_type: str | None) -> bytes | None:
     encoded = body.pop("data_base64", None)
     if encoded is not None:
         if "data" in body:
             raise PoisonRecord("the structured event has both data and data_base64")
+        if not isinstance(encoded, str):
+            raise PoisonRecord("data_base64 is not text")
         try:
-            return base64.b64decode(str(encoded), validate=True)
+            return base64.b64decode(encoded, validate=True)
         except ValueError as error:
             raise PoisonRecord(f"data_base64 is not base64: {error}") from error
     if "data" not in body:
         return None
     data = body.pop("data")
-    if isinstance(data, str) and content is not None and not _is_json(content):
-        return data.encode()
-    return orjson.dumps(data)
+    try:
+        if content_type is None or is_json(content_type):
+            return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+        if isinstance(data, str):
+            return data.encode(_charset(content_type))
+    except (ValueError, LookupError, RecursionError) as error:
+        raise PoisonRecord(f"the data cannot be written as {content_type!r}: {error}") from error
+    raise PoisonRecord(f"the data are not text, which {content_type!r} in a structured event has to be")
 
 
-def _is_json(media_type: str) -> bool:
+def is_json(media_type: str) -> bool:
+    """Whether the JSON event format counts this content type as JSON: ``*/json`` or ``*/*+json``."""
     subtype = media_type.split(";", 1)[0].strip().lower().rpartition("/")[2]
     return subtype == "json" or subtype.endswith("+json")
+
+
+def _charset(content_type: str) -> str:
+    given = _CHARSET.search(content_type)
+    return "utf-8" if given is None else given[1].lower()
 
 
 def _attribute_text(name: str, value: object) -> str:
@@ -152,21 +214,22 @@ def _attribute_text(name: str, value: object) -> str:
             return value
         case bool():
             return "true" if value else "false"
-        case int():
+        case int() if value in _INTEGERS:
             return str(value)
-    raise PoisonRecord(f"attribute {name!r} is neither text, integer nor boolean")
+    raise PoisonRecord(f"attribute {name[:64]!r} is neither text, a 32-bit integer nor boolean")
 
 
 def _event(attributes: Mapping[str, str], content_type: str | None, data: bytes | None) -> CloudEvent:
     version = attributes.get("specversion")
     if version != SPEC_VERSION:
-        raise PoisonRecord(f"specversion is {version!r}, not {SPEC_VERSION!r}")
+        raise PoisonRecord(f"specversion is {None if version is None else version[:64]!r}, not {SPEC_VERSION!r}")
     for name in _REQUIRED:
         if not attributes.get(name):
             raise PoisonRecord(f"required attribute {name!r} is missing or empty")
-    for name in attributes:
-        if not _NAME.match(name):
-            raise PoisonRecord(f"attribute name {name!r} has characters other than a-z and 0-9")
+    for name, text in attributes.items():
+        _check(name, text)
+    if content_type is not None:
+        _check("datacontenttype", content_type)
     return CloudEvent(
         id=attributes["id"],
         source=attributes["source"],
@@ -180,13 +243,29 @@ def _event(attributes: Mapping[str, str], content_type: str | None, data: bytes 
     )
 
 
+def _check(name: str, text: str) -> None:
+    if not _NAME.match(name) or name == "data":
+        raise PoisonRecord(f"attribute name {name[:64]!r} is not 1 to 64 characters of a-z and 0-9, or is 'data'")
+    if len(text) > MAX_ATTRIBUTE:
+        raise PoisonRecord(f"attribute {name!r} has {len(text):,} characters; at most {MAX_ATTRIBUTE:,} are read")
+    if not text and name in _OPTIONAL:
+        raise PoisonRecord(f"attribute {name!r} is empty")
+    forbidden = _FORBIDDEN.search(text)
+    if forbidden is not None:
+        raise PoisonRecord(f"attribute {name!r} has the character U+{ord(forbidden[0]):04X}, which none may have")
+
+
 def _time(text: str | None) -> datetime | None:
+    """The time; digits after the microsecond are dropped, and a leap second is the next minute's first."""
     if text is None:
         return None
+    parts = _RFC3339.match(text.upper())
+    if parts is None:
+        raise PoisonRecord(f"time {text[:64]!r} is not an RFC 3339 timestamp with an offset from UTC")
+    minute, second, rest = parts.groups()
+    leap = second == "60"
     try:
-        time = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise PoisonRecord(f"time {text!r} is not an RFC 3339 timestamp") from error
-    if time.tzinfo is None:
-        raise PoisonRecord(f"time {text!r} has no offset from UTC")
-    return time
+        time = datetime.fromisoformat(f"{minute}{'59' if leap else second}{rest}")
+        return time + timedelta(seconds=1) if leap else time
+    except (ValueError, OverflowError) as error:
+        raise PoisonRecord(f"time {text[:64]!r} is not an RFC 3339 timestamp: {error}") from error

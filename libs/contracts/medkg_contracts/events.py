@@ -1,15 +1,16 @@
 """The events of medkg: their types, their data and the attributes that each carries."""
 
+from base64 import b64encode
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 import orjson
-from pydantic import Field, JsonValue, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, JsonValue, StringConstraints, TypeAdapter, ValidationError, model_validator
 
 from .artifacts import ArtifactRef
-from .cloudevents import JSON, CloudEvent
+from .cloudevents import JSON, CloudEvent, is_json, rfc3339
 from .errors import ErrorInfo, InvalidRequest, PoisonRecord
 from .model import Contract, Identifier, Name
 
@@ -51,11 +52,15 @@ class Kind(StrEnum):
         return TYPE_PREFIX + self.value
 
 
+#: A record's id at its source. It becomes part of an event's subject, which has no control characters.
+ItemId = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
+
+
 class Item(Contract):
     """One thing to process: a record at a source."""
 
     source: Name
-    id: Annotated[str, Field(min_length=1, max_length=256)]
+    id: ItemId
 
 
 class JobRequest(Contract):
@@ -75,8 +80,8 @@ class JobRequest(Contract):
     """
 
     source: Name
-    id: Annotated[str, Field(min_length=1, max_length=256)] | None = None
-    ids: Annotated[list[Annotated[str, Field(min_length=1, max_length=256)]], Field(min_length=1, max_length=100_000)] | None = None  # fmt: skip  # noqa: E501
+    id: ItemId | None = None
+    ids: Annotated[list[ItemId], Field(min_length=1, max_length=100_000)] | None = None
     query: Annotated[dict[str, str], Field(min_length=1, max_length=32)] | None = None
     limit: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     topology: Name | None = None
@@ -140,7 +145,7 @@ class StageRequest(Contract):
 
     request: RequestOrRef
     inputs: dict[Name, ArtifactRef] = {}
-    policy: RetryPolicy = RetryPolicy()
+    policy: RetryPolicy = Field(default_factory=RetryPolicy)
 
 
 class StageResult(Contract):
@@ -370,12 +375,22 @@ def as_json(event: CloudEvent) -> dict[str, JsonValue]:
     """The event in the CloudEvents JSON format, for people and for `--json`."""
     body: dict[str, JsonValue] = {"specversion": "1.0", "id": event.id, "source": event.source, "type": event.type}
     if event.time is not None:
-        body["time"] = event.time.isoformat().replace("+00:00", "Z")
+        body["time"] = rfc3339(event.time)
     for name in ("subject", "datacontenttype", "dataschema"):
         value = getattr(event, name)
         if value is not None:
             body[name] = value
     body.update(event.extensions)
     if event.data is not None:
-        body["data"] = orjson.loads(event.data)
+        body |= _json_data(event.data, event.datacontenttype or JSON)
     return body
+
+
+def _json_data(data: bytes, media_type: str) -> dict[str, JsonValue]:
+    """The member that carries the data: their JSON if they are JSON, and otherwise their bytes in base64."""
+    if is_json(media_type):
+        try:
+            return {"data": orjson.loads(data)}
+        except orjson.JSONDecodeError:
+            pass  # not what the content type promises; the bytes themselves are shown then
+    return {"data_base64": b64encode(data).decode()}

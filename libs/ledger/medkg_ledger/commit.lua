@@ -32,7 +32,7 @@ while at <= #ARGV do
     for _, entry in ipairs(leave) do redis.call('ZREM', prefix .. 'index:' .. entry, id) end
     for _, entry in ipairs(join) do redis.call('ZADD', prefix .. 'index:' .. entry, score, id) end
     for position = 1, #timers, 2 do redis.call('ZADD', prefix .. 'timers', timers[position], timers[position + 1]) end
-    if #drop > 0 then redis.call('ZREM', prefix .. 'timers', unpack(drop)) end
+    for _, timer in ipairs(drop) do redis.call('ZREM', prefix .. 'timers', timer) end
     if outbox ~= '' then redis.call('HSET', prefix .. 'outbox', id .. ' ' .. (revision + 1), outbox) end
     written[#written + 1] = 1
   end

@@ -7,13 +7,14 @@ records that the commit must still send; ``plan:<digest>`` a compiled plan.
 One commit touches keys of many jobs, so the ledger needs a single Redis primary, not Redis Cluster (ADR 0005).
 """
 
+import re
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import cast
 
-from medkg_contracts.errors import LedgerUnavailable
+from medkg_contracts.errors import InvalidRequest, LedgerUnavailable
 from medkg_topology.plan import Plan, load_plan
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -94,6 +95,7 @@ class Ledger:
     @classmethod
     def from_url(cls, url: str, prefix: str = "medkg:") -> "Ledger":
         """The ledger in the Redis at this URL."""
+        # from_url gives the client no retries, and none may be added: a commit sent again would look stale to itself
         redis = Redis.from_url(url, socket_timeout=10, socket_connect_timeout=5, health_check_interval=30)
         return cls(redis, prefix)
 
@@ -188,7 +190,8 @@ class Ledger:
         """All plans that jobs are or were pinned to, by digest."""
         start = self._key("plan", "")
         async with _unavailable():
-            digests = [cast("bytes", key).decode()[len(start) :] async for key in self._redis.scan_iter(f"{start}*")]
+            keys = [cast("bytes", key) async for key in self._redis.scan_iter(match=f"{_literally(start)}*")]
+        digests = [key.decode()[len(start) :] for key in keys]
         plans = {digest: await self.plan(digest) for digest in digests}
         return {digest: plan for digest, plan in plans.items() if plan is not None}
 
@@ -229,32 +232,27 @@ class Ledger:
     async def _index_page(self, entry: str, cursor: str | None, limit: int) -> tuple[list[tuple[str, int]], str | None]:
         """Up to `limit` ids behind the cursor, and the next cursor. Ids of one score are in descending order."""
         key = self._key("index", entry)
-        highest: str | int = "+inf"
-        behind: tuple[int, str] | None = None
-        if cursor is not None:
-            score, _, job_id = cursor.partition(":")
-            behind = (int(score), job_id)
-            highest = int(score)
-        offset = 0
-        page: list[tuple[str, int]] = []
-        while len(page) < limit:
+        behind = None if cursor is None else _position(cursor)
+        highest = "+inf" if behind is None else behind[0]
+        size = limit
+        while True:
+            # Each read begins anew: an offset would skip jobs when others have left the index since the last one.
             async with _unavailable():
-                rows = await self._redis.zrevrangebyscore(
-                    key, highest, "-inf", start=offset, num=limit, withscores=True
-                )
+                rows = await self._redis.zrevrangebyscore(key, highest, "-inf", start=0, num=size, withscores=True)
             found = [(member.decode(), int(score)) for member, score in cast("list[tuple[bytes, float]]", rows)]
-            page += [row for row in found if behind is None or (row[1], row[0]) < behind]
-            if len(found) < limit:
+            page = [row for row in found if behind is None or (row[1], row[0]) < behind]
+            if len(found) < size:
                 return page, None
-            offset += limit
-        page = page[:limit]
-        return page, f"{page[-1][1]}:{page[-1][0]}"
+            if len(page) >= limit:
+                last_id, last_score = page[limit - 1]
+                return page[:limit], f"{last_score}:{last_id}"
+            size *= 2
 
     async def wipe(self) -> int:
         """Delete everything under the ledger's prefix; the number of keys deleted."""
         deleted = 0
         async with _unavailable():
-            async for key in self._redis.scan_iter(match=f"{self._prefix}*", count=1000):
+            async for key in self._redis.scan_iter(match=f"{_literally(self._prefix)}*", count=1000):
                 deleted += await self._redis.delete(key)
         return deleted
 
@@ -284,6 +282,20 @@ def _timer(member: bytes, score: float) -> Timer:
     return Timer(job_id, node, int(score))
 
 
+def _position(cursor: str) -> tuple[int, str]:
+    """The creation time and the id at which the page before ended."""
+    score, _, job_id = cursor.partition(":")
+    try:
+        return int(score), job_id
+    except ValueError as error:
+        raise InvalidRequest(f"cursor: {cursor[:200]!r} is none that a listing has given") from error
+
+
+def _literally(text: str) -> str:
+    """The pattern that matches this text alone."""
+    return re.sub(r"[\\*?\[\]]", r"\\\g<0>", text)
+
+
 def _entry_order(entry: str) -> tuple[str, int]:
     job_id, _, revision = entry.rpartition(" ")
     return job_id, int(revision)
@@ -294,4 +306,4 @@ async def _unavailable() -> AsyncIterator[None]:
     try:
         yield
     except (RedisError, OSError, TimeoutError) as error:
-        raise LedgerUnavailable(f"Redis: {error or type(error).__name__}") from error
+        raise LedgerUnavailable(f"Redis: {str(error) or type(error).__name__}") from error

@@ -82,7 +82,7 @@ def admit(plan: Plan, event: Requested, now: int, *, accepted: Contract) -> Step
     state = _new_state(event, now, pipeline_name=plan.name, pipeline_version=plan.digest)
     turn = _Turn(plan, state, event.origin, now)
     turn.emit(topics.EVENTS, Kind.JOB_ACCEPTED, accepted)
-    turn.start_ready()
+    turn.start_ready([node for node in plan.nodes if not node.depends_on])
     return turn.step()
 
 
@@ -202,9 +202,11 @@ class _Turn:
         sequence = _sequence(self.state.sequence + len(self.emits) + 1)
         self.emits.append(Emit(topic, kind, data, sequence, self.cause, self.traceparent, node, epoch, expires))
 
-    def start_ready(self) -> None:
-        """Start every wanted node whose dependencies have passed; end the job when all have."""
-        for node in self.plan.nodes:
+    def start_ready(self, nodes: Sequence[StageNode | GateNode]) -> None:
+        """Start each of these nodes that is wanted and whose dependencies have passed; end the job when all have."""
+        for node in nodes:
+            if "status" in self.changes:
+                return
             if node.name not in self.needed or self._status(node.name) is not NodeStatus.PENDING:
                 continue
             if all(self._status(name) in PASSED for name in node.depends_on):
@@ -212,9 +214,7 @@ class _Turn:
                     self._request_stage(node)
                 else:
                     self._reach_gate(node)
-            if "status" in self.changes:
-                return
-        if all(self._status(name) in PASSED for name in self.needed):
+        if "status" not in self.changes and all(self._status(name) in PASSED for name in self.needed):
             self._end_job(JobStatus.COMPLETED, Kind.JOB_COMPLETED)
 
     def end_stage(self, node: StageNode, result: StageResult) -> None:
@@ -232,7 +232,7 @@ class _Turn:
             self._fail(node.name, error)
             return
         self._take(node, result.artifacts)
-        self.start_ready()
+        self.start_ready(self.plan.dependents[node.name])
 
     def open_gate(self, gate: GateNode, event: EarlyEvent, *, early: bool = False) -> None:
         if gate.name in dict(self.set_timers):
@@ -247,8 +247,7 @@ class _Turn:
         self._end_node(gate.name, NodeStatus.OPENED, opened_by=event.event_id, early=None)
         self._take(gate, event.artifacts)
         self.emit(topics.EVENTS, Kind.GATE_OPENED, GateNotice(topic=gate.event_topic, early=early), gate.name)
-        if not early:
-            self.start_ready()
+        self.start_ready(self.plan.dependents[gate.name])
 
     def expire_gate(self, gate: GateNode) -> None:
         fails = gate.on_timeout == "fail"
@@ -259,7 +258,7 @@ class _Turn:
             error = GateExpired(f"nothing came on {gate.event_topic} within {gate.deadline_s:g} s")
             self._fail(gate.name, error.info)
         else:
-            self.start_ready()
+            self.start_ready(self.plan.dependents[gate.name])
 
     def step(self) -> Step:
         update = {
@@ -329,8 +328,8 @@ class _Turn:
         return self._node(name).status
 
     def _current_stage(self) -> str | None:
-        started = [node.name for node in self.plan.nodes if self._node(node.name).epoch]
-        waiting = [name for name in started if self._status(name) in OPEN]
+        started = [name for name, node in self.nodes.items() if node.epoch]
+        waiting = [name for name in started if self.nodes[name].status in OPEN]
         candidates = waiting or started
         return candidates[-1] if candidates else None
 

@@ -22,11 +22,11 @@ def plans(draw: st.DrawFn) -> Plan:
         takes = tuple(sorted(draw(st.sets(st.sampled_from(offered), max_size=3)) if offered else ()))
         made[name] = tuple(f"{name}-{letter}" for letter in "ab"[: draw(st.integers(0, 2))])
         parts = (name, needs, takes, made[name])
-        nodes.append(draw(_gates(*parts)) if draw(_RARELY) else draw(_stages(*parts)))
+        nodes.append(draw(_gates(*parts)) if draw(_OFTEN) else draw(_stages(*parts)))
     return plan(*nodes)
 
 
-_RARELY = st.sampled_from([False, False, True])
+_OFTEN = st.sampled_from([False, False, False, True, True])
 
 
 def _stages(

@@ -102,17 +102,17 @@ def test_until_an_unknown_stage_is_refused() -> None:
 
 def test_reject_keeps_the_reason() -> None:
     """A rejected job's state and its event carry the error."""
-    error = InvalidRequest("source: no topology takes 'nowhere'")
+    error = InvalidRequest("source: no topology takes 'nowhere'").info
     step = reject(requested(), error, NOW)
     state = state_after(step)
 
-    assert (JobStatus.REJECTED, error.info, None) == (state.status, state.error, state.pipeline_name)
-    assert JobEnded(error=error.info) == only(step, Kind.JOB_REJECTED).data
+    assert (JobStatus.REJECTED, error, None) == (state.status, state.error, state.pipeline_name)
+    assert JobEnded(error=error) == only(step, Kind.JOB_REJECTED).data
     assert ([("job.rejected", None)], 1) == (said(step), state.sequence)
 
 
 def test_reject_continues_the_trace() -> None:
     """``job.rejected`` continues the trace of the request that it refuses."""
-    step = reject(requested(traceparent=TRACE), InvalidRequest("no"), NOW)
+    step = reject(requested(traceparent=TRACE), InvalidRequest("no").info, NOW)
 
     assert TRACE == only(step, Kind.JOB_REJECTED).traceparent

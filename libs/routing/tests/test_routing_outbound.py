@@ -81,7 +81,7 @@ def test_same_step_twice_is_the_same_events() -> None:
 
 def test_rejected_job_has_no_topology() -> None:
     """A job that was never admitted is pinned to nothing."""
-    step = reject(requested(), InvalidRequest("no"), NOW)
+    step = reject(requested(), InvalidRequest("no").info, NOW)
 
     assert topology_label(state_after(step)) is None
     assert "topology" not in to_event(only(step, Kind.JOB_REJECTED), state_after(step), TIME).extensions

@@ -18,7 +18,7 @@ from .world import Manner, World, replayed, settled, unready_requests
 FEW = settings(max_examples=40, deadline=None)
 MORE = settings(max_examples=80, deadline=None)
 
-GATE_MANNERS: list[Manner] = ["well", "early", "silent", "badly", "poorly"]
+GATE_MANNERS: list[Manner] = ["well", "early", "silent", "badly", "poorly", "early-badly"]
 STAGE_MANNERS: list[Manner] = ["well", "well", "well", "well", "well", "well", "well", "badly", "poorly"]
 SEEDS = st.integers(0, 10_000)
 
@@ -49,9 +49,9 @@ def kind_worlds(draw: st.DrawFn) -> tuple[Plan, dict[str, Manner]]:
 @MORE
 @given(worlds())
 def test_every_job_ends(world: World) -> None:
-    """Once all answers and timers are delivered, the job has completed or failed, with one terminal event."""
+    """Once all answers and timers are delivered, the job has completed or failed, and its end is its last event."""
     assert world.state.status in {JobStatus.COMPLETED, JobStatus.FAILED}
-    assert 1 == len([emit for emit in world.emits if emit.kind in TERMINAL])
+    assert [world.emits[-1]] == [emit for emit in world.emits if emit.kind in TERMINAL]
 
 
 @MORE
@@ -114,6 +114,15 @@ def test_end_leaves_no_timer(world: World) -> None:
             break
 
     assert set() == held
+
+
+@FEW
+@given(worlds())
+def test_time_never_goes_back(world: World) -> None:
+    """A job's time does not go back, although the clocks of those who speak differ."""
+    times = [state_after(step).updated_at for step in world.steps]
+
+    assert sorted(times) == times
 
 
 @FEW

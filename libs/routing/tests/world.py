@@ -14,7 +14,7 @@ from .telling import FAILURE, NOW, Event, begun, fired, refs, requested, spoke, 
 
 #: How a node answers: "badly" is a failure, "poorly" lacks an output. Only a gate may be "early", or "silent": then
 #: its timer fires, and once before by a clock that runs ahead.
-Manner = Literal["well", "badly", "poorly", "silent", "early"]
+Manner = Literal["well", "badly", "poorly", "silent", "early", "early-badly"]
 
 
 @dataclass
@@ -65,15 +65,17 @@ class World:
         return self
 
     def begin(self) -> None:
-        """Ask for the job; gates that speak early do so from now on."""
-        self.held += [self._answer(node) for node in self.plan.nodes if self.manners[node.name] == "early"]
+        """Ask for the job; what speaks early does so at once."""
         self._take(begun(self.plan, requested(until=self.until), self.now))
+        for node in self.plan.nodes:
+            if self.manners[node.name].startswith("early"):
+                self.hear(self._answer(node))
 
     def hear(self, event: Event) -> None:
         """Tell the router an event, and perhaps keep it to tell it again."""
         if self.order.random() < self.repeats:
             self.held.append(event)
-        self.now += self.order.randrange(1, 500)
+        self.now += self.order.randrange(-200, 500)  # machines' clocks differ
         self._tell(event)
 
     def fire(self, name: str) -> None:
@@ -92,7 +94,7 @@ class World:
         self.timers |= dict(step.set_timers)
         for emit in step.emits:
             node = self.plan.by_name.get(emit.node or "")
-            if node is not None and _asks(node, emit):
+            if node is not None and _asks(node, emit) and not self.manners[node.name].startswith("early"):
                 self.held.append(self._answer(node))
 
     def _answer(self, node: StageNode | GateNode) -> Event:
@@ -100,7 +102,7 @@ class World:
             return fired(node.name)
         made = node.outputs[1:] if self.manners[node.name] == "poorly" else node.outputs
         topic = topics.done(node.service) if isinstance(node, StageNode) else node.event_topic
-        error = FAILURE if self.manners[node.name] == "badly" else None
+        error = FAILURE if self.manners[node.name].endswith("badly") else None
         return spoke(topic, name=node.name, artifacts=refs(*made), error=error, event_id=f"answer-{node.name}")
 
 
@@ -142,7 +144,7 @@ def _inputs_there(plan: Plan, state: JobState, node: StageNode | GateNode, emit:
 
 def settled(state: JobState) -> dict[str, object]:
     """The parts of a state that must not depend on the order in which independent branches answered."""
-    body = state.model_dump(exclude={"sequence", "updated_at"})
+    body = state.model_dump(exclude={"sequence", "updated_at", "current_stage"})
     for node in body["nodes"].values():
         for moment in ("started_at", "ended_at", "deadline"):
             node[moment] = None

@@ -7,12 +7,14 @@ replicas, no automatic topics, no automatic commits, new groups start at the beg
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from functools import lru_cache
 from time import monotonic
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.partitioner import DefaultPartitioner
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
@@ -26,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 #: How long a poll waits for records before it reports that there were none.
 POLL_MS: Final = 500
+
+_DEFAULT_PARTITIONER: Final = DefaultPartitioner()
 
 Handler = Callable[[Sequence[Record]], Awaitable[None]]
 Polled = dict[TopicPartition, list[ConsumerRecord[Any, Any]]]
@@ -42,7 +46,20 @@ def producer(bootstrap: str, client_id: str) -> AIOKafkaProducer:
         compression_type="lz4",
         max_request_size=2 * 1024 * 1024,
         request_timeout_ms=30_000,
+        partitioner=_partition,
     )
+
+
+def _partition(key: bytes | None, partitions: list[int], available: list[int]) -> int:
+    """Java's own partitioner; a job's records all have one key, and hashing it in Python costs more than sending."""
+    return _by_hash(key, len(partitions)) if key is not None else _DEFAULT_PARTITIONER(key, partitions, available)
+
+
+@lru_cache(maxsize=65_536)
+def _by_hash(key: bytes, count: int) -> int:
+    partitions = list(range(count))
+    number: int = _DEFAULT_PARTITIONER(key, partitions, partitions)
+    return number
 
 
 class Outlet:

@@ -28,7 +28,7 @@ class StageNode(Contract):
     depends_on: tuple[Name, ...] = ()
     inputs: tuple[Name, ...] = ()
     outputs: tuple[Name, ...] = ()
-    policy: RetryPolicy = RetryPolicy()
+    policy: RetryPolicy = Field(default_factory=RetryPolicy)
 
 
 class GateNode(Contract):
@@ -89,6 +89,11 @@ class Plan(Contract):
         return {node.name: node for node in self.nodes}
 
     @cached_property
+    def dependents(self) -> dict[str, tuple[StageNode | GateNode, ...]]:
+        """The nodes that depend directly on each node, in the plan's order."""
+        return {name: tuple(node for node in self.nodes if name in node.depends_on) for name in self.by_name}
+
+    @cached_property
     def gates_by_topic(self) -> dict[str, tuple[GateNode, ...]]:
         """The gates that each topic can open."""
         topics: dict[str, tuple[GateNode, ...]] = {}
@@ -104,7 +109,7 @@ class Plan(Contract):
             KeyError: the plan has no such node.
         """
         if until is None:
-            return frozenset(self.by_name)
+            return self._all
         needed: set[str] = set()
         open_: list[str] = [self.by_name[until].name]
         while open_:
@@ -113,6 +118,10 @@ class Plan(Contract):
                 needed.add(name)
                 open_.extend(self.by_name[name].depends_on)
         return frozenset(needed)
+
+    @cached_property
+    def _all(self) -> frozenset[str]:
+        return frozenset(self.by_name)
 
     def event_topics(self) -> Iterable[str]:
         """The topics whose events this plan follows, apart from the catalogue's fixed ones."""

@@ -10,10 +10,17 @@ from medkg_stagekit.kafka import Outlet
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """One record to send."""
+    """One record to send; its headers are those of the binary content mode."""
 
     topic: str
-    event: CloudEvent
+    key: str
+    value: bytes | None
+    headers: list[tuple[str, bytes]]
+
+
+def posting(topic: str, event: CloudEvent) -> Posting:
+    """The event as a record for this topic."""
+    return Posting(topic, event.extensions["partitionkey"], event.data, to_headers(event))
 
 
 def pack(postings: Sequence[Posting]) -> bytes:
@@ -22,9 +29,9 @@ def pack(postings: Sequence[Posting]) -> bytes:
         [
             [
                 posting.topic,
-                posting.event.extensions["partitionkey"],
-                None if posting.event.data is None else posting.event.data.decode(),
-                [(name, value.decode()) for name, value in to_headers(posting.event)],
+                posting.key,
+                None if posting.value is None else posting.value.decode(),
+                [(name, value.decode()) for name, value in posting.headers],
             ]
             for posting in postings
         ]

@@ -38,8 +38,9 @@ from medkg_stagekit.consumer import refuse
 from medkg_stagekit.kafka import Outlet
 
 from . import metrics
-from .outbox import Posting, pack
+from .outbox import Posting, pack, posting
 from .pins import Pins
+from .recent import Recent
 from .reload import Reloader
 
 logger = logging.getLogger(__name__)
@@ -81,6 +82,7 @@ class Router:
         self._store = store
         self._outlet = outlet
         self._reloader = reloader
+        self._recent = Recent()
 
     async def handle(self, records: Sequence[Record]) -> None:
         """Decide all that the records say; what cannot be read goes to the DLQ.
@@ -102,12 +104,14 @@ class Router:
 
     async def _decide(self, heard: dict[str, list[Heard]]) -> set[str]:
         """Decide, save and publish; the jobs that somebody else changed meanwhile."""
-        loaded = await self._ledger.load(list(heard))
+        loaded = await self._recent.load(self._ledger, list(heard))
         decisions = {job_id: await self._decide_job(loaded[job_id], items) for job_id, items in heard.items()}
         changes = {job_id: _change(decision) for job_id, decision in decisions.items() if _changed(decision)}
         written = await self._ledger.commit([change for change in changes.values() if change is not None])
         won = {job_id for job_id, flag in zip(changes, written, strict=True) if flag}
         lost = set(changes) - won
+        self._recent.forget(lost)
+        self._recent.keep(changes[job_id] for job_id in won)
         await self._publish({job_id: decision for job_id, decision in decisions.items() if job_id not in lost})
         await self._ledger.sent(changes[job_id] for job_id in won)
         return lost
@@ -125,7 +129,7 @@ class Router:
             time = datetime.now(UTC)
             for emit in step.emits:
                 event = await deposit(to_event(emit, step.state, time), self._store)
-                decision.postings.append(Posting(emit.topic, event))
+                decision.postings.append(posting(emit.topic, event))
             decision.drop = (decision.drop | set(step.drop_timers)) - {node for node, _ in step.set_timers}
             decision.timers = {node: due for node, due in decision.timers.items() if node not in decision.drop}
             decision.timers |= dict(step.set_timers)
@@ -168,8 +172,8 @@ class Router:
         for job_id, decision in decisions.items():
             postings += decision.postings
             ignored = (ignored_event(what, state, job_id, now) for what, state in decision.ignored)
-            postings += [Posting(topics.EVENTS, event) for event in ignored]
-        futures = [await self._outlet.send(posting.topic, posting.event) for posting in postings]
+            postings += [posting(topics.EVENTS, event) for event in ignored]
+        futures = [await self._outlet.raw(each.topic, each.key.encode(), each.value, each.headers) for each in postings]
         await self._outlet.acknowledged(futures)
 
     async def _read(self, record: Record) -> list[Heard]:

@@ -1,0 +1,93 @@
+"""A dead letter keeps the original record byte for byte, and says why it is there."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from medkg_contracts.deadletter import DeadLetter, Record, original_headers, reason_headers
+from medkg_contracts.errors import ErrorInfo, PoisonRecord, StageBug
+
+REASON_NAMES = [
+    "kafka_dlt-original-topic",
+    "kafka_dlt-original-partition",
+    "kafka_dlt-original-offset",
+    "kafka_dlt-original-timestamp",
+    "kafka_dlt-original-consumer-group",
+    "kafka_dlt-exception-fqcn",
+    "kafka_dlt-exception-message",
+    "medkg-error-code",
+]
+
+header_names = st.text(max_size=10) | st.sampled_from([*REASON_NAMES, "ce_id", "content-type"])
+headers_ = st.lists(st.tuples(header_names, st.none() | st.binary(max_size=20)), max_size=12)
+records = st.builds(
+    Record,
+    topic=st.sampled_from(["parse.queue.v1", "jobs.requests.v1"]),
+    partition=st.integers(0, 100),
+    offset=st.integers(0, 2**63 - 1),
+    timestamp=st.integers(-1, 2**62),
+    key=st.none() | st.binary(max_size=20),
+    value=st.none() | st.binary(max_size=20),
+    headers=headers_,
+)
+
+
+def letter(record: Record, message: str = "specversion is None") -> DeadLetter:
+    error = ErrorInfo(code="poison", message=message, retryable=False, remedy="Look at it.")
+    return DeadLetter(record, "medkg.parse", "PoisonRecord", error)
+
+
+@settings(max_examples=200)
+@given(records)
+def test_original_headers_are_recovered(record: Record) -> None:
+    """Null, repeated and non-text headers come back as they were, in their order."""
+    assert record.headers == original_headers(letter(record).headers())
+
+
+@settings(max_examples=50)
+@given(records, headers_.filter(lambda headers: "medkg-error-code" not in dict(headers)))
+def test_headers_that_a_client_adds_are_not_the_original(record: Record, added: list[tuple[str, bytes | None]]) -> None:
+    """A header that a tracing client adds behind the reason does not come back with the original's."""
+    assert record.headers == original_headers([*letter(record).headers(), *added])
+
+
+@settings(max_examples=50)
+@given(records)
+def test_original_headers_of_a_twice_dead_letter_are_the_first_letters(record: Record) -> None:
+    """A dead letter that is buried again keeps its own reason among its original headers."""
+    first = letter(record).headers()
+    again = Record("parse.dlq.v1", 0, 0, 0, record.key, record.value, first)
+
+    assert first == original_headers(letter(again).headers())
+
+
+@settings(max_examples=50)
+@given(records)
+def test_reason_says_where_the_record_was(record: Record) -> None:
+    """The reason has the place as decimal text and the error, under Spring's names."""
+    assert reason_headers(letter(record).headers()) == dict(
+        zip(
+            REASON_NAMES,
+            [
+                *map(str, (record.topic, record.partition, record.offset, record.timestamp)),
+                *("medkg.parse", "PoisonRecord", "specversion is None", "poison"),
+            ],
+            strict=True,
+        )
+    )
+
+
+def test_message_that_is_no_unicode_text_is_kept() -> None:
+    """A message with a lone surrogate does not keep a record out of the DLQ."""
+    record = Record("parse.queue.v1", 0, 0, 0, None, None, [])
+
+    reason = reason_headers(letter(record, str(StageBug("name: \udcff"))).headers())
+
+    assert reason["kafka_dlt-exception-message"] == "name: \\udcff"
+
+
+@pytest.mark.parametrize("read", [reason_headers, original_headers])
+def test_other_record_is_no_dead_letter(read: object) -> None:
+    """A record without the reason's headers is refused."""
+    assert callable(read)
+    with pytest.raises(PoisonRecord, match="no dead letter"):
+        read([("ce_id", b"1"), ("kafka_dlt-original-topic", b"x")])

@@ -1,0 +1,80 @@
+"""Jobs, changes and plans for the ledger's tests."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from medkg_contracts.events import JobRequest
+from medkg_ledger import Change, JobState, JobStatus, Ledger, Timer, Versioned
+from medkg_topology.plan import GateNode, Plan, StageNode
+
+NOW = 1_750_000_000_000
+
+PLAN = Plan(
+    name="trials",
+    version="1",
+    nodes=(
+        StageNode(name="ingest", type="IngestStage", service="ingest", outputs=("payloads",)),
+        GateNode(name="mineru", event_topic="mineru.done.v1", depends_on=("ingest",), deadline_s=900),
+    ),
+)
+
+
+def job(job_id: str = "j-1", *, created_at: int = NOW, **fields: Any) -> JobState:
+    """A running job."""
+    values = {
+        "tenant_id": "public",
+        "doc_id": "ctgov:NCT05814159",
+        "correlation_id": job_id,
+        "request": JobRequest(source="ctgov", id="NCT05814159"),
+        "updated_at": created_at,
+        **fields,
+    }
+    return JobState(job_id=job_id, created_at=created_at, **values)
+
+
+def timer(node: str, due: int, job_id: str = "j-1") -> Timer:
+    """A timer of the job."""
+    return Timer(job_id, node, due)
+
+
+def new(state: JobState, **fields: Any) -> Change:
+    """The change that writes a job for the first time."""
+    return Change(Versioned(), state, **fields)
+
+
+async def write(ledger: Ledger, *states: JobState) -> None:
+    """Write new jobs."""
+    assert all(await ledger.commit([new(state) for state in states]))
+
+
+async def move(ledger: Ledger, job_id: str, *, change: dict[str, Any], **fields: Any) -> Change:
+    """Write a job's next state, and return what was written."""
+    before = (await ledger.load([job_id]))[job_id]
+    assert before.state is not None
+    written = Change(before, before.state.model_copy(update=change), **fields)
+    assert [True] == await ledger.commit([written])
+    return written
+
+
+async def end(ledger: Ledger, *job_ids: str) -> None:
+    """Complete jobs."""
+    for job_id in job_ids:
+        await move(ledger, job_id, change={"status": JobStatus.COMPLETED})
+
+
+async def listing(ledger: Ledger, limit: int, **filters: str) -> list[str]:
+    """The ids on all pages of a listing, in their order."""
+    ids: list[str] = []
+    cursor: str | None = None
+    while True:
+        page = await ledger.jobs(filters, limit=limit, cursor=cursor)
+        assert len(page.jobs) <= limit
+        ids += ids_of(page.jobs)
+        if page.cursor is None:
+            return ids
+        cursor = page.cursor
+
+
+def ids_of(states: Sequence[JobState]) -> list[str]:
+    """The ids of jobs."""
+    return [state.job_id for state in states]

@@ -1,0 +1,73 @@
+"""A Redis that is not there, comes back, or answers with an error."""
+
+import asyncio
+import re
+
+import pytest
+from medkg_contracts.errors import LedgerUnavailable
+from medkg_ledger import Ledger
+from medkg_stack.redis import Redis as RedisServer
+from redis.asyncio import Redis
+
+from .interruptions import SilentRedis
+from .records import NOW, PLAN, job, new, timer, write
+
+pytestmark = pytest.mark.integration
+
+
+async def test_every_method_says_that_redis_is_away(closed_url: str) -> None:
+    """Where nobody listens, every method raises LedgerUnavailable, which is worth another try."""
+    ledger = Ledger.from_url(closed_url)
+    outcomes = await asyncio.gather(
+        ledger.ping(),
+        ledger.load(["j-1"]),
+        ledger.get("j-1"),
+        ledger.commit([new(job())]),
+        ledger.sent([new(job(), outbox=b"x")]),
+        ledger.forget(["j-1 1"]),
+        ledger.outbox(),
+        ledger.due_timers(NOW),
+        ledger.next_timer(),
+        ledger.drop_timers([timer("mineru", NOW)]),
+        ledger.save_plan(PLAN),
+        ledger.plan(PLAN.digest),
+        ledger.plans(),
+        ledger.counts(["all"]),
+        ledger.jobs({}),
+        ledger.wipe(),
+        ledger.is_empty(),
+        return_exceptions=True,
+    )
+    await ledger.close()
+
+    assert {(LedgerUnavailable, True)} == {(type(error), getattr(error, "retryable", None)) for error in outcomes}
+
+
+async def test_redis_comes_back(own_server: RedisServer) -> None:
+    """The same ledger works again when Redis is back, though empty and without the script."""
+    ledger = Ledger.from_url(own_server.address)
+    await write(ledger, job())
+    own_server.wipe()
+    with pytest.raises(LedgerUnavailable):
+        await ledger.ping()
+    own_server.start()
+    await write(ledger, job())
+
+    assert job() == await ledger.get("j-1")
+    await ledger.close()
+
+
+async def test_error_that_redis_answers(ledger: Ledger, redis: Redis, prefix: str) -> None:
+    """An error that Redis itself answers is LedgerUnavailable with Redis's words."""
+    await redis.set(f"{prefix}outbox", "not a hash")
+
+    with pytest.raises(LedgerUnavailable, match="Redis: WRONGTYPE"):
+        await ledger.outbox()
+
+
+async def test_error_without_words(redis_url: str) -> None:
+    """An error that says nothing is named by its class."""
+    silent = SilentRedis.from_url(redis_url)
+
+    with pytest.raises(LedgerUnavailable, match=re.escape("Redis: TimeoutError")):
+        await Ledger(silent).ping()

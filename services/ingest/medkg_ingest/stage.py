@@ -1,0 +1,100 @@
+"""The stages: a batch becomes one request an item, an item becomes its raw payloads."""
+
+from collections.abc import AsyncIterator
+from typing import ClassVar
+
+from medkg_contracts.errors import InvalidRequest, StageBug
+from medkg_contracts.events import JobRequest
+from medkg_contracts.ir import RawPayload
+from medkg_contracts.stages import StageContext
+
+from .settings import IngestSettings
+from .sources import OpenSources, Source, close_sources, open_sources
+
+
+class _SourceStage:
+    """What both stages are: a user of the process's sources between `open` and `close`."""
+
+    def __init__(self, settings: IngestSettings) -> None:
+        self._settings = settings
+        self._sources: OpenSources | None = None
+
+    async def open(self) -> None:
+        """Open the sources' connections, unless the process's other stage did."""
+        self._sources = await open_sources(self._settings)
+
+    async def close(self) -> None:
+        """Close them, unless the process's other stage still uses them."""
+        if self._sources is not None:
+            await close_sources(self._settings, self._sources)
+            self._sources = None
+
+    def _source(self, name: str) -> Source:
+        if self._sources is None:
+            raise StageBug(f"{type(self).__name__} was asked to work before it was opened")
+        return self._sources[name]
+
+
+class CtgovIngestStage(_SourceStage):
+    """Fetches an item's raw payloads from the source that the request names."""
+
+    version: ClassVar[str] = "1"
+    outputs: ClassVar[tuple[str, ...]] = ("payloads",)
+
+    async def execute(self, ctx: StageContext, request: JobRequest) -> list[RawPayload]:
+        """The item's payloads.
+
+        Raises:
+            InvalidRequest: the source or the id is not one, or the request is a batch.
+            SourceUnavailable: the source did not answer, or asked to wait.
+            SourceRefused: the source does not have the item.
+        """
+        if request.id is None:
+            raise InvalidRequest(f"job {ctx.job_id} has a list or a query, not an id: only expand takes a batch")
+        return await self._source(request.source).fetch(request.id)
+
+
+class CtgovExpandStage(_SourceStage):
+    """Turns a batch into one request for each item, in a stable order."""
+
+    version: ClassVar[str] = "1"
+    outputs: ClassVar[tuple[str, ...]] = ("expansion",)
+
+    async def execute(self, ctx: StageContext, request: JobRequest) -> AsyncIterator[JobRequest]:
+        """One request for each item: a list's in its own order, a query's in the source's, each item once.
+
+        Raises:
+            InvalidRequest: the source or one of the ids is not one; then nothing was given out before.
+            SourceUnavailable: the source did not answer, or asked to wait.
+            SourceRefused: the source does not accept the query.
+        """
+        source = self._source(request.source)
+        if request.query is not None:
+            async for item in source.search(request.query, request.limit):
+                yield _item_request(ctx, request, item)
+            return
+        ids = request.ids or [request.id or ""]
+        for item in dict.fromkeys(_canonical_ids(source, ids)):
+            yield _item_request(ctx, request, item)
+
+
+def _canonical_ids(source: Source, ids: list[str]) -> list[str]:
+    canonical = []
+    for position, text in enumerate(ids):
+        try:
+            canonical.append(source.canonical_id(text))
+        except InvalidRequest as error:
+            raise InvalidRequest(f"ids.{position}: {error}") from error
+    return canonical
+
+
+def _item_request(ctx: StageContext, batch: JobRequest, item: str) -> JobRequest:
+    return JobRequest(
+        source=batch.source,
+        id=item,
+        topology=batch.topology,
+        until=batch.until,
+        skip_completed=batch.skip_completed,
+        batch_id=ctx.job_id,
+        metadata=batch.metadata,
+    )

@@ -1,0 +1,96 @@
+"""The facts about a study that one filters by, read from its record."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+from pydantic import JsonValue
+
+from .generic import is_scalar, scalar_text
+
+_EVERY = "*"
+_P = "protocolSection"
+_NAMED_DATE = re.compile(r"(?P<month>[A-Z][a-z]+) (?:(?P<day>\d{1,2}), )?(?P<year>\d{4})", re.ASCII)
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+
+
+def facts(content: Mapping[str, JsonValue], nct_id: str) -> dict[str, JsonValue]:
+    """A document's metadata: a text, a number or null, or a list of texts for each name."""
+    found: dict[str, JsonValue] = {"nct_id": nct_id}
+    for name, (kind, paths) in _FACTS.items():
+        found[name] = kind([value for path in paths for value in _at(content, path.split("/"))])
+    flag = content.get("hasResults")
+    found["has_results"] = flag if isinstance(flag, bool) else bool(content.get("resultsSection"))
+    return found
+
+
+def _one(values: list[JsonValue]) -> JsonValue:
+    return next(iter(_texts(values)), None)
+
+
+def _every(values: list[JsonValue]) -> JsonValue:
+    return [*dict.fromkeys(_texts(values))]
+
+
+def _number(values: list[JsonValue]) -> JsonValue:
+    text = _one(values)
+    return int(text) if isinstance(text, str) and text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def _date(values: list[JsonValue]) -> JsonValue:
+    """A date as ISO writes it; older records have ``June 2009`` and ``June 26, 2009``."""
+    text = _one(values)
+    found = _NAMED_DATE.fullmatch(text) if isinstance(text, str) else None
+    if found is None or found["month"] not in _MONTHS:
+        return text
+    month = f"{found['year']}-{_MONTHS.index(found['month']) + 1:02}"
+    return f"{month}-{int(found['day']):02}" if found["day"] else month
+
+
+def _texts(values: list[JsonValue]) -> Iterator[str]:
+    for value in values:
+        if isinstance(value, str | int | float) and (text := scalar_text(value)):
+            yield text
+
+
+def _at(value: JsonValue | Mapping[str, JsonValue], path: list[str]) -> Iterator[JsonValue]:
+    """The plain values at a path, in which ``*`` stands for all items of a list."""
+    if not path:
+        if not isinstance(value, Mapping) and is_scalar(value):
+            yield value
+    elif path[0] == _EVERY:
+        for item in value if isinstance(value, list) else ():
+            yield from _at(item, path[1:])
+    elif isinstance(value, Mapping):
+        yield from _at(value.get(path[0]), path[1:])
+
+
+_FACTS: Mapping[str, tuple[Callable[[list[JsonValue]], JsonValue], tuple[str, ...]]] = {
+    "acronym": (_one, (f"{_P}/identificationModule/acronym",)),
+    "status": (_one, (f"{_P}/statusModule/overallStatus",)),
+    "study_type": (_one, (f"{_P}/designModule/studyType",)),
+    "phases": (_every, (f"{_P}/designModule/phases/*",)),
+    "conditions": (_every, (f"{_P}/conditionsModule/conditions/*",)),
+    "interventions": (_every, (f"{_P}/armsInterventionsModule/interventions/*/name",)),
+    "sponsor": (_one, (f"{_P}/sponsorCollaboratorsModule/leadSponsor/name",)),
+    "start_date": (_date, (f"{_P}/statusModule/startDateStruct/date",)),
+    "completion_date": (_date, (f"{_P}/statusModule/completionDateStruct/date",)),
+    "last_update": (
+        _date,
+        (f"{_P}/statusModule/lastUpdatePostDateStruct/date", f"{_P}/statusModule/lastChangedDate"),
+    ),
+    "enrollment": (_number, (f"{_P}/designModule/enrollmentInfo/count",)),
+    "sex": (_one, (f"{_P}/eligibilityModule/sex",)),
+    "minimum_age": (_one, (f"{_P}/eligibilityModule/minimumAge",)),
+    "maximum_age": (_one, (f"{_P}/eligibilityModule/maximumAge",)),
+    "countries": (
+        _every,
+        (
+            f"{_P}/contactsLocationsModule/locations/*/country",
+            f"{_P}/contactsLocationsModule/locations_nested/*/country",
+            f"{_P}/contactsLocationsModule/locations/*/facility/address/country",
+        ),
+    ),
+}

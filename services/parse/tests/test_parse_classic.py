@@ -1,0 +1,148 @@
+"""Records of the API's first version and of the classic site."""
+
+import json
+import re
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from medkg_contracts.errors import InvalidDocument
+from medkg_parse.classic_json import camel, plural
+from medkg_parse.study import read_study
+
+DATA = Path(__file__).parent / "data"
+JSON_BODY = (DATA / "classic_full_study.json").read_text(encoding="utf-8")
+XML_BODY = (DATA / "classic_study.xml").read_text(encoding="utf-8")
+
+
+@pytest.fixture(params=[JSON_BODY, XML_BODY], ids=["json", "xml"])
+def document(request, payload_of):
+    """The document of an old record."""
+    return read_study(payload_of(request.param))
+
+
+def section(document, id_):
+    return next(section for section in document.sections if section.id == id_)
+
+
+def test_old_records_have_todays_facts(document):
+    """Metadata have today's names and ISO dates."""
+    expected = {
+        "nct_id": "NCT00353704",
+        "status": "Completed",
+        "phases": ["Phase 4"],
+        "conditions": ["Intervertebral Disk Displacement", "Disk Prolapse"],
+        "interventions": ["pregabalin"],
+        "sponsor": "Asker & Baerum Hospital",
+        "start_date": "2005-11",
+        "completion_date": "2010-06",
+        "last_update": "2011-07-20",
+        "enrollment": 50,
+        "minimum_age": "18 Years",
+        "countries": ["Norway"],
+        "has_results": True,
+    }
+
+    assert expected == {name: document.metadata[name] for name in expected}
+
+
+def test_old_records_have_todays_sections(document):
+    """Modules of old records become the same sections as today's."""
+    expected = {"identification", "summary", "conditions", "design", "arms", "outcomes", "eligibility", "status"}
+    expected |= {"sponsor", "locations", "participant_flow"}
+
+    assert set() == expected - {section.id for section in document.sections}
+
+
+def test_lists_of_the_first_version_are_tables(payload_of):
+    """``ArmGroupList.ArmGroup`` is read like today's ``armGroups``."""
+    table = section(read_study(payload_of(JSON_BODY)), "arms").tables[0]
+
+    assert (["Label", "Type", "Intervention names"], [["Pregabalin", "Active Comparator", "Drug: pregabalin"]]) == (
+        table.columns,
+        table.rows,
+    )
+
+
+def test_results_of_the_first_version_are_tables(payload_of):
+    """Measured values of the first version are read like today's."""
+    table = section(read_study(payload_of(JSON_BODY)), "outcome_measures-1").tables[-1]
+
+    assert (["Category", "Pregabalin (OG000)"], [["Value", "11.7 (9.6)"]]) == (table.columns, table.rows)
+
+
+def test_pointers_of_the_first_version_have_its_own_names(payload_of):
+    """A section's path leads to the module in the payload as it came."""
+    path = section(read_study(payload_of(JSON_BODY)), "eligibility").provenance.path
+
+    assert "/FullStudiesResponse/FullStudies/0/Study/ProtocolSection/EligibilityModule" == path
+
+
+def test_no_leaf_of_the_first_version_is_lost(payload_of, leaves_of):
+    """Each text of the study stands in the document."""
+    text = " ".join(read_study(payload_of(JSON_BODY)).text.split())
+    study = json.loads(JSON_BODY)["FullStudiesResponse"]["FullStudies"][0]["Study"]
+
+    assert [] == [path for path, leaf in leaves_of(study) if leaf not in text]
+
+
+def test_no_text_of_the_xml_is_lost(payload_of):
+    """Each text and attribute of the XML stands in the document."""
+    text = " ".join(read_study(payload_of(XML_BODY)).text.split())
+    body = XML_BODY[XML_BODY.index("-->") + 3 :]
+    texts = re.findall(r'(?<=>)[^<>]*[^<>\s][^<>]*(?=<)|(?<==")[^"]*(?=")', body)
+    plain = [" ".join(part.split()).replace("&amp;", "&").replace("&gt;", ">") for part in texts]
+
+    assert [] == [part for part in plain if part not in text]
+
+
+def test_criteria_of_the_xml_keep_their_lists(payload_of):
+    """Text blocks keep paragraphs and lists; only the file's own indentation goes."""
+    text = section(read_study(payload_of(XML_BODY)), "eligibility").text
+
+    assert text.startswith("Inclusion Criteria:\n\n  -  Age 18+\n\nExclusion Criteria:\n\n  -  ASA > III")
+
+
+def test_a_study_without_wrapper_is_read(payload_of):
+    """The first version's study object alone is enough."""
+    study = json.loads(JSON_BODY)["FullStudiesResponse"]["FullStudies"][0]["Study"]
+
+    assert "ctgov:NCT00353704" == read_study(payload_of(json.dumps(study))).id
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("NCTId", "nctId"), ("BriefTitle", "briefTitle"), ("IPDSharing", "ipdSharing"), ("URL", "url")]
+)
+def test_names_become_todays(old, new):
+    """Acronyms at the front are written small as a whole."""
+    assert new == camel(old)
+
+
+@pytest.mark.parametrize(
+    ("one", "many"),
+    [
+        ("class", "classes"),
+        ("category", "categories"),
+        ("analysis", "analyses"),
+        ("mesh", "meshes"),
+        ("leaf", "leaves"),
+    ],
+)
+def test_lists_have_plural_names(one, many):
+    """The names of lists are those of today's API."""
+    assert many == plural(one)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    body=st.sampled_from([JSON_BODY, XML_BODY]),
+    at=st.integers(0, 5000),
+    length=st.integers(0, 200),
+    text=st.text(max_size=9),
+)
+def test_damaged_old_records_are_read_or_refused(payload_of, body, at, length, text):
+    """Cutting a piece out of an old record never raises anything but InvalidDocument."""
+    with suppress(InvalidDocument):
+        read_study(payload_of(body[:at] + text + body[at + length :]))

@@ -1,0 +1,25 @@
+"""The parse stage."""
+
+import pytest
+from medkg_contracts.errors import InvalidDocument
+from medkg_contracts.stages import StageContext
+from medkg_parse.settings import ParseSettings
+from medkg_parse.stage import CtgovParseStage
+
+CONTEXT = StageContext("default", "ctgov:NCT00353704", "j-1", "c-1", "ctgov", "0" * 12)
+
+
+async def test_one_payload_becomes_a_document(studies, payload_of):
+    """The stage reads the job's payload."""
+    document = await CtgovParseStage(ParseSettings()).execute(CONTEXT, [payload_of(studies["NCT00353704"])])
+
+    assert "ctgov:NCT00353704" == document.id
+
+
+@pytest.mark.parametrize("count", [0, 2])
+async def test_another_number_of_payloads_is_refused(studies, payload_of, count):
+    """A study has exactly one payload."""
+    payloads = [payload_of(studies["NCT00353704"])] * count
+
+    with pytest.raises(InvalidDocument, match=f"has {count} payloads"):
+        await CtgovParseStage(ParseSettings()).execute(CONTEXT, payloads)
