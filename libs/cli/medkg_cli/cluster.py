@@ -1,7 +1,7 @@
 """Looks into Kafka without taking part: offsets, group members, records by key."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -21,8 +21,9 @@ class Cluster:
 
     def __init__(self, bootstrap: str) -> None:
         self._bootstrap = bootstrap
+        # A short wait: a fetch that waits for records of the last partitions delays that of the next.
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap, enable_auto_commit=False, request_timeout_ms=15_000
+            bootstrap_servers=bootstrap, enable_auto_commit=False, request_timeout_ms=15_000, fetch_max_wait_ms=20
         )
         self._admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=15_000)
 
@@ -41,15 +42,14 @@ class Cluster:
         await self._admin.close()
         await self._consumer.stop()
 
-    async def topics(self) -> set[str]:
-        """The topics that exist."""
-        return set(await self._asked(self._consumer.topics()))
-
-    async def partitions(self, topic: str) -> list[TopicPartition]:
-        """The partitions of a topic; none when it does not exist."""
-        await self.topics()
-        numbers = self._consumer.partitions_for_topic(topic) or set()
-        return [TopicPartition(topic, number) for number in sorted(numbers)]
+    async def partitions(self, *topics: str) -> list[TopicPartition]:
+        """The partitions of these topics; those of a topic that does not exist are none."""
+        described = await self._asked(self._admin.describe_topics(list(topics)))
+        return sorted(
+            TopicPartition(topic["topic"], partition["partition"])
+            for topic in described
+            for partition in topic.get("partitions", ())
+        )
 
     async def partition_of(self, topic: str, key: str) -> TopicPartition | None:
         """Where records with this key stand; None when the topic does not exist."""
@@ -82,32 +82,40 @@ class Cluster:
                     owners[partition] = f"{client_id} ({member_id}) at {host.lstrip('/')}"
         return owners
 
-    async def records(self, partition: TopicPartition, start: int, end: int) -> AsyncIterator[Record]:
-        """The records of a partition from offset `start` to before `end`."""
-        start = max(start, (await self.starts([partition]))[partition])
-        if start >= end:
+    async def records(self, ends: Mapping[TopicPartition, int], last: int | None = None) -> AsyncIterator[Record]:
+        """The records of these partitions up to the given offsets, or the `last` ones of each of them.
+
+        The records of a partition come in their order; those of several are mixed.
+        """
+        starts = await self.starts(list(ends))
+        if last is not None:
+            starts = {partition: max(start, ends[partition] - last) for partition, start in starts.items()}
+        open_ = {partition for partition, start in starts.items() if start < ends[partition]}
+        if not open_:
             return
-        self._consumer.assign([partition])
-        self._consumer.seek(partition, start)
-        while start < end:
-            batches = await self._asked(self._consumer.getmany(timeout_ms=1000))
-            if not batches:
-                start = await self._asked(self._consumer.position(partition))
-            for raw in batches.get(partition, ()):
-                if raw.offset >= end:
-                    return
-                start = raw.offset + 1
-                yield Record(raw.topic, raw.partition, raw.offset, raw.timestamp, raw.key, raw.value, raw.headers)
+        self._consumer.assign(sorted(open_))
+        for partition in open_:
+            self._consumer.seek(partition, starts[partition])
+        while open_:
+            batches = await self._asked(self._consumer.getmany(timeout_ms=500))
+            for partition, batch in batches.items():
+                for raw in batch:
+                    if raw.offset < ends[partition]:
+                        yield Record(
+                            raw.topic, raw.partition, raw.offset, raw.timestamp, raw.key, raw.value, raw.headers
+                        )
+            # Positions, not offsets: after a compaction or a transaction the last offsets may have no record.
+            reached = [each for each in open_ if await self._asked(self._consumer.position(each)) >= ends[each]]
+            self._consumer.pause(*reached)
+            open_ -= set(reached)
 
     async def find(self, topic: str, key: str) -> list[Record]:
         """The records with this key among the newest `SEARCHED_BACK` of their partition."""
         partition = await self.partition_of(topic, key)
         if partition is None:
             return []
-        end = (await self.ends([partition]))[partition]
-        return [
-            record async for record in self.records(partition, end - SEARCHED_BACK, end) if record.key == key.encode()
-        ]
+        ends = await self.ends([partition])
+        return [record async for record in self.records(ends, last=SEARCHED_BACK) if record.key == key.encode()]
 
     async def _asked(self, question: Any) -> Any:  # noqa: ANN401 - aiokafka's answers have no types
         try:

@@ -54,7 +54,7 @@ async def _explain_stranger(cluster: Cluster, job_id: str) -> Explanation:
             job_id=job_id,
             state="refused",
             cause="poison_record",
-            summary=f"the record with this key on {reason.get(ORIGINAL_TOPIC)} could not be read [{reason.get(ERROR_CODE)}]",
+            summary=f"its record on {reason.get(ORIGINAL_TOPIC)} could not be read [{reason.get(ERROR_CODE)}]",
             record=where(letters[-1]),
             last_error=reason.get(EXCEPTION_MESSAGE),
             next_action="Correct its producer and send it again; the original bytes are kept where it says.",

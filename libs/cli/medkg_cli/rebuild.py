@@ -5,7 +5,7 @@ itself when it starts again. Each partition number is rebuilt by itself, since a
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from aiokafka import TopicPartition
 from medkg_artifacts import ArtifactStore, redeem
@@ -108,12 +108,8 @@ class _Rebuild:
         numbers = sorted({partition.partition for partition in committed})
         for done, number in enumerate(numbers, 1):
             history = _Partition()
-            for partition, end in lifecycle.items():
-                if partition.partition == number:
-                    await self._read_verdicts(history, partition, end)
-            for partition, end in sorted(committed.items()):
-                if partition.partition == number:
-                    await self._read_past(history, partition, end)
+            await self._read_verdicts(history, _of(number, lifecycle))
+            await self._read_past(history, _of(number, committed))
             await self._write(history)
             self._report(
                 Progress(partitions_done=done, partitions=len(numbers), records=self._records, jobs=self._jobs)
@@ -122,8 +118,8 @@ class _Rebuild:
             records=self._records, jobs=self._jobs, unreadable=self._unreadable, undecided=self._undecided
         )
 
-    async def _read_verdicts(self, history: _Partition, partition: TopicPartition, end: int) -> None:
-        async for record in self._cluster.records(partition, 0, end):
+    async def _read_verdicts(self, history: _Partition, ends: Mapping[TopicPartition, int]) -> None:
+        async for record in self._cluster.records(ends):
             event = await self._event(record)
             if event is None:
                 continue
@@ -133,8 +129,8 @@ class _Rebuild:
                 case Kind.JOB_REJECTED:
                     history.verdicts.setdefault(event.extensions["jobid"], read_data(event, JobEnded))
 
-    async def _read_past(self, history: _Partition, partition: TopicPartition, end: int) -> None:
-        async for record in self._cluster.records(partition, 0, end):
+    async def _read_past(self, history: _Partition, ends: Mapping[TopicPartition, int]) -> None:
+        async for record in self._cluster.records(ends):
             event = await self._event(record)
             if event is None:
                 continue
@@ -187,6 +183,10 @@ def _change(replayed: Replayed) -> Change:
     state = replayed.state
     timers = [Timer(state.job_id, node, due) for node, due in replayed.timers.items()]
     return Change(before=Versioned(), after=state, set_timers=timers)
+
+
+def _of(number: int, offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+    return {partition: offset for partition, offset in offsets.items() if partition.partition == number}
 
 
 def _batches(changes: list[Change], size: int) -> Iterable[list[Change]]:
