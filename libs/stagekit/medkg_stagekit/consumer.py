@@ -18,14 +18,22 @@ from medkg_contracts.deadletter import DeadLetter, Record
 from medkg_contracts.errors import MedkgError
 from medkg_contracts.events import JobRequest, Kind, RecordRefused, make_event
 from medkg_contracts.ids import digest
+from medkg_contracts.model import Identifier
+from pydantic import TypeAdapter, ValidationError
 
 from . import metrics, story
 from .binding import Binding
-from .execution import Executor, Observer
+from .execution import Executor
 from .kafka import Outlet
+from .observer import Observer
 from .work import Outcome, Work, read_work
 
 logger = logging.getLogger(__name__)
+
+#: Stands for the job in ``record.refused`` when the record does not tell.
+UNKNOWN_JOB = "unknown"
+
+_JOB_ID = TypeAdapter(Identifier)
 
 
 class StageConsumer(Observer):
@@ -117,7 +125,6 @@ async def refuse(
 ) -> list[asyncio.Future[Any]]:
     """Put the record on the DLQ and say so in a lifecycle event."""
     metrics.refused(record.topic, error.code)
-    job_id = record.key.decode(errors="replace")[:128] if record.key else "unknown"
     data = RecordRefused(
         topic=record.topic, partition=record.partition, offset=record.offset, dlq=dlq, error=error.info
     )
@@ -127,9 +134,17 @@ async def refuse(
         source=source,
         time=datetime.now(UTC),
         data=data,
-        job_id=job_id,
+        job_id=_job_of(record),
     )
     return [
         await outlet.bury(dlq, DeadLetter(record, group, type(error).__name__, error.info)),
         await outlet.send(topics.EVENTS, event),
     ]
+
+
+def _job_of(record: Record) -> str:
+    """The job that the record's key names; a key that no job can have says nothing."""
+    try:
+        return _JOB_ID.validate_python((record.key or b"").decode())
+    except (UnicodeDecodeError, ValidationError):
+        return UNKNOWN_JOB

@@ -21,7 +21,8 @@ from medkg_routing import Requested, Spoke, Step, TimerFired, admit, advance, re
 from medkg_topology.plan import Plan, StageNode
 
 from . import story
-from .execution import Executor, Observer
+from .execution import Executor
+from .observer import Observer
 from .service import StageService, opened
 from .work import Work, read_work
 

@@ -8,7 +8,6 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from time import perf_counter
 from typing import Any
 
@@ -31,15 +30,12 @@ from tenacity import (
     RetryError,
     retry_if_result,
     stop_after_attempt,
-    wait_exponential,
-    wait_incrementing,
-    wait_none,
-    wait_random,
 )
-from tenacity.wait import wait_base
 
 from .binding import Binding
 from .logs import job_fields
+from .observer import Observer
+from .waits import wait_s
 from .work import Outcome, Work
 
 logger = logging.getLogger(__name__)
@@ -50,17 +46,12 @@ EXPANSION_PAGE = 200
 _REQUEST = TypeAdapter(JobRequest)
 
 
-class Observer:
-    """Is told what happens to each unit of work; a caller overrides what it wants to know."""
+class _Untold(Exception):
+    """The observer could not be told; that is its caller's affair, and none of the job's."""
 
-    async def started(self, work: Work) -> None:
-        """The work begins."""
-
-    async def retrying(self, work: Work, retry: int, error: MedkgError, wait_s: float) -> None:
-        """A try failed; the next, retry number `retry`, follows in `wait_s` seconds."""
-
-    async def expanded(self, work: Work, requests: Sequence[JobRequest]) -> None:
-        """An expanding stage found these items."""
+    def __init__(self, error: MedkgError) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 class _Job:
@@ -69,12 +60,14 @@ class _Job:
     def __init__(self, work: Work) -> None:
         self.work = work
         self.request: JobRequest | None = None
-        self.arguments: dict[str, Any] = {}
+        self.arguments: dict[str, Any] | None = None
         self.run_key: str | None = None
         self.result: Any = None
-        self.error: MedkgError | None = None
-        self.retries = 0
-        self.duration_ms = 0.0
+        self.outcome = Outcome(work)
+
+    @property
+    def error(self) -> MedkgError | None:
+        return self.outcome.error
 
 
 class Executor:
@@ -108,37 +101,34 @@ class Executor:
         jobs = [_Job(work) for work in works]
         for job in jobs:
             await self._observer.started(job.work)
-        skipped = await asyncio.gather(*(self._prepare(job) for job in jobs))
-        outcomes = {position: outcome for position, outcome in enumerate(skipped) if outcome is not None}
-        await self._attempt_all([job for position, job in enumerate(jobs) if position not in outcomes])
-        finished = await asyncio.gather(
-            *(self._finish(job) for position, job in enumerate(jobs) if position not in outcomes)
-        )
-        rest = iter(finished)
-        return [outcomes[position] if position in outcomes else next(rest) for position in range(len(jobs))]
+        await self._attempt_all(jobs)
+        return [job.outcome for job in jobs]
 
-    async def _prepare(self, job: _Job) -> Outcome | None:
-        """Load the inputs; an outcome when the work can be skipped or cannot begin."""
-        work = job.work
+    async def _prepare(self, job: _Job) -> None:
+        """Load the inputs, unless the work can be skipped or an earlier try has loaded them."""
+        job.outcome.error = None
         try:
-            request = work.request
-            if isinstance(request, ArtifactRef):
-                request = _REQUEST.validate_json(await self._store.get(work.ctx.tenant_id, request))
-            job.request = request
-            if self._binding.pure:
-                job.run_key = self._run_key(work, request)
-                if request.skip_completed and (known := await self._store.recall(work.ctx.tenant_id, job.run_key)):
-                    return Outcome(work, artifacts=known, skipped=True)
-            names = list(self._binding.inputs)
-            values = await asyncio.gather(*(self._input(work, name) for name in names))
-            job.arguments = dict(zip(names, values, strict=True))
-            if self._binding.takes_request:
-                job.arguments["request"] = request
+            if job.arguments is None:
+                await self._load(job)
         except MedkgError as error:
-            return Outcome(work, error=error)
+            job.outcome.error = error
         except ValidationError as error:
-            return Outcome(work, error=InvalidInput(first_violation(error)))
-        return None
+            job.outcome.error = InvalidInput(f"the request: {first_violation(error)}")
+
+    async def _load(self, job: _Job) -> None:
+        work, request = job.work, job.work.request
+        if isinstance(request, ArtifactRef):
+            request = _REQUEST.validate_json(await self._store.get(work.ctx.tenant_id, request))
+        job.request = request
+        if self._binding.pure:
+            job.run_key = self._run_key(work, request)
+            if request.skip_completed and (known := await self._store.recall(work.ctx.tenant_id, job.run_key)):
+                job.outcome.artifacts, job.outcome.skipped = known, True
+                return
+        names = list(self._binding.inputs)
+        values = await asyncio.gather(*(self._input(work, name) for name in names))
+        arguments = dict(zip(names, values, strict=True))
+        job.arguments = {**arguments, "request": request} if self._binding.takes_request else arguments
 
     def _run_key(self, work: Work, request: JobRequest) -> str:
         relevant = request.model_copy(update={"skip_completed": False, "until": None, "batch_id": None})
@@ -157,8 +147,6 @@ class Executor:
 
     async def _attempt_all(self, jobs: list[_Job]) -> None:
         """Try until no job's error is worth another try, or the policy's attempts are used up."""
-        if not jobs:
-            return
         await self._attempt(jobs)
         again = _worth_another(jobs)
         for policy in {job.work.policy for job in again}:
@@ -174,21 +162,21 @@ class Executor:
             failed = _worth_another(group)
             if not tried:
                 for job in failed:
-                    job.retries += 1
+                    job.outcome.retries += 1
                 await self._attempt(failed)
             tried = False
             return _worth_another(failed)
 
         async def announce(state: RetryCallState) -> None:
-            wait_s = state.next_action.sleep if state.next_action else 0.0
+            wait = state.next_action.sleep if state.next_action else 0.0
             failed: list[_Job] = state.outcome.result() if state.outcome else []
             for job in failed:
                 if job.error is not None:
-                    await self._observer.retrying(job.work, job.retries + 1, job.error, wait_s)
+                    await self._observer.retrying(job.work, job.outcome.retries + 1, job.error, wait)
 
         retrying = AsyncRetrying(
             stop=stop_after_attempt(policy.attempts),
-            wait=_wait(policy),
+            wait=lambda state: wait_s(policy, state, [job.error for job in _worth_another(group)]),
             retry=retry_if_result(bool),
             before_sleep=announce,
         )
@@ -198,35 +186,60 @@ class Executor:
             return  # the jobs' own errors say what is wrong
 
     async def _attempt(self, jobs: Sequence[_Job]) -> None:
-        timeout = max(job.work.policy.timeout_s for job in jobs)
+        """One try for each: load the inputs, run the stage, store the outputs."""
+        await asyncio.gather(*(self._prepare(job) for job in jobs))
+        ready = [job for job in jobs if job.error is None and not job.outcome.skipped]
+        if ready:
+            await self._execute(ready)
+        await asyncio.gather(*(self._finish(job) for job in ready if job.error is None))
+
+    async def _execute(self, jobs: Sequence[_Job]) -> None:
+        """Run the stage; after a batch that failed as a whole, for each job alone, since one may be the reason."""
         began = perf_counter()
-        try:
-            async with asyncio.timeout(timeout):
-                results = await self._call(jobs, datetime.now(UTC) + timedelta(seconds=timeout))
-        except TimeoutError:
-            results = [StageTimeout(f"{self._binding.name} took longer than {timeout:g} s")] * len(jobs)
-        except Exception as error:  # noqa: BLE001 - whatever a stage raises is that job's result
-            results = [error] * len(jobs)
+        results = await self._results(jobs)
+        if isinstance(results, Exception):
+            if len(jobs) > 1 and not getattr(results, "retryable", False):
+                for job in jobs:
+                    await self._execute([job])
+                return
+            results = [results] * len(jobs)
         duration_ms = round((perf_counter() - began) * 1000, 3)
         for job, result in zip(jobs, results, strict=True):
-            job.duration_ms = duration_ms
+            job.outcome.duration_ms = duration_ms
             failed = isinstance(result, Exception)
-            job.error = self._as_medkg(job.work, result) if failed else None
+            job.outcome.error = self._as_medkg(job.work, result) if failed else None
             job.result = None if failed else result
+
+    async def _results(self, jobs: Sequence[_Job]) -> Sequence[Any] | Exception:
+        """What the stage returns, or raises: whatever that is, it is those jobs' result."""
+        timeout_s = max(job.work.policy.timeout_s for job in jobs)
+        limit = asyncio.timeout(timeout_s)
+        try:
+            async with limit:
+                return await self._call(jobs, datetime.now(UTC) + timedelta(seconds=timeout_s))
+        except _Untold as untold:
+            raise untold.error from None
+        except asyncio.CancelledError as error:
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise
+            return StageBug(f"{self._binding.name} was cancelled from within: {error!r}")
+        except Exception as error:  # noqa: BLE001
+            return StageTimeout(f"{self._binding.name} took longer than {timeout_s:g} s") if limit.expired() else error
 
     async def _call(self, jobs: Sequence[_Job], deadline: datetime) -> Sequence[Any]:
         contexts = [self._context(job, deadline) for job in jobs]
         stage = self._binding.stage
         if self._binding.batched:
-            columns = {name: [job.arguments[name] for job in jobs] for name in jobs[0].arguments}
+            rows = [job.arguments or {} for job in jobs]
+            columns = {name: [row[name] for row in rows] for name in rows[0]}
             results: Sequence[Any] = await stage.execute_batch(contexts, **columns)
             if len(results) != len(jobs):
                 raise StageBug(f"execute_batch returned {len(results)} results for {len(jobs)} jobs")
             return results
-        if self._binding.expands:
-            return [await self._expand(jobs[0], stage.execute(contexts[0], **jobs[0].arguments))]
-        with job_fields(jobs[0].work):
-            return [await stage.execute(contexts[0], **jobs[0].arguments)]
+        (job,) = jobs
+        with job_fields(job.work):
+            running = stage.execute(contexts[0], **(job.arguments or {}))
+            return [await self._expand(job, running) if self._binding.expands else await running]
 
     async def _expand(self, job: _Job, items: AsyncIterator[JobRequest]) -> ExpansionReceipt:
         page: list[JobRequest] = []
@@ -235,15 +248,21 @@ class Executor:
             page.append(item)
             count += 1
             if len(page) == EXPANSION_PAGE:
-                await self._observer.expanded(job.work, page)
+                await self._hand_over(job.work, page)
                 page = []
-        await self._observer.expanded(job.work, page)
+        await self._hand_over(job.work, page)
         return ExpansionReceipt(batch_id=job.work.ctx.job_id, jobs=count)
+
+    async def _hand_over(self, work: Work, page: Sequence[JobRequest]) -> None:
+        try:
+            await self._observer.expanded(work, page)
+        except MedkgError as error:
+            raise _Untold(error) from error
 
     @staticmethod
     def _context(job: _Job, deadline: datetime) -> StageContext:
         metadata = job.request.metadata if job.request else {}
-        return replace(job.work.ctx, attempt=job.retries + 1, deadline=deadline, metadata=metadata)
+        return replace(job.work.ctx, attempt=job.outcome.retries + 1, deadline=deadline, metadata=metadata)
 
     def _as_medkg(self, work: Work, error: Exception) -> MedkgError:
         if isinstance(error, MedkgError):
@@ -252,19 +271,14 @@ class Executor:
             logger.error("%s raised %s", self._binding.name, type(error).__name__, exc_info=error)
         return StageBug(f"{self._binding.name}: {type(error).__name__}: {error}")
 
-    async def _finish(self, job: _Job) -> Outcome:
-        outcome = Outcome(job.work, error=job.error, retries=job.retries, duration_ms=job.duration_ms)
-        if job.error is not None:
-            return outcome
+    async def _finish(self, job: _Job) -> None:
         try:
-            outcome.artifacts = await self._store_outputs(job)
+            job.outcome.artifacts = await self._store_outputs(job)
             if job.run_key is not None:
-                await self._store.remember(job.work.ctx.tenant_id, job.run_key, outcome.artifacts)
-        except MedkgError as error:
-            outcome.error = error
+                await self._store.remember(job.work.ctx.tenant_id, job.run_key, job.outcome.artifacts)
         except Exception as error:  # noqa: BLE001 - a result of another type than the stage declares
-            outcome.error = self._as_medkg(job.work, error)
-        return outcome
+            job.outcome.artifacts = {}
+            job.outcome.error = self._as_medkg(job.work, error)
 
     async def _store_outputs(self, job: _Job) -> dict[str, ArtifactRef]:
         tenant = job.work.ctx.tenant_id
@@ -281,16 +295,3 @@ class Executor:
 
 def _worth_another(jobs: Sequence[_Job]) -> list[_Job]:
     return [job for job in jobs if job.error is not None and job.error.retryable]
-
-
-@lru_cache(maxsize=256)
-def _wait(policy: RetryPolicy) -> wait_base:
-    """The policy's waits between tries, as tenacity computes them."""
-    jitter = wait_random(0, policy.jitter_s) if policy.jitter_s else wait_none()
-    match policy.backoff:
-        case "none":
-            return jitter
-        case "linear":
-            return wait_incrementing(policy.initial_s, policy.initial_s, policy.max_s) + jitter
-        case "exponential":
-            return wait_exponential(multiplier=policy.initial_s, max=policy.max_s) + jitter

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable
+from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
@@ -18,6 +19,13 @@ Check = Callable[[], str | None]
 class _Silent(WSGIRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401 - the parent's signature
         """Requests are not logged: probes come every few seconds."""
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    """One thread a request, so that a client that says nothing keeps nobody from an answer."""
+
+    daemon_threads = True
+    block_on_close = False
 
 
 class HealthServer:
@@ -44,7 +52,7 @@ class HealthServer:
             start_response(status, [("Content-Type", "application/json")])
             return [orjson.dumps({"ok": problem is None, "problem": problem})]
 
-        self._server: WSGIServer = make_server("127.0.0.1", port, app, handler_class=_Silent)
+        self._server = make_server("127.0.0.1", port, app, server_class=_Server, handler_class=_Silent)
         self._thread = threading.Thread(target=self._server.serve_forever, name="health", daemon=True)
         self._thread.start()
 

@@ -6,7 +6,7 @@ replicas, no automatic topics, no automatic commits, new groups start at the beg
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from functools import lru_cache
 from time import monotonic
 from typing import Any, Final
@@ -25,6 +25,10 @@ from medkg_contracts.deadletter import DeadLetter, Record
 from medkg_contracts.errors import KafkaUnavailable
 
 logger = logging.getLogger(__name__)
+
+#: While this many records of begun work wait, no new work is taken; else so much of it at once.
+BUSY: Final = 200
+NEW_WORK_RECORDS: Final = 64
 
 #: How long a poll waits for records before it reports that there were none.
 POLL_MS: Final = 500
@@ -137,7 +141,8 @@ class Inlet:
     """Feeds a handler with batches of records, and commits each batch once the handler has returned.
 
     The handler must deal with every record: what it returns from is done. While it raises KafkaUnavailable or another
-    retryable error the same batch is given to it again, so nothing is skipped.
+    retryable error the same batch is given to it again, so nothing is skipped. Records of the topics in `new_work`
+    come after the others.
     """
 
     def __init__(
@@ -149,8 +154,10 @@ class Inlet:
         *,
         max_records: int,
         longest_batch_s: float,
+        new_work: Collection[str] = (),
     ) -> None:
         self.progress = Progress(longest_batch_s)
+        self._new_work = frozenset(new_work)
         self._handler = handler
         self.broker = KafkaBroker(
             bootstrap, client_id=group, ack_policy=AckPolicy.MANUAL, logger=logger, log_level=logging.DEBUG,
@@ -181,12 +188,26 @@ class Inlet:
         getmany = consumer.getmany
 
         async def poll(*, timeout_ms: int, max_records: int) -> Polled:
-            batches: Polled = await getmany(timeout_ms=max(timeout_ms, POLL_MS), max_records=max_records)
+            batches = await self._begun_work_first(getmany, max_records)
+            if not batches:
+                batches = await getmany(timeout_ms=max(timeout_ms, POLL_MS), max_records=max_records)
             self.progress.polled()
             self.progress.assigned = bool(consumer.assignment())
             return batches
 
         consumer.getmany = poll
+
+    async def _begun_work_first(self, getmany: Callable[..., Awaitable[Polled]], max_records: int) -> Polled:
+        """What is there already, new work last: a job is better finished than one more begun."""
+        if not self._new_work:
+            return {}
+        assigned = self.consumer.assignment()
+        begun = [partition for partition in assigned if partition.topic not in self._new_work]
+        batches = await getmany(*begun, timeout_ms=0, max_records=max_records) if begun else {}
+        if 0 < sum(map(len, batches.values())) < BUSY:
+            new = [partition for partition in assigned if partition.topic in self._new_work]
+            batches |= await getmany(*new, timeout_ms=0, max_records=NEW_WORK_RECORDS)
+        return batches
 
     def follow(self, topics: Sequence[str]) -> None:
         """Read these topics from now on."""

@@ -119,6 +119,6 @@ def _about(service: str, work: Work, kind: Kind, data: Contract, *, position: in
             "stage": work.node,
             "epoch": str(ctx.epoch),
             "attempt": str(attempt),
-            "sequence": f"{work.sequence}.{position:02d}",
+            "sequence": f"{work.sequence}.{position:03d}",
         },
     )

@@ -38,6 +38,7 @@ async def route(settings: RouterSettings) -> None:
             router.handle,
             max_records=settings.max_records,
             longest_batch_s=60.0,
+            new_work=[topics.REQUESTS],
         )
         reloader.follow = inlet.follow
         await client.start()

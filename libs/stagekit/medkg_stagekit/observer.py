@@ -1,0 +1,21 @@
+"""Who is told what happens to a unit of work."""
+
+from collections.abc import Sequence
+
+from medkg_contracts.errors import MedkgError
+from medkg_contracts.events import JobRequest
+
+from .work import Work
+
+
+class Observer:
+    """Is told what happens to each unit of work; a caller overrides what it wants to know."""
+
+    async def started(self, work: Work) -> None:
+        """The work begins."""
+
+    async def retrying(self, work: Work, retry: int, error: MedkgError, wait_s: float) -> None:
+        """A try failed; the next, retry number `retry`, follows in `wait_s` seconds."""
+
+    async def expanded(self, work: Work, requests: Sequence[JobRequest]) -> None:
+        """An expanding stage found these items."""

@@ -1,0 +1,286 @@
+"""The behaviour that every stage has, as tests to inherit; needs pytest and pytest-asyncio.
+
+A stage is tested by naming it, with a few inputs that it takes::
+
+    from medkg_contracts.errors import InvalidDocument
+    from medkg_stagekit.testing import Example, StageSuite
+
+    from shout.app import stage
+
+
+    class TestShoutStage(StageSuite):
+        service = stage
+        examples = (Example({"document": DOCUMENT}), Example({"document": OTHER}))
+        refused = Example({"document": EMPTY})
+
+A stage that needs a server gets it from an autouse fixture of the class, which sets the environment that the stage's
+settings are read from, or what else the class names::
+
+        @pytest.fixture(autouse=True)
+        async def _served(self, monkeypatch, server_url):
+            monkeypatch.setenv("MK_SHOUT_URL", server_url)
+
+Every test runs the stage as its service would, with a real artifact store and without Kafka.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+import pytest_asyncio
+from medkg_artifacts import ArtifactStore
+from medkg_contracts.artifacts import ArtifactRef
+from medkg_contracts.events import JobRequest, RetryPolicy
+from medkg_contracts.model import Name
+from medkg_contracts.stages import STAGE_TYPES, StageContext
+from pydantic import TypeAdapter
+
+from .binding import REQUEST, Binding
+from .execution import Executor
+from .observer import Observer
+from .service import StageService, opened
+from .work import Outcome, Work
+
+_NAMES = TypeAdapter(tuple[Name, ...])
+_DAMAGED = b'{"damaged": '
+_OTHER_TENANT = "somebody-else"
+
+
+@dataclass(frozen=True)
+class Example:
+    """What a stage is given for one job.
+
+    Attributes:
+        inputs: values by artifact name, of the types that the stage's parameters have.
+        request: the job's own request.
+    """
+
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    request: JobRequest = field(default_factory=lambda: JobRequest(source="example", id="1"))
+
+
+class Workbench(Observer):
+    """An open stage with an artifact store.
+
+    Attributes:
+        items: what an expanding stage gave out, in order.
+    """
+
+    def __init__(self, binding: Binding, store: ArtifactStore, tenant: str) -> None:
+        self.binding = binding
+        self.store = store
+        self.items: list[JobRequest] = []
+        self._tenant = tenant
+
+    async def expanded(self, work: Work, requests: Sequence[JobRequest]) -> None:  # noqa: ARG002 - the parent's signature
+        """Keep the items."""
+        self.items += requests
+
+    async def work(
+        self, example: Example, job_id: str = "job", *, owner: str | None = None, timeout_s: float = 60.0
+    ) -> Work:
+        """The example as a job; its artifacts belong to `owner`, by default to the job's tenant."""
+        adapters = self.binding.inputs
+        bodies = {name: adapter.dump_json(example.inputs[name]) for name, adapter in adapters.items()}
+        inputs = {name: await self._put(name, body, owner) for name, body in bodies.items()}
+        ctx = StageContext(
+            tenant_id=self._tenant,
+            doc_id=example.request.doc_id,
+            job_id=job_id,
+            correlation_id=f"correlation-of-{job_id}",
+            pipeline="suite",
+            digest="0" * 12,
+        )
+        return Work(
+            node=self.binding.name,
+            ctx=ctx,
+            request=example.request,
+            inputs=inputs,
+            policy=RetryPolicy(timeout_s=timeout_s),
+            sequence="00000001",
+            cause="cause",
+            topology=None,
+        )
+
+    async def damaged(self, work: Work, name: str) -> Work:
+        """The work, with bytes in place of the artifact (or of ``request``) that nobody can read."""
+        ref = await self._put(name, _DAMAGED, None)
+        return replace(work, request=ref) if name == REQUEST else replace(work, inputs={**work.inputs, name: ref})
+
+    async def run(self, *works: Work) -> list[Outcome]:
+        """The outcomes of one batch, in its order."""
+        found: dict[int, Outcome] = {}
+        async for outcomes in Executor(self.binding, self.store, self).run(works):
+            found |= {id(outcome.work): outcome for outcome in outcomes}
+        return [found[id(work)] for work in works]
+
+    async def made(self, outcome: Outcome) -> dict[str, bytes]:
+        """The bytes of the outcome's artifacts."""
+        refs = outcome.artifacts
+        return {name: await self.store.get(self._tenant, ref) for name, ref in refs.items()}
+
+    async def _put(self, name: str, body: bytes, owner: str | None) -> ArtifactRef:
+        return await self.store.put(owner or self._tenant, name, body, inline=False)
+
+
+class StageSuite:
+    """What holds for every stage. A subclass gives the facts; more tests may stand beside the inherited ones.
+
+    Attributes:
+        service: the service, as its ``app.py`` wires it.
+        examples: at least two that the stage takes, and that differ.
+        refused: one that can be read and that the stage refuses by an error of medkg's; None when it takes anything.
+        stage_type: its type in topologies, such as ``ChunkStage``; ``Stage`` for a stage of one's own kind.
+        waits: whether the stage ever lets the event loop go; only one that does so can pass a timeout.
+        tenant: the jobs' tenant.
+    """
+
+    service: ClassVar[StageService]
+    examples: Sequence[Example]
+    refused: Example | None = None
+    stage_type: ClassVar[str] = "Stage"
+    waits: ClassVar[bool] = True
+    tenant: str = "public"
+
+    pytestmark = pytest.mark.asyncio
+
+    @pytest_asyncio.fixture
+    async def workbench(self, tmp_path: Path) -> AsyncIterator[Workbench]:
+        """The stage, made and opened as its service does it."""
+        async with AsyncExitStack() as stack:
+            yield await self._open(stack, tmp_path)
+
+    async def _open(self, stack: AsyncExitStack, folder: Path) -> Workbench:
+        binding = self.service.bind()
+        await opened(binding, stack)
+        return Workbench(binding, ArtifactStore(folder), self.tenant)
+
+    async def test_its_names_are_those_of_its_type(self, workbench: Workbench) -> None:
+        """The stage has a version, and takes and makes what topologies say that its type takes and makes."""
+        binding = workbench.binding
+        outputs = binding.stage.outputs
+        _same(True, bool(binding.stage.version), "has a version")
+        _same(_NAMES.validate_python(outputs), outputs, "outputs")
+        if self.stage_type != "Stage":
+            kind = STAGE_TYPES[self.stage_type]
+            _same([name for name in kind.inputs if name != REQUEST], list(binding.inputs), "inputs")
+            _same(kind.outputs, outputs, "outputs")
+
+    async def test_the_same_inputs_make_the_same_bytes(self, workbench: Workbench, tmp_path: Path) -> None:
+        """Two processes that work on the same inputs make the same artifacts, byte for byte."""
+        async with AsyncExitStack() as stack:
+            other = await self._open(stack, tmp_path / "other")
+            for example in self.examples:
+                first, second = [await _completed(bench, example) for bench in (workbench, other)]
+                _same(await workbench.made(first), await other.made(second), "artifacts")
+        _same(workbench.items, other.items, "items")
+
+    async def test_its_outputs_are_of_their_declared_types(self, workbench: Workbench) -> None:
+        """Whoever reads an artifact as the type that the stage declares gets the very same artifact."""
+        for example in self.examples:
+            outcome = await _completed(workbench, example)
+            _same(sorted(workbench.binding.stage.outputs), sorted(outcome.artifacts), "artifacts")
+            made = await workbench.made(outcome)
+            for name, adapter in workbench.binding.outputs.items():
+                _same(made[name], adapter.dump_json(adapter.validate_json(made[name])), name)
+
+    async def test_an_identical_run_is_skipped_if_the_stage_is_pure(self, workbench: Workbench) -> None:
+        """Asked to skip what is done, a pure stage's second run is recalled; one with effects is run again."""
+        example = self.examples[0]
+        asked = replace(example, request=example.request.model_copy(update={"skip_completed": True}))
+        first, second = [await _completed(workbench, asked) for _ in range(2)]
+        third = await _completed(workbench, example)
+        pure = workbench.binding.pure
+        _same([False, pure, False], [outcome.skipped for outcome in (first, second, third)], "skipped")
+        _same(first.artifacts, second.artifacts, "artifacts")
+
+    async def test_one_bad_job_never_fails_its_mates(self, workbench: Workbench) -> None:
+        """In one batch, jobs that cannot be done fail by name and all others have the results that they have alone."""
+        jobs = {f"job-{number}": example for number, example in enumerate(self.examples)}
+        works = [await workbench.work(example, job_id) for job_id, example in jobs.items()]
+        alone = [(await workbench.run(work))[0].artifacts for work in works]
+        damaged = await workbench.damaged(await workbench.work(self.examples[0], "damaged"), REQUEST)
+        refused = [] if self.refused is None else [await workbench.work(self.refused, "refused")]
+        again = await workbench.work(self.examples[0], "job-0")
+        outcomes = await workbench.run(works[0], damaged, *refused, *works[1:], again)
+        failed = {outcome.work.ctx.job_id: outcome.error for outcome in outcomes if outcome.error is not None}
+        _same([work.ctx.job_id for work in (damaged, *refused)], list(failed), "failed jobs")
+        _same([], [error for error in failed.values() if error.code == "bug"], "errors that are none of medkg's")
+        good = [outcome.artifacts for outcome in outcomes if outcome.error is None]
+        _same([*alone, alone[0]], good, "artifacts")
+
+    async def test_another_tenants_artifact_is_not_read(self, workbench: Workbench) -> None:
+        """A job whose inputs belong to another tenant fails as if they were not there."""
+        foreign = await workbench.work(self.examples[0], owner=_OTHER_TENANT)
+        request = self.examples[0].request.model_dump_json().encode()
+        ref = await workbench.store.put(_OTHER_TENANT, REQUEST, request, inline=False)
+        works = [replace(await workbench.work(self.examples[0]), request=ref), *([foreign] if foreign.inputs else [])]
+        _same(["artifact_missing"] * len(works), _codes(await workbench.run(*works)), "codes")
+
+    async def test_what_cannot_be_read_fails_by_name(self, workbench: Workbench) -> None:
+        """A damaged input fails its job as invalid, and one that is not there as missing; nothing is raised."""
+        work = await workbench.work(self.examples[0])
+        names = [REQUEST, *workbench.binding.inputs]
+        damaged = [await workbench.damaged(await workbench.work(self.examples[0]), name) for name in names]
+        _same(["validation"] * len(names), _codes(await workbench.run(*damaged)), "codes")
+        if work.inputs:
+            _same(["configuration"], _codes(await workbench.run(replace(work, inputs={}))), "codes")
+
+    async def test_a_passed_timeout_fails_the_job(self, workbench: Workbench) -> None:
+        """A stage that takes longer than its policy allows is interrupted, and is fit for the next job."""
+        (outcome,) = await workbench.run(await workbench.work(self.examples[0], timeout_s=1e-9))
+        _same("timeout" if self.waits else "", outcome.error.code if outcome.error else "", "code")
+        await _completed(workbench, self.examples[0])
+
+    async def test_it_is_told_whose_job_it_is(self, workbench: Workbench) -> None:
+        """The context of each job has the job's own tenant, ids and metadata, the attempt and the deadline."""
+        overheard = _Overheard(workbench.binding.stage)
+        workbench.binding = replace(workbench.binding, stage=overheard)
+        metadata = {"asked-by": "the suite"}
+        request = self.examples[0].request.model_copy(update={"metadata": metadata})
+        example = replace(self.examples[0], request=request)
+        works = [await workbench.work(example, job_id) for job_id in ("job-1", "job-2")]
+        await workbench.run(*works)
+        expected = [replace(work.ctx, metadata=metadata) for work in works]
+        told = sorted(overheard.contexts, key=lambda ctx: ctx.job_id)
+        _same(expected, [replace(ctx, deadline=None) for ctx in told], "contexts")
+        _same([], [ctx for ctx in told if ctx.deadline is None], "contexts without a deadline")
+
+
+class _Overheard:
+    """A stage whose contexts are noted."""
+
+    def __init__(self, stage: Any) -> None:  # noqa: ANN401 - any stage
+        self._stage = stage
+        self.contexts: list[StageContext] = []
+
+    def execute(self, ctx: StageContext, **arguments: Any) -> Any:  # noqa: ANN401
+        self.contexts.append(ctx)
+        return self._stage.execute(ctx, **arguments)
+
+    def execute_batch(self, ctxs: Sequence[StageContext], **arguments: Any) -> Any:  # noqa: ANN401
+        self.contexts += ctxs
+        return self._stage.execute_batch(ctxs, **arguments)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        return getattr(self._stage, name)
+
+
+async def _completed(workbench: Workbench, example: Example) -> Outcome:
+    (outcome,) = await workbench.run(await workbench.work(example))
+    if outcome.error is not None:
+        raise AssertionError(f"the stage refused an example: {outcome.error!r}") from outcome.error
+    return outcome
+
+
+def _codes(outcomes: Sequence[Outcome]) -> list[str]:
+    return [outcome.error.code if outcome.error else "completed" for outcome in outcomes]
+
+
+def _same(expected: object, actual: object, what: str) -> None:
+    """Compare with a message of its own: pytest explains asserts only in the files that it collects."""
+    if expected != actual:
+        raise AssertionError(f"{what}: expected {expected!r}, but it is {actual!r}")
