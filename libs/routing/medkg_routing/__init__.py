@@ -1,8 +1,9 @@
 """The pure decision: what happens next to a job."""
 
-from .advance import Emit, Step, admit, advance, reject
+from .advance import admit, advance, reject
 from .inbound import Inbound, Origin, Reload, Requested, Spoke, TimerFired, read, unreadable
 from .outbound import ignored_event, to_event, topology_label
+from .turn import Emit, Step
 
 __all__ = [
     "Emit",

@@ -8,67 +8,19 @@ Pure: no clock, no I/O, no randomness. The life of a job is all here:
     all that is wanted has passed -> the job is completed
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 from medkg_contracts import topics
-from medkg_contracts.artifacts import ArtifactRef
-from medkg_contracts.errors import ErrorInfo, GateExpired, GateRefused, InvalidRequest, TopologyInvalid
-from medkg_contracts.events import GateNotice, Ignored, JobEnded, Kind, RetryPolicy, StageRequest, StageResult
-from medkg_contracts.ids import digest
+from medkg_contracts.errors import ErrorInfo, InvalidRequest
+from medkg_contracts.events import Ignored, JobEnded, Kind
 from medkg_contracts.model import Contract
-from medkg_ledger.state import OPEN, PASSED, EarlyEvent, JobState, JobStatus, NodeState, NodeStatus
+from medkg_ledger.state import EarlyEvent, JobState, JobStatus, NodeState, NodeStatus
 from medkg_topology.plan import GateNode, Plan, StageNode
 
 from .inbound import Origin, Requested, Spoke, TimerFired
-
-#: The outside system whose done topic is the PDF gate.
-MINERU_DONE = topics.done("mineru")
+from .turn import Emit, Step, Turn, sequence, trace_of
 
 Reason = Literal["duplicate", "stale_epoch", "late", "foreign", "job_ended"]
-
-
-@dataclass(frozen=True, slots=True)
-class Emit:
-    """An event that the router sends.
-
-    Attributes:
-        node: the stage or gate that it is about; None for the job itself.
-        sequence: position among the job's events; zero-padded, so that it sorts as text.
-        cause: id of the event that led to it.
-        expires: when its answer is of no more use, milliseconds since 1970; None for never.
-    """
-
-    topic: str
-    kind: Kind
-    data: Contract | None
-    sequence: str
-    cause: str
-    traceparent: str
-    node: str | None = None
-    epoch: int = 0
-    expires: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What `advance` decided.
-
-    Attributes:
-        state: the job's state afterwards; the same object when nothing changed.
-        emits: events to send once the state is saved, in this order.
-        set_timers: gates and when they expire, milliseconds since 1970.
-        drop_timers: gates whose timer is over.
-        ignored: why the event changed nothing; None when it did.
-    """
-
-    state: JobState | None
-    emits: Sequence[Emit] = ()
-    set_timers: Sequence[tuple[str, int]] = ()
-    drop_timers: Sequence[str] = ()
-    ignored: Ignored | None = None
 
 
 def admit(plan: Plan, event: Requested, now: int, *, accepted: Contract) -> Step:
@@ -80,7 +32,7 @@ def admit(plan: Plan, event: Requested, now: int, *, accepted: Contract) -> Step
     if event.until is not None and event.until not in plan.by_name:
         raise InvalidRequest(f"until: {plan.name!r} has no stage {event.until!r}; it has {', '.join(plan.by_name)}")
     state = _new_state(event, now, pipeline_name=plan.name, pipeline_version=plan.digest)
-    turn = _Turn(plan, state, event.origin, now)
+    turn = Turn(plan, state, event.origin, now)
     turn.emit(topics.EVENTS, Kind.JOB_ACCEPTED, accepted)
     turn.start_ready([node for node in plan.nodes if not node.depends_on])
     return turn.step()
@@ -90,7 +42,7 @@ def reject(event: Requested, error: ErrorInfo, now: int) -> Step:
     """Refuse the job that `event` asks for, so that its reason can be read."""
     state = _new_state(event, now, status=JobStatus.REJECTED, error=error, sequence=1)
     ended = JobEnded(error=error)
-    emit = Emit(topics.EVENTS, Kind.JOB_REJECTED, ended, _sequence(1), event.origin.event_id, _traceparent(state))
+    emit = Emit(topics.EVENTS, Kind.JOB_REJECTED, ended, sequence(1), event.origin.event_id, trace_of(state))
     return Step(state, [emit])
 
 
@@ -137,7 +89,7 @@ def _stage_ended(plan: Plan, state: JobState, node: StageNode, event: Spoke, now
         return _ignore(state, event.origin, "duplicate")
     if state.ended:
         return _ignore(state, event.origin, "job_ended")
-    turn = _Turn(plan, state, event.origin, now)
+    turn = Turn(plan, state, event.origin, now)
     turn.end_stage(node, event.result)
     return turn.step()
 
@@ -152,7 +104,7 @@ def _gate_spoke(plan: Plan, state: JobState, gate: GateNode, event: Spoke, now: 
         return _ignore(state, event.origin, "late")
     if state.ended:
         return _ignore(state, event.origin, "job_ended")
-    turn = _Turn(plan, state, event.origin, now)
+    turn = Turn(plan, state, event.origin, now)
     early = EarlyEvent(event_id=event.origin.event_id, artifacts=event.result.artifacts, error=event.result.error)
     if current.status is NodeStatus.PENDING:
         turn.nodes[gate.name] = NodeState(early=early)
@@ -168,7 +120,7 @@ def _expire(plan: Plan, state: JobState, event: TimerFired, now: int) -> Step:
         return Step(state, drop_timers=[event.node])
     if current.deadline is not None and now < current.deadline:  # a clock that runs ahead fired it
         return Step(state, set_timers=[(event.node, current.deadline)])
-    turn = _Turn(plan, state, event.origin, now)
+    turn = Turn(plan, state, event.origin, now)
     turn.expire_gate(gate)
     return turn.step()
 
@@ -176,193 +128,6 @@ def _expire(plan: Plan, state: JobState, event: TimerFired, now: int) -> Step:
 def _ignore(state: JobState, origin: Origin, reason: Reason) -> Step:
     ignored = Ignored(reason=reason, type=origin.type, topic=origin.topic, event_id=origin.event_id)
     return Step(state, ignored=ignored)
-
-
-class _Turn:
-    """One decision in the making: the job's parts as they change, and what is to be sent."""
-
-    def __init__(self, plan: Plan, state: JobState, origin: Origin, now: int) -> None:
-        self.plan = plan
-        self.state = state
-        self.now = max(now, state.updated_at)
-        self.cause = origin.event_id
-        self.traceparent = origin.traceparent or _traceparent(state)
-        self.nodes = dict(state.nodes)
-        self.artifacts = dict(state.artifacts)
-        self.changes: dict[str, Any] = {}
-        self.emits: list[Emit] = []
-        self.set_timers: list[tuple[str, int]] = []
-        self.drop_timers: list[str] = []
-        self.needed = plan.needed_for(state.until)
-
-    def emit(
-        self, topic: str, kind: Kind, data: Contract | None, node: str | None = None, expires: int | None = None
-    ) -> None:
-        epoch = self.nodes[node].epoch if node is not None else 0
-        sequence = _sequence(self.state.sequence + len(self.emits) + 1)
-        self.emits.append(Emit(topic, kind, data, sequence, self.cause, self.traceparent, node, epoch, expires))
-
-    def start_ready(self, nodes: Sequence[StageNode | GateNode]) -> None:
-        """Start each of these nodes that is wanted and whose dependencies have passed; end the job when all have."""
-        for node in nodes:
-            if "status" in self.changes:
-                return
-            if node.name not in self.needed or self._status(node.name) is not NodeStatus.PENDING:
-                continue
-            if all(self._status(name) in PASSED for name in node.depends_on):
-                if isinstance(node, StageNode):
-                    self._request_stage(node)
-                else:
-                    self._reach_gate(node)
-        if "status" not in self.changes and all(self._status(name) in PASSED for name in self.needed):
-            self._end_job(JobStatus.COMPLETED, Kind.JOB_COMPLETED)
-
-    def end_stage(self, node: StageNode, result: StageResult) -> None:
-        error = result.error or _missing_output(node, result)
-        self._end_node(
-            node.name,
-            NodeStatus.COMPLETED if error is None else NodeStatus.FAILED,
-            retries=result.retries,
-            skipped=result.skipped,
-        )
-        if result.retries:
-            retries = {**self.state.retry_count_per_stage, node.name: result.retries}
-            self.changes["retry_count_per_stage"] = retries
-        if error is not None:
-            self._fail(node.name, error)
-            return
-        self._take(node, result.artifacts)
-        self.start_ready(self.plan.dependents[node.name])
-
-    def open_gate(self, gate: GateNode, event: EarlyEvent, *, early: bool = False) -> None:
-        if gate.name in dict(self.set_timers):
-            self.set_timers = [timer for timer in self.set_timers if timer[0] != gate.name]
-        elif not early:
-            self.drop_timers.append(gate.name)
-        refusal = _refusal(gate, event)
-        if refusal is not None:
-            self._end_node(gate.name, NodeStatus.FAILED, opened_by=event.event_id)
-            self._fail(gate.name, refusal.info)
-            return
-        self._end_node(gate.name, NodeStatus.OPENED, opened_by=event.event_id, early=None)
-        self._take(gate, event.artifacts)
-        self.emit(topics.EVENTS, Kind.GATE_OPENED, GateNotice(topic=gate.event_topic, early=early), gate.name)
-        self.start_ready(self.plan.dependents[gate.name])
-
-    def expire_gate(self, gate: GateNode) -> None:
-        fails = gate.on_timeout == "fail"
-        self._end_node(gate.name, NodeStatus.FAILED if fails else NodeStatus.EXPIRED)
-        self.drop_timers.append(gate.name)
-        self.emit(topics.EVENTS, Kind.GATE_EXPIRED, GateNotice(topic=gate.event_topic), gate.name)
-        if fails:
-            error = GateExpired(f"nothing came on {gate.event_topic} within {gate.deadline_s:g} s")
-            self._fail(gate.name, error.info)
-        else:
-            self.start_ready(self.plan.dependents[gate.name])
-
-    def step(self) -> Step:
-        update = {
-            **self.changes,
-            "nodes": self.nodes,
-            "artifacts": self.artifacts,
-            "updated_at": self.now,
-            "sequence": self.state.sequence + len(self.emits),
-            "current_stage": self._current_stage(),
-            **self._pdf_flags(),
-        }
-        state = self.state.model_copy(update=update)
-        return Step(state, self.emits, self.set_timers, self.drop_timers)
-
-    def _request_stage(self, node: StageNode) -> None:
-        self._begin_node(node.name, NodeStatus.REQUESTED)
-        self._ask(topics.queue(node.service), node, node.policy)
-
-    def _reach_gate(self, gate: GateNode) -> None:
-        early = self.state.node(gate.name).early
-        deadline = self.now + round(gate.deadline_s * 1000)
-        self._begin_node(gate.name, NodeStatus.WAITING, deadline=deadline)
-        if gate.request_topic is not None:
-            self._ask(gate.request_topic, gate, RetryPolicy(), expires=deadline)
-        if early is not None:
-            self.open_gate(gate, early, early=True)
-            return
-        self.set_timers.append((gate.name, deadline))
-        until = datetime.fromtimestamp(deadline / 1000, UTC)
-        self.emit(topics.EVENTS, Kind.GATE_WAITING, GateNotice(topic=gate.event_topic, deadline=until), gate.name)
-
-    def _ask(self, topic: str, node: StageNode | GateNode, policy: RetryPolicy, *, expires: int | None = None) -> None:
-        inputs = {name: self.artifacts[name] for name in node.inputs if name in self.artifacts}
-        data = StageRequest.model_construct(request=self.state.request, inputs=inputs, policy=policy)  # type: ignore[arg-type]  # a job that runs has a request
-        self.emit(topic, Kind.STAGE_REQUESTED, data, node.name, expires)
-
-    def _take(self, node: StageNode | GateNode, artifacts: Mapping[str, ArtifactRef]) -> None:
-        """Keep what the topology says that the node makes: no node can replace another's artifact."""
-        self.artifacts.update((name, artifacts[name]) for name in node.outputs)
-
-    def _begin_node(self, name: str, status: NodeStatus, **fields: Any) -> None:  # noqa: ANN401 - NodeState's fields
-        epoch = self._node(name).epoch + 1
-        self.nodes[name] = NodeState(status=status, epoch=epoch, started_at=self.now, **fields)
-
-    def _end_node(self, name: str, status: NodeStatus, **fields: Any) -> None:  # noqa: ANN401 - NodeState's fields
-        update = {"status": status, "ended_at": self.now, **fields}
-        self.nodes[name] = self._node(name).model_copy(update=update)
-
-    def _fail(self, node: str, error: ErrorInfo) -> None:
-        self.changes |= {"error": error, "failed_stage": node}
-        self._end_job(JobStatus.FAILED, Kind.JOB_FAILED, stage=node, error=error)
-
-    def _end_job(
-        self, status: JobStatus, kind: Kind, *, stage: str | None = None, error: ErrorInfo | None = None
-    ) -> None:
-        self.changes["status"] = status
-        waiting = [name for name, node in self.nodes.items() if node.status is NodeStatus.WAITING]
-        self.drop_timers += [name for name in waiting if name not in dict(self.set_timers)]
-        self.set_timers = []
-        duration = float(self.now - self.state.created_at)
-        self.emit(topics.EVENTS, kind, JobEnded(stage=stage, error=error, duration_ms=duration))
-
-    def _node(self, name: str) -> NodeState:
-        return self.nodes.get(name) or self.state.node(name)
-
-    def _status(self, name: str) -> NodeStatus:
-        return self._node(name).status
-
-    def _current_stage(self) -> str | None:
-        started = [name for name, node in self.nodes.items() if node.epoch]
-        waiting = [name for name in started if self.nodes[name].status in OPEN]
-        candidates = waiting or started
-        return candidates[-1] if candidates else None
-
-    def _pdf_flags(self) -> dict[str, bool]:
-        gates = self.plan.gates_by_topic.get(MINERU_DONE, ())
-        if not gates:
-            return {}
-        passed = {gate.name for gate in gates if self._status(gate.name) is NodeStatus.OPENED}
-        after = [node.name for node in self.plan.nodes if passed & set(node.depends_on)]
-        return {
-            "pdf_downloaded": "pdf" in self.artifacts,
-            "pdf_ir_ready": bool(passed),
-            "post_pdf_started": any(self._node(name).epoch for name in after),
-        }
-
-
-def _missing_output(node: StageNode, result: StageResult) -> ErrorInfo | None:
-    missing = [name for name in node.outputs if name not in result.artifacts]
-    if not missing:
-        return None
-    message = f"{node.name} completed without {', '.join(missing)}, which the topology says it makes"
-    return TopologyInvalid(message, remedy="Correct the stage's outputs or the topology's.").info
-
-
-def _refusal(gate: GateNode, event: EarlyEvent) -> GateRefused | None:
-    """Why the event does not open the gate: a failure, or what it should bring is not in it."""
-    if event.error is not None:
-        return GateRefused(f"{gate.event_topic} answered: {event.error.message}", remedy=event.error.remedy)
-    missing = [name for name in gate.outputs if name not in event.artifacts]
-    if not missing:
-        return None
-    message = f"{gate.event_topic} answered without {', '.join(missing)}, which the topology says it brings"
-    return GateRefused(message, remedy="Correct the outside system's event or the gate's outputs.")
 
 
 def _new_state(event: Requested, now: int, **fields: Any) -> JobState:  # noqa: ANN401 - JobState's fields
@@ -380,15 +145,3 @@ def _new_state(event: Requested, now: int, **fields: Any) -> JobState:  # noqa: 
         updated_at=now,
         **fields,
     )
-
-
-def _sequence(number: int) -> str:
-    return f"{number:08d}"
-
-
-def _traceparent(state: JobState) -> str:
-    """The job's own W3C trace context; derived from its id when the request brought none."""
-    if state.traceparent is not None:
-        return state.traceparent
-    trace = digest("trace", state.job_id)
-    return f"00-{trace[:32]}-{trace[32:48]}-01"

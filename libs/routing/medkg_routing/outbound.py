@@ -7,7 +7,7 @@ from medkg_contracts.events import Ignored, Kind, make_event
 from medkg_contracts.ids import digest, event_id
 from medkg_ledger.state import JobState
 
-from .advance import Emit
+from .turn import Emit
 
 SOURCE = "/medkg/router"
 

@@ -8,8 +8,9 @@ from medkg_contracts.events import JobAccepted
 from medkg_ledger.state import JobState
 from medkg_topology.plan import Plan
 
-from .advance import Step, admit, advance, reject
+from .advance import admit, advance, reject
 from .inbound import Requested, Spoke, TimerFired
+from .turn import Step
 
 
 @dataclass(frozen=True, slots=True)

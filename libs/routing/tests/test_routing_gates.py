@@ -131,11 +131,11 @@ def test_early_event_is_kept() -> None:
 
 
 def test_early_event_opens_the_gate_when_it_is_reached() -> None:
-    """A gate whose event came early opens at once, without a timer, and says so."""
+    """A gate whose event came early opens at once, asks nobody, sets no timer, and says so."""
     story = Story(PDF)
     step = story.tell(opened, done("download", "pdf"))
 
-    assert [("stage.requested", "mineru"), ("gate.opened", "mineru"), ("stage.requested", "chunk")] == said(step)
+    assert [("gate.opened", "mineru"), ("stage.requested", "chunk")] == said(step)
     assert ([], GateNotice(topic=MINERU, early=True)) == (
         list(step.set_timers),
         only(step, Kind.GATE_OPENED, "mineru").data,
@@ -149,8 +149,17 @@ def test_early_refusal_fails_the_job_when_the_gate_is_reached() -> None:
     early = story.tell(spoke(MINERU, error=FAILURE))
     step = story.tell(done("download", "pdf"))
 
-    assert ([], [("stage.requested", "mineru"), ("job.failed", None)]) == (said(early), said(step))
+    assert ([], [("job.failed", None)]) == (said(early), said(step))
     assert ([], JobStatus.FAILED, "mineru") == (list(step.set_timers), story.state.status, story.state.failed_stage)
+
+
+def test_nothing_starts_after_an_early_refusal() -> None:
+    """What would have started beside a gate that was refused early does not start: the end is the last word."""
+    story = Story(plan(stage("a"), gate("wait", "a"), stage("beside", "a"), gate("later", "a", topic="later.done.v1")))
+    step = story.tell(spoke(MINERU, error=FAILURE), done("a"))
+
+    assert [("job.failed", None)] == said(step)
+    assert ({"a", "wait"}, []) == (set(story.state.nodes), list(step.set_timers))
 
 
 def test_second_early_event_is_a_duplicate() -> None:

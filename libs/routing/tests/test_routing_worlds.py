@@ -18,7 +18,7 @@ from .world import Manner, World, replayed, settled, unready_requests
 FEW = settings(max_examples=40, deadline=None)
 MORE = settings(max_examples=80, deadline=None)
 
-GATE_MANNERS: list[Manner] = ["well", "early", "silent", "badly", "poorly", "early-badly"]
+GATE_MANNERS: list[Manner] = ["well", "early", "silent", "badly", "poorly", "early-badly", "early-badly"]
 STAGE_MANNERS: list[Manner] = ["well", "well", "well", "well", "well", "well", "well", "badly", "poorly"]
 SEEDS = st.integers(0, 10_000)
 

@@ -1,0 +1,171 @@
+"""The whole product as processes, and what a user does with it."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from aiokafka import AIOKafkaConsumer
+from medkg_artifacts import ArtifactStore
+from medkg_cli.cluster import Cluster
+from medkg_contracts import topics
+from medkg_contracts.cloudevents import CloudEvent, from_record, to_headers
+from medkg_contracts.deadletter import Record
+from medkg_contracts.events import JobRequest, Kind, kind_of, make_event
+from medkg_contracts.settings import Settings
+from medkg_ledger import JobState, Ledger
+from medkg_stack import Services, Stack
+from medkg_stagekit.kafka import producer
+
+REPOSITORY = Path(__file__).parents[2]
+ENDED = {Kind.JOB_COMPLETED, Kind.JOB_FAILED, Kind.JOB_REJECTED, Kind.JOB_CANCELLED}
+
+
+@dataclass
+class Watch:
+    """Follows the lifecycle events from the moment it was made."""
+
+    consumer: AIOKafkaConsumer
+    events: list[CloudEvent] = field(default_factory=list)
+
+    async def until(self, enough: Any, timeout_s: float = 90.0) -> list[CloudEvent]:  # a predicate over the events
+        """Read until `enough(events)` holds; all events so far."""
+        async with asyncio.timeout(timeout_s):
+            while not enough(self.events):
+                for batch in (await self.consumer.getmany(timeout_ms=500)).values():
+                    self.events += [from_record(record.headers, record.value) for record in batch]
+        return self.events
+
+    async def ended(self, job_ids: Iterable[str], timeout_s: float = 90.0) -> dict[str, Kind]:
+        """Wait until these jobs have ended; how, by job id."""
+        wanted = set(job_ids)
+        await self.until(lambda events: wanted <= set(outcomes(events)), timeout_s)
+        return {job_id: kind for job_id, kind in outcomes(self.events).items() if job_id in wanted}
+
+    async def seen(self, kind: Kind, job_id: str | None = None, timeout_s: float = 60.0) -> CloudEvent:
+        """Wait for an event of this kind (about this job); the first."""
+
+        def found() -> list[CloudEvent]:
+            return [
+                event
+                for event in self.events
+                if kind_of(event) is kind and job_id in (None, event.extensions.get("jobid"))
+            ]
+
+        await self.until(lambda _: bool(found()), timeout_s)
+        return found()[0]
+
+
+def outcomes(events: Sequence[CloudEvent]) -> dict[str, Kind]:
+    """How jobs ended, by job id."""
+    ends = ((event.extensions["jobid"], kind_of(event)) for event in events)
+    return {job_id: kind for job_id, kind in ends if kind in ENDED}
+
+
+class Spine:
+    """A running product."""
+
+    def __init__(self, stack: Stack, folder: Path, replay_port: int) -> None:
+        self.stack = stack
+        self.topologies = folder / "topologies"
+        shutil.copytree(REPOSITORY / "topologies", self.topologies)
+        self.environment = {
+            **stack.environment(),
+            "MK_TOPOLOGIES": str(self.topologies),
+            "MK_REPLAY_PORT": str(replay_port),
+            "MK_CTGOV_URL": f"http://127.0.0.1:{replay_port}",
+            "MK_CTGOV_RATE": "1000",
+            "MK_INDEX_REFRESH": "true",
+            "MK_ROUTER_SWEEP_S": "1",
+        }
+        self.services = Services(folder, self.environment, report=lambda _: None)
+        self.settings = Settings(
+            kafka=stack.kafka.address,
+            redis_url=stack.redis.address,
+            opensearch_url=stack.opensearch.address,
+            artifacts_url=self.environment["MK_ARTIFACTS_URL"],
+            topologies=self.topologies,
+        )
+        self.store = ArtifactStore.from_url(self.settings.artifacts_url)
+
+    @asynccontextmanager
+    async def watch(self) -> AsyncIterator[Watch]:
+        """Follow the lifecycle events from now on."""
+        consumer = AIOKafkaConsumer(topics.EVENTS, bootstrap_servers=self.settings.kafka, auto_offset_reset="latest")
+        await consumer.start()
+        try:
+            await consumer.seek_to_end()
+            for partition in consumer.assignment():
+                await consumer.position(partition)
+            yield Watch(consumer)
+        finally:
+            await consumer.stop()
+
+    async def submit(self, requests: Mapping[str, JobRequest], tenant: str = "public") -> list[str]:
+        """Publish job requests by job id, as a user's own producer would; their ids."""
+        await self.publish([(topics.REQUESTS, event) for event in request_events(requests, tenant)])
+        return list(requests)
+
+    async def publish(self, sent: Sequence[tuple[str, CloudEvent]]) -> None:
+        """Publish events to topics."""
+        await self.publish_raw(
+            [(topic, event.extensions["jobid"], event.data, to_headers(event)) for topic, event in sent]
+        )
+
+    async def publish_raw(self, records: Sequence[tuple[str, str, bytes | None, list[Any]]]) -> None:
+        """Publish records as they are: topic, key, value, headers."""
+        client = producer(self.settings.kafka, "tests")
+        await client.start()
+        try:
+            futures = [
+                await client.send(topic, value=value, key=key.encode(), headers=headers)
+                for topic, key, value, headers in records
+            ]
+            await asyncio.gather(*futures)
+        finally:
+            await client.stop()
+
+    async def records(self, topic: str, key: str) -> list[Record]:
+        """The records with this key on a topic."""
+        async with Cluster(self.settings.kafka) as cluster:
+            return await cluster.find(topic, key)
+
+    async def states(self, job_ids: Iterable[str]) -> dict[str, JobState]:
+        """The ledger's records of these jobs."""
+        ledger = Ledger.from_url(self.settings.redis_url)
+        try:
+            loaded = await ledger.load(list(job_ids))
+            return {job_id: versioned.state for job_id, versioned in loaded.items() if versioned.state is not None}
+        finally:
+            await ledger.close()
+
+    def start_all(self) -> None:
+        """Start every service that does not run."""
+        self.services.start()
+
+
+def request_events(requests: Mapping[str, JobRequest], tenant: str) -> list[CloudEvent]:
+    """The events that ask for these jobs."""
+    return [
+        make_event(
+            Kind.JOB_REQUESTED,
+            id=job_id,
+            source="/tests/e2e",
+            time=datetime.now(UTC),
+            data=request,
+            job_id=job_id,
+            extensions={"tenantid": tenant},
+        )
+        for job_id, request in requests.items()
+    ]
+
+
+def studies(nct_ids: Sequence[str], **fields: Any) -> dict[str, JobRequest]:
+    """A request for each study, by a job id of its own."""
+    run = uuid4().hex[:8]
+    return {f"{nct_id}-{run}": JobRequest(source="ctgov", id=nct_id, **fields) for nct_id in nct_ids}
