@@ -81,6 +81,7 @@ class Turn:
     def emit(
         self, topic: str, kind: Kind, data: Contract | None, node: str | None = None, expires: int | None = None
     ) -> None:
+        """Say this, after what has been said."""
         epoch = self.nodes[node].epoch if node is not None else 0
         number = sequence(self.state.sequence + len(self.emits) + 1)
         self.emits.append(Emit(topic, kind, data, number, self.cause, self.traceparent, node, epoch, expires))
@@ -101,6 +102,7 @@ class Turn:
             self._end_job(JobStatus.COMPLETED, Kind.JOB_COMPLETED)
 
     def end_stage(self, node: StageNode, result: StageResult) -> None:
+        """Apply a stage's result."""
         error = result.error or _missing_output(node, result)
         self._end_node(
             node.name,
@@ -118,6 +120,7 @@ class Turn:
         self.start_ready(self.plan.dependents[node.name])
 
     def open_gate(self, gate: GateNode, event: EarlyEvent, *, early: bool = False) -> None:
+        """Apply the event that a gate has waited for; `early` when it had come before the gate was reached."""
         if gate.name in dict(self.set_timers):
             self.set_timers = [timer for timer in self.set_timers if timer[0] != gate.name]
         elif not early:
@@ -133,6 +136,7 @@ class Turn:
         self.start_ready(self.plan.dependents[gate.name])
 
     def expire_gate(self, gate: GateNode) -> None:
+        """Apply that a gate's deadline has passed."""
         fails = gate.on_timeout == "fail"
         self._end_node(gate.name, NodeStatus.FAILED if fails else NodeStatus.EXPIRED)
         self.drop_timers.append(gate.name)
@@ -144,6 +148,7 @@ class Turn:
             self.start_ready(self.plan.dependents[gate.name])
 
     def step(self) -> Step:
+        """What was decided."""
         update = {
             **self.changes,
             "nodes": self.nodes,
@@ -249,6 +254,7 @@ def _refusal(gate: GateNode, event: EarlyEvent) -> GateRefused | None:
 
 
 def sequence(number: int) -> str:
+    """The position as text that sorts: eight digits."""
     return f"{number:08d}"
 
 
