@@ -63,10 +63,10 @@ class MedkgError(Exception):
 
     @property
     def info(self) -> ErrorInfo:
-        """The error as data."""
+        """The error as data; a message may quote text that UTF-8 cannot hold, and has to travel all the same."""
         return ErrorInfo(
             code=self.code,
-            message=str(self)[:MAX_MESSAGE],
+            message=str(self).encode("utf-8", "backslashreplace").decode()[:MAX_MESSAGE],
             retryable=self.retryable,
             remedy=self._remedy or self.remedy,
         )

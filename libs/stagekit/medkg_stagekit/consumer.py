@@ -77,8 +77,8 @@ class StageConsumer(Observer):
     async def _read(self, record: Record) -> Work | None:
         event: CloudEvent | None = None
         try:
-            event = await redeem(from_record(record.headers, record.value), self._store)
-            return read_work(event, record)
+            event = from_record(record.headers, record.value)
+            return read_work(await redeem(event, self._store), record)
         except MedkgError as error:
             if error.retryable:
                 raise

@@ -36,7 +36,7 @@ Listener = Callable[[CloudEvent], None]
 Resolver = Callable[[Requested, JobRequest], Plan]
 
 
-class DirectRun(Observer):
+class DirectRun:
     """Runs jobs to their end in this process.
 
     Args:
@@ -85,18 +85,6 @@ class DirectRun(Observer):
                 self._jump()
         return self._states
 
-    async def retrying(self, work: Work, retry: int, error: MedkgError, wait_s: float) -> None:
-        """Tell that the work will be tried again."""
-        self._listen(story.retrying(work.node, work, retry, error, wait_s))
-
-    async def started(self, work: Work) -> None:
-        """Tell that the work begins."""
-        self._listen(story.started(work.node, work))
-
-    async def expanded(self, work: Work, requests: Sequence[JobRequest]) -> None:
-        """A batch's items become jobs of their own."""
-        self._requests.extend(story.item_requested(work.node, work, request) for request in requests)
-
     def _admit(self, event: CloudEvent) -> None:
         requested = read(topics.REQUESTS, event)
         if not isinstance(requested, Requested) or requested.job_id in self._states:
@@ -107,9 +95,10 @@ class DirectRun(Observer):
                 raise InvalidRequest("a direct run takes requests, not claim checks for them")
             plan = self._resolve(requested, requested.request)
             self._plans[plan.digest] = plan
-            self._apply(admit(plan, requested, now, accepted=_accepted(plan, requested.request)))
+            step = admit(plan, requested, now, accepted=_accepted(plan, requested.request))
         except (ConfigurationError, InvalidRequest) as error:
-            self._apply(reject(requested, error.info, now))
+            step = reject(requested, error.info, now)
+        self._apply(step)
 
     async def _execute_next(self) -> None:
         """Run all waiting work of the service whose work is next, as a stage service would run a batch."""
@@ -159,8 +148,28 @@ class DirectRun(Observer):
         if service not in self._executors:
             binding = self._services[service].bind()
             await opened(binding, self._stack)
-            self._executors[service] = Executor(binding, self._store, self, concurrency=CONCURRENCY)
+            narrator = _Narrator(service, self._listen, self._requests)
+            self._executors[service] = Executor(binding, self._store, narrator, concurrency=CONCURRENCY)
         return self._executors[service]
+
+
+class _Narrator(Observer):
+    """Tells what one service does."""
+
+    def __init__(self, service: str, listen: Listener, requests: deque[CloudEvent]) -> None:
+        self._service = service
+        self._listen = listen
+        self._requests = requests
+
+    async def started(self, work: Work) -> None:
+        self._listen(story.started(self._service, work))
+
+    async def retrying(self, work: Work, retry: int, error: MedkgError, wait_s: float) -> None:
+        self._listen(story.retrying(self._service, work, retry, error, wait_s))
+
+    async def expanded(self, work: Work, requests: Sequence[JobRequest]) -> None:
+        """A batch's items become jobs of their own."""
+        self._requests.extend(story.item_requested(self._service, work, request) for request in requests)
 
 
 def _accepted(plan: Plan, request: JobRequest) -> JobAccepted:

@@ -30,6 +30,9 @@ logger = logging.getLogger(__name__)
 BUSY: Final = 200
 NEW_WORK_RECORDS: Final = 64
 
+#: Bytes of one record before compression: whatever could be read, however well compressed, fits on a DLQ.
+LARGEST_RECORD: Final = 512 * 1024 * 1024
+
 #: How long a poll waits for records before it reports that there were none.
 POLL_MS: Final = 500
 
@@ -48,7 +51,7 @@ def producer(bootstrap: str, client_id: str) -> AIOKafkaProducer:
         enable_idempotence=True,
         linger_ms=0,
         compression_type="lz4",
-        max_request_size=2 * 1024 * 1024,
+        max_request_size=LARGEST_RECORD,
         request_timeout_ms=30_000,
         partitioner=_partition,
     )
@@ -88,9 +91,18 @@ class Outlet:
             KafkaUnavailable: the producer cannot take it.
         """
         try:
+            if key is None and value is None:
+                return await self._send_empty(topic, headers)
             future: asyncio.Future[Any] = await self._client.send(topic, value=value, key=key, headers=headers)
         except KafkaError as error:
             raise KafkaUnavailable(f"sending to {topic}: {error!r}") from error
+        return future
+
+    async def _send_empty(self, topic: str, headers: Sequence[tuple[str, bytes | None]]) -> asyncio.Future[Any]:
+        """Send a record with neither key nor value, which `send` refuses and which a dead letter may be."""
+        batch = self._client.create_batch()
+        batch.append(timestamp=None, key=None, value=None, headers=headers)
+        future: asyncio.Future[Any] = await self._client.send_batch(batch, topic, partition=0)
         return future
 
     async def bury(self, topic: str, letter: DeadLetter) -> asyncio.Future[Any]:
@@ -159,6 +171,8 @@ class Inlet:
         self.progress = Progress(longest_batch_s)
         self._new_work = frozenset(new_work)
         self._handler = handler
+        #: Ends the application; it is called when the handler fails in a way that it must not.
+        self.give_up: Callable[[], None] = lambda: None
         self.broker = KafkaBroker(
             bootstrap, client_id=group, ack_policy=AckPolicy.MANUAL, logger=logger, log_level=logging.DEBUG,
             graceful_timeout=longest_batch_s, allow_auto_create_topics=False,
@@ -229,7 +243,8 @@ class Inlet:
             logger.critical(
                 "the handler failed in a way it must not; stopping so that nothing is skipped", exc_info=True
             )
-            raise SystemExit(1) from None
+            self.give_up()
+            raise SystemExit(1) from None  # FastStream reads no further then
         finally:
             self.progress.batch(began=False)
 

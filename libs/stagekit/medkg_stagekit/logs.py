@@ -1,5 +1,6 @@
 """JSON logs on standard error: one object a line, with the job's ids where there is a job."""
 
+import json
 import logging
 import os
 import sys
@@ -7,8 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-
-import orjson
 
 from .work import Work
 
@@ -35,7 +34,8 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             entry["error"] = self.formatException(record.exc_info)
-        return orjson.dumps(entry, default=str).decode()
+        # not orjson, which refuses text with lone surrogates; such a line must not be lost
+        return json.dumps(entry, default=str)
 
 
 def configure(service: str, level: str) -> None:

@@ -105,8 +105,20 @@ async def serve(
     stack: AsyncExitStack,
     background: Sequence[Coroutine[Any, Any, None]] = (),
 ) -> None:
-    """Consume until a signal comes, with these coroutines beside it; the inlets drain before this returns."""
+    """Consume until a signal comes, with these coroutines beside it; the inlets drain before this returns.
+
+    Raises:
+        SystemExit: an inlet or a background coroutine failed in a way that it must not.
+    """
     app = FastStream(*(inlet.broker for inlet in inlets), logger=None)
+    failed = asyncio.Event()
+
+    def give_up() -> None:
+        failed.set()
+        app.exit()
+
+    for inlet in inlets:
+        inlet.give_up = give_up
 
     @app.after_startup
     async def watch() -> None:
@@ -119,12 +131,14 @@ async def serve(
     _tame_garbage_collection()
     tasks = [asyncio.ensure_future(coroutine) for coroutine in background]
     for task in tasks:
-        task.add_done_callback(lambda done: _ended(done, app))
+        task.add_done_callback(lambda done: _ended(done, give_up))
     try:
         await app.run()
     finally:
         for task in tasks:
             task.cancel()
+    if failed.is_set():
+        raise SystemExit(1)
 
 
 def _tame_garbage_collection() -> None:
@@ -134,10 +148,10 @@ def _tame_garbage_collection() -> None:
     gc.set_threshold(100_000, 20, 50)
 
 
-def _ended(task: asyncio.Future[None], app: FastStream) -> None:
+def _ended(task: asyncio.Future[None], give_up: Callable[[], None]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
         logger.critical("a background task died; stopping, so that it is seen", exc_info=error)
-        app.exit()
+        give_up()
 
 
 def _stuck(inlets: Sequence[Inlet]) -> str | None:

@@ -1,0 +1,194 @@
+"""`medkg demo`: starts everything, sends real trials through it, and shows what came out."""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+from typing import Annotated, Final
+
+import typer
+from medkg_artifacts import ArtifactStore
+from medkg_contracts import topics
+from medkg_contracts.events import DEFAULT_TENANT, JobRequest
+from medkg_contracts.ids import batch_item_id
+from medkg_ledger import Ledger
+from medkg_search import ChunkSearch, SearchPage, SearchServer
+from rich.text import Text
+
+from .exits import ExitCode, fail, run
+from .local import Local
+from .output import JsonOption, coloured, console, print_json, say, show, table
+from .progress import Tally, percentile
+from .progress_view import ProgressView, stage_times
+from .replay import MOST, study_ids
+from .requests import publish, request_event
+from .search import NO_FILTERS, find, hit_view
+from .settings import CliSettings, load_settings
+from .stack import start
+from .submit import failures
+from .tail import Tail
+from .waiting import Waiting
+
+#: What the demo looks for in what it has indexed.
+SEARCHES: Final = (
+    "epidural steroid for sciatica",
+    "gabapentin for pain after lumbar surgery",
+    "graft versus host disease after stem cell transplantation",
+)
+
+#: Hits that are shown of each search.
+HITS: Final = 2
+
+#: How long searches may take to see what was indexed last, in seconds.
+VISIBLE_S: Final = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the demo came to.
+
+    Attributes:
+        seconds: from the first request to the last job's end.
+    """
+
+    batch_id: str
+    seconds: float
+    tally: Tally
+    pages: Sequence[tuple[str, SearchPage]]
+
+    @property
+    def good(self) -> bool:
+        """Whether every job has completed and every search has found something."""
+        return self.tally.all_completed() and all(page.hits for _, page in self.pages)
+
+
+def demo(
+    *,
+    jobs: Annotated[int, typer.Option(min=1, max=MOST, help="How many trials.")] = 50,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds that all jobs may take.")] = 300.0,
+    json: JsonOption = False,
+) -> None:
+    """Start everything, send real trials through it, and show what came out. The stack is left running."""
+    settings = load_settings()
+    _start(settings)
+    outcome = run(_run(settings, jobs, timeout))
+    if json:
+        print_json(_data(outcome))
+    else:
+        _show(outcome)
+    if not outcome.good:
+        raise fail(ExitCode.FAILED)
+
+
+def _start(settings: CliSettings) -> None:
+    """Start everything, with the recorded answers of the replay server as the source, whatever the settings say."""
+    replay = settings.model_copy(update={"ctgov_url": settings.replay_url, "ctgov_rate": None})
+    local = Local(replay, say)
+    elsewhere = settings.ctgov_url not in (None, settings.replay_url)
+    asks_elsewhere = elsewhere and any(replica.running for replica in local.services.replicas(["ingest"]))
+    start(local, None, {})
+    if elsewhere:
+        say(f"ingest asks the replay server, not MK_CTGOV_URL {settings.ctgov_url}, until it is started again")
+    if asks_elsewhere:
+        local.services.restart("ingest")
+
+
+async def _run(settings: CliSettings, count: int, timeout_s: float) -> Outcome:
+    ids = await study_ids(settings.replay_url, count)
+    batch_id = f"demo-{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    requests = [JobRequest(source="ctgov", id=nct_id, batch_id=batch_id) for nct_id in ids]
+    events = [
+        request_event(request, DEFAULT_TENANT, batch_item_id(batch_id, request.doc_id), correlation=batch_id)
+        for request in requests
+    ]
+    say(f"asking for {len(ids)} trials of ClinicalTrials.gov, {ids[0]} to {ids[-1]}, as batch {batch_id}")
+    tally = Tally()
+    ledger = Ledger.from_url(settings.redis_url)
+    store = ArtifactStore.from_url(settings.artifacts_url)
+    try:
+        async with Tail(settings.kafka, topics.EVENTS) as tail:
+            began = monotonic()
+            await publish(settings, events)
+            with ProgressView(tally) as view:
+                asked = [event.extensions["jobid"] for event in events]
+                await Waiting(tail, store, tally, [batch_id]).until(asked, ledger, timeout_s, view.update)
+            seconds = monotonic() - began
+    finally:
+        await ledger.close()
+    await _visible(settings, tally.chunks)
+    pages = [(text, await find(settings, text, DEFAULT_TENANT, NO_FILTERS, HITS)) for text in SEARCHES]
+    return Outcome(batch_id, seconds, tally, pages)
+
+
+async def _visible(settings: CliSettings, chunks: int) -> None:
+    """Wait until searches see as many chunks as were indexed: OpenSearch shows new ones once a second."""
+    server = SearchServer(settings.opensearch_url)
+    deadline = monotonic() + VISIBLE_S
+    try:
+        while await ChunkSearch(server).count(DEFAULT_TENANT) < chunks and monotonic() < deadline:  # noqa: ASYNC110 - OpenSearch tells nobody
+            await asyncio.sleep(0.3)
+    finally:
+        await server.close()
+
+
+def _show(outcome: Outcome) -> None:
+    tally = outcome.tally
+    rows = [(coloured(state), str(count)) for state, count in sorted(tally.counts().items())]
+    show(table("Jobs", ("state", "jobs"), rows, numbers=("jobs",)), Text())
+    show(stage_times(tally), Text())
+    if tally.errors:
+        show(failures(tally), Text())
+    for text, page in outcome.pages:
+        show(Text.assemble(("Search ", "bold"), (text, "bold italic"), (f"  {page.total} hits", "dim")))
+        for number, hit in enumerate(page.hits, 1):
+            show(*hit_view(number, hit))
+        show(Text())
+    show(
+        f"{len(tally.jobs)} jobs in {outcome.seconds:.1f} s; {tally.chunks} chunks went into the index.",
+        "The stack is left running. To look further:",
+    )
+    example = next(iter(tally.jobs), "JOB")
+    medkg = command_path()
+    for command, meaning in (
+        (f"{medkg} status {outcome.batch_id}", "the jobs of this run"),
+        (f"{medkg} status {example}", "one job with its stages and artifacts"),
+        (f"{medkg} explain {example}", "why it is where it is"),
+        (f"{medkg} events tail --since 10m", "all that happened"),
+        (f'{medkg} search "microdiscectomy"', "what was indexed"),
+        ("make down", "stop it; the data stay"),
+    ):
+        console().print(f"  {command:<58}{meaning}", soft_wrap=True)
+
+
+def command_path() -> str:
+    """How the command is called from this folder, whether or not its environment is activated."""
+    called = Path(sys.argv[0]).absolute()
+    if called.name != "medkg":
+        return "medkg"
+    return str(called.relative_to(Path.cwd())) if called.is_relative_to(Path.cwd()) else str(called)
+
+
+def _data(outcome: Outcome) -> dict[str, object]:
+    return {
+        "batch_id": outcome.batch_id,
+        "seconds": round(outcome.seconds, 3),
+        "counts": outcome.tally.counts(),
+        "chunks": outcome.tally.chunks,
+        "stages": {
+            name: {
+                "completed": stage.completed,
+                "failed": stage.failed,
+                "duration_ms": _percentiles(stage.durations),
+                "waited_ms": _percentiles(stage.waits),
+            }
+            for name, stage in outcome.tally.stages.items()
+        },
+        "searches": dict(outcome.pages),
+    }
+
+
+def _percentiles(values: Sequence[float]) -> dict[str, float | None]:
+    return {f"p{round(share * 100)}": percentile(values, share) for share in (0.5, 0.95, 0.99)}

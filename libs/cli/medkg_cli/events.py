@@ -1,0 +1,146 @@
+"""`medkg events tail`: shows all that happens, as it happens."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import time
+from typing import Annotated
+
+import typer
+from medkg_artifacts import ArtifactStore, redeem
+from medkg_contracts import topics
+from medkg_contracts.cloudevents import CloudEvent, from_record
+from medkg_contracts.deadletter import Record
+from medkg_contracts.errors import MedkgError
+from medkg_contracts.events import TYPE_PREFIX, as_json
+from medkg_contracts.settings import Settings
+from medkg_topology.duration import parse_duration
+from rich.text import Text
+
+from .event_view import event_line
+from .exits import run
+from .output import JsonOption, console, print_json_line
+from .settings import load_settings
+from .tail import Start, Tail
+
+app = typer.Typer(no_args_is_help=True, help="What happens, event by event.")
+
+
+@app.callback()
+def _events() -> None:
+    """Without this, typer would fold the only command into its group."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which events are shown; None fits all.
+
+    Attributes:
+        type: the event's kind, such as ``stage.completed``, or its full type.
+    """
+
+    job: str | None = None
+    batch: str | None = None
+    tenant: str | None = None
+    stage: str | None = None
+    type: str | None = None
+
+    def fits(self, event: CloudEvent) -> bool:
+        """Whether the event is one of these."""
+        given = event.extensions
+        pairs = (
+            (self.job, given.get("jobid")),
+            (self.batch, given.get("correlationid")),
+            (self.tenant, given.get("tenantid")),
+            (self.stage, given.get("stage")),
+        )
+        if any(wanted is not None and wanted != value for wanted, value in pairs):
+            return False
+        return self.type is None or event.type in (self.type, TYPE_PREFIX + self.type)
+
+    def fits_unreadable(self, record: Record) -> bool:
+        """Whether a record that is no event is shown: of such a one only the key is known."""
+        if self.batch or self.tenant or self.stage or self.type:
+            return False
+        return self.job is None or record.key == self.job.encode()
+
+
+@app.command()
+def tail(  # noqa: PLR0913 - these are the options
+    *,
+    from_beginning: Annotated[
+        bool, typer.Option("--from-beginning", help="Begin at the oldest event that is kept.")
+    ] = False,
+    since: Annotated[str | None, typer.Option(metavar="DURATION", help="Begin so long ago: 30s, 10m, 2h, 1d.")] = None,
+    job: Annotated[str | None, typer.Option(help="Only this job's.")] = None,
+    batch: Annotated[str | None, typer.Option(help="Only this batch's.")] = None,
+    tenant: Annotated[str | None, typer.Option(help="Only this tenant's.")] = None,
+    stage: Annotated[str | None, typer.Option(help="Only this stage's.")] = None,
+    type: Annotated[str | None, typer.Option(help="Only these, such as stage.completed.")] = None,  # noqa: A002
+    limit: Annotated[int | None, typer.Option(min=1, help="End after so many.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Follow orchestration.events.v1 until Ctrl-C, without a consumer group."""
+    start = _start(from_beginning=from_beginning, since=since)
+    wanted = Wanted(job, batch, tenant, stage, type)
+    run(_follow(load_settings(), start, wanted, limit, print_json_event if json else print_event))
+
+
+def _start(*, from_beginning: bool, since: str | None) -> Start:
+    if from_beginning and since is not None:
+        raise typer.BadParameter("--from-beginning and --since exclude each other")
+    if from_beginning:
+        return "beginning"
+    if since is None:
+        return "end"
+    try:
+        return round((time() - parse_duration(since)) * 1000)
+    except ValueError as error:
+        raise typer.BadParameter(f"--since {since!r} {error}; write 30s, 10m, 2h or 1d") from error
+
+
+#: Prints what a record holds: an event, or why it is none.
+Printer = Callable[[Record, CloudEvent | MedkgError], None]
+
+
+async def _follow(settings: Settings, start: Start, wanted: Wanted, limit: int | None, show: Printer) -> None:
+    store = ArtifactStore.from_url(settings.artifacts_url)
+    shown = 0
+    async with Tail(settings.kafka, topics.EVENTS, start) as tail_:
+        async for records in tail_.polls():
+            for record in records:
+                found = await _read(record, store)
+                fits = wanted.fits(found) if isinstance(found, CloudEvent) else wanted.fits_unreadable(record)
+                if not fits:
+                    continue
+                show(record, found)
+                shown += 1
+                if shown == limit:
+                    return
+
+
+async def _read(record: Record, store: ArtifactStore) -> CloudEvent | MedkgError:
+    """The event that the record carries, or why it is none."""
+    try:
+        return await redeem(from_record(record.headers, record.value), store)
+    except MedkgError as error:
+        return error
+
+
+def print_event(record: Record, found: CloudEvent | MedkgError) -> None:
+    """For people, a line."""
+    if isinstance(found, CloudEvent):
+        line = event_line(found)
+    else:
+        place = f"{record.topic}/{record.partition}@{record.offset}"
+        line = Text.assemble((f"{place} is no event [{found.code}]: ", "red"), str(found))
+    console().print(line, soft_wrap=True)
+
+
+def print_json_event(record: Record, found: CloudEvent | MedkgError) -> None:
+    """For programs: CloudEvents JSON, or an object with the member ``poison``."""
+    if isinstance(found, CloudEvent):
+        print_json_line(as_json(found))
+        return
+    place = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+    key = None if record.key is None else record.key.decode(errors="backslashreplace")
+    print_json_line({"poison": {**place, "key": key, "error": found.info.model_dump()}})

@@ -1,0 +1,183 @@
+"""Job requests: made of what a person typed, and published as events."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+from uuid import uuid4
+
+from aiokafka.errors import KafkaError
+from medkg_artifacts import ArtifactStore
+from medkg_contracts import topics
+from medkg_contracts.cloudevents import CloudEvent
+from medkg_contracts.errors import ConfigurationError, InvalidRequest, KafkaUnavailable
+from medkg_contracts.events import DEFAULT_TENANT, JobRequest, Kind, first_violation, make_event
+from medkg_contracts.ids import digest, job_id
+from medkg_contracts.model import Identifier, TenantId
+from medkg_contracts.settings import Settings
+from medkg_stagekit.kafka import Outlet, producer
+from pydantic import TypeAdapter, ValidationError
+
+#: The CloudEvents `source` of the command's requests.
+SOURCE: Final = "/medkg/cli"
+
+#: How long publishing may take in all, in seconds.
+PUBLISH_S: Final = 60.0
+
+#: Search areas of ClinicalTrials.gov that may be written without their prefix.
+_CTGOV_AREAS: Final = frozenset({"cond", "term", "locn", "titles", "intr", "outc", "spons", "lead", "id", "patient"})
+
+_IDENTIFIER: Final = TypeAdapter(Identifier)
+_TENANT: Final = TypeAdapter(TenantId)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a person asked for.
+
+    Attributes:
+        ids: one is a job, several are a batch.
+        query: the source's own parameters.
+    """
+
+    source: str
+    ids: Sequence[str] = ()
+    query: Mapping[str, str] = field(default_factory=dict)
+    limit: int | None = None
+    topology: str | None = None
+    until: str | None = None
+    skip_completed: bool = False
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def request(self) -> JobRequest:
+        """The request.
+
+        Raises:
+            InvalidRequest: something of it breaks a rule; the message names the field.
+        """
+        if not self.ids and not self.query:
+            raise InvalidRequest(
+                "nothing is asked for",
+                remedy="Name ids, or give --ids-file or --query; `medkg submit --help` shows how.",
+            )
+        one = self.ids[0] if len(self.ids) == 1 and not self.query else None
+        values = {
+            "source": self.source,
+            "id": one,
+            "ids": None if one is not None or not self.ids else list(self.ids),
+            "query": _query(self.source, self.query) or None,
+            "limit": self.limit,
+            "topology": self.topology,
+            "until": self.until,
+            "skip_completed": self.skip_completed,
+            "metadata": dict(self.metadata),
+        }
+        try:
+            return JobRequest.model_validate(values)
+        except ValidationError as error:
+            raise InvalidRequest(first_violation(error)) from error
+
+
+def request_event(
+    request: JobRequest, tenant: str = DEFAULT_TENANT, job: str | None = None, correlation: str | None = None
+) -> CloudEvent:
+    """The event that asks for a job.
+
+    Args:
+        request: what is asked for.
+        tenant: whose job it is.
+        job: its id; the same id again is the same event and so the same job. None makes a new job.
+        correlation: what the job belongs to.
+
+    Raises:
+        InvalidRequest: the tenant or the job's id has characters that it cannot have.
+    """
+    _check(_TENANT, "tenant", tenant)
+    if job is not None:
+        _check(_IDENTIFIER, "job-id", job)
+    identity = digest("job-request", job)[:32] if job is not None else uuid4().hex
+    return make_event(
+        Kind.JOB_REQUESTED,
+        id=identity,
+        source=SOURCE,
+        time=datetime.now(UTC),
+        data=request,
+        job_id=job or job_id(SOURCE, identity),
+        subject=request.doc_id,
+        extensions={"tenantid": tenant, "correlationid": correlation},
+    )
+
+
+async def publish(settings: Settings, events: Sequence[CloudEvent]) -> None:
+    """Send requests, and wait until Kafka has them all; large ones travel as claim checks.
+
+    Raises:
+        KafkaUnavailable: Kafka did not answer.
+        ConfigurationError: the topic does not exist.
+    """
+    client = producer(settings.kafka, "medkg-cli")
+    outlet = Outlet(client, ArtifactStore.from_url(settings.artifacts_url))
+    try:
+        async with asyncio.timeout(PUBLISH_S):
+            await client.start()
+            metadata = await client.client.fetch_all_metadata()
+            if not metadata.partitions_for_topic(topics.REQUESTS):
+                raise ConfigurationError(
+                    f"Kafka at {settings.kafka} has no topic {topics.REQUESTS}",
+                    remedy="Create the topics with `medkg topics provision` (`medkg up` does it too).",
+                )
+            await Outlet.acknowledged([await outlet.send(topics.REQUESTS, event) for event in events])
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise KafkaUnavailable(f"Kafka at {settings.kafka}: {error!r}") from error
+    finally:
+        await client.stop()
+
+
+def read_ids(text: str) -> list[str]:
+    """The ids of a file: one a line; empty lines and what follows a ``#`` are left out."""
+    lines = (line.partition("#")[0].strip() for line in text.splitlines())
+    return [line for line in lines if line]
+
+
+def read_pairs(option: str, pairs: Sequence[str]) -> dict[str, str]:
+    """The values of an option that is given as ``name=value`` any number of times.
+
+    Raises:
+        InvalidRequest: one of them has no ``=`` or no name, or a name comes twice.
+    """
+    found: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise InvalidRequest(f"{option} {pair!r} is not of the form name=value")
+        if name in found:
+            raise InvalidRequest(f"{option} gives {name!r} twice")
+        found[name] = value
+    return found
+
+
+def ids_of_file(file: Path) -> list[str]:
+    """The ids of a file on disk.
+
+    Raises:
+        InvalidRequest: it cannot be read.
+    """
+    try:
+        return read_ids(file.read_text())
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidRequest(f"--ids-file {file}: {error}") from error
+
+
+def _query(source: str, query: Mapping[str, str]) -> dict[str, str]:
+    if source != "ctgov":
+        return dict(query)
+    return {f"query.{name}" if name in _CTGOV_AREAS else name: value for name, value in query.items()}
+
+
+def _check(adapter: TypeAdapter[str], name: str, value: str) -> None:
+    try:
+        adapter.validate_python(value)
+    except ValidationError as error:
+        raise InvalidRequest(f"{name}: {value[:200]!r} has characters or a length that it cannot have") from error

@@ -1,0 +1,43 @@
+"""The settings of the command: where the servers are, and where this machine keeps its own stack."""
+
+from pathlib import Path
+
+from medkg_contracts.errors import ConfigurationError
+from medkg_contracts.events import first_violation
+from medkg_contracts.settings import Settings
+from pydantic import Field, ValidationError
+
+
+class CliSettings(Settings):
+    """What only the command needs.
+
+    Attributes:
+        asyncapi: the folder with the AsyncAPI documents, from which topics are created.
+        stack_root: where the local servers and services keep their data, logs and pid files.
+        replay_port: of the local replay server.
+        ctgov_url: whom ingest asks; None when nobody has set it, which makes the local stack ask replay.
+        ctgov_rate: how many requests a second it may send; None when nobody has set it.
+    """
+
+    asyncapi: Path = Field(Path("asyncapi"), validation_alias="MK_ASYNCAPI")
+    stack_root: Path = Field(Path(".medkg"), validation_alias="MK_STACK_ROOT")
+    replay_port: int = Field(8765, validation_alias="MK_REPLAY_PORT", ge=1, le=65535)
+    ctgov_url: str | None = Field(None, validation_alias="MK_CTGOV_URL")
+    ctgov_rate: float | None = Field(None, validation_alias="MK_CTGOV_RATE")
+
+    @property
+    def replay_url(self) -> str:
+        """Where the local replay server answers."""
+        return f"http://127.0.0.1:{self.replay_port}"
+
+
+def load_settings() -> CliSettings:
+    """The settings of the environment and of ``.env``.
+
+    Raises:
+        ConfigurationError: one of them is wrong.
+    """
+    try:
+        return CliSettings()
+    except ValidationError as error:
+        raise ConfigurationError(f"settings: {first_violation(error)}") from error

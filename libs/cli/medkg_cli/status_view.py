@@ -1,0 +1,154 @@
+"""What `medkg status` shows: jobs, batches and lists of jobs, for people and for programs."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from medkg_contracts.artifacts import ArtifactRef
+from medkg_ledger import JobState, JobStatus, NodeState, Page
+from medkg_topology.plan import Plan
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from .output import coloured, counts_text, duration, moment, size, table
+
+_BAR_WIDTH = 40
+
+
+@dataclass(frozen=True, slots=True)
+class BatchStatus:
+    """How a batch stands.
+
+    Attributes:
+        counts: jobs by state.
+        jobs: some of them, those that failed first.
+    """
+
+    batch_id: str
+    counts: Mapping[str, int]
+    jobs: Sequence[JobState]
+
+    @property
+    def total(self) -> int:
+        """How many jobs the batch has become so far."""
+        return sum(self.counts.values())
+
+    @property
+    def open(self) -> int:
+        """How many of them have not ended."""
+        return self.counts.get(JobStatus.RUNNING, 0)
+
+    def data(self) -> dict[str, object]:
+        """For programs."""
+        return {
+            "batch_id": self.batch_id,
+            "total": self.total,
+            "counts": dict(self.counts),
+            "jobs": [_summary(job) for job in self.jobs],
+        }
+
+
+def job_data(state: JobState) -> dict[str, object]:
+    """A job for programs: its ledger record."""
+    return state.model_dump(mode="json")
+
+
+def job_view(state: JobState, plan: Plan | None) -> RenderableType:
+    """A job with its stages."""
+    facts: list[tuple[str, RenderableType]] = [
+        ("state", coloured(state.status)),
+        ("item", state.doc_id),
+        ("tenant", state.tenant_id),
+        ("topology", f"{state.pipeline_name}@{(state.pipeline_version or '')[:12]}" if state.pipeline_name else "none"),
+        ("created", moment(state.created_at)),
+        ("updated", f"{moment(state.updated_at)}  ({duration(state.updated_at - state.created_at)} later)"),
+    ]
+    facts += [(name, value) for name, value in (("batch", state.batch_id), ("until", state.until)) if value]
+    if state.error is not None:
+        facts.append(("error", Text(f"[{state.error.code}] {state.error.message}", style="red")))
+        facts.append(("remedy", state.error.remedy))
+    grid = table(None, ("", ""), facts)
+    grid.show_header = False
+    parts: list[RenderableType] = [Text(f"job {state.job_id}", style="bold"), grid]
+    if rows := list(_stage_rows(state, plan)):
+        columns = ("stage", "state", "asked", "took", "epoch", "retries", "artifacts")
+        parts += [Text(), table(None, columns, rows, numbers=("took", "epoch", "retries"))]
+    return Group(*parts)
+
+
+def batch_view(batch: BatchStatus) -> RenderableType:
+    """A batch with its counts, its progress and some of its jobs."""
+    ended = batch.total - batch.open
+    filled = round(_BAR_WIDTH * ended / batch.total)
+    bar = Text.assemble(("━" * filled, "green"), ("━" * (_BAR_WIDTH - filled), "dim"), f" {ended}/{batch.total}")
+    return Group(
+        Text(f"\nbatch {batch.batch_id}", style="bold"), bar, counts_text(batch.counts), Text(), _jobs_table(batch.jobs)
+    )
+
+
+def jobs_view(page: Page) -> RenderableType:
+    """A list of jobs."""
+    if not page.jobs:
+        return Text("no jobs")
+    jobs = _jobs_table(page.jobs)
+    if page.cursor is None:
+        return jobs
+    return Group(jobs, Text(f"more: --cursor {page.cursor}", style="dim"))
+
+
+def _jobs_table(jobs: Sequence[JobState]) -> RenderableType:
+    return table(
+        None,
+        ("job", "state", "stage", "item", "tenant", "topology", "created", "took", "error"),
+        (
+            (
+                job.job_id,
+                coloured(job.status),
+                job.current_stage or "",
+                job.doc_id,
+                job.tenant_id,
+                job.pipeline_name or "",
+                moment(job.created_at),
+                duration(job.updated_at - job.created_at) if job.ended else "",
+                f"[{job.error.code}] {job.error.message}" if job.error else "",
+            )
+            for job in jobs
+        ),
+        numbers=("took",),
+    )
+
+
+def _stage_rows(state: JobState, plan: Plan | None) -> Iterator[Sequence[RenderableType]]:
+    names = list(dict.fromkeys([*(node.name for node in plan.nodes), *state.nodes] if plan else state.nodes))
+    needed = plan.needed_for(state.until) if plan and (state.until is None or state.until in plan.by_name) else None
+    for name in names:
+        node = state.node(name)
+        if needed is not None and name not in needed:
+            continue
+        made = plan.by_name[name].outputs if plan and name in plan.by_name else ()
+        artifacts = [_artifact(state.artifacts[output]) for output in made if output in state.artifacts]
+        yield (
+            name,
+            Text.assemble(coloured(node.status), " (skipped)" if node.skipped else ""),
+            moment(node.started_at),
+            _took(node),
+            str(node.epoch or ""),
+            str(node.retries or ""),
+            ", ".join(artifacts),
+        )
+
+
+def _took(node: NodeState) -> str:
+    if node.started_at is None or node.ended_at is None:
+        return ""
+    return duration(node.ended_at - node.started_at)
+
+
+def _artifact(ref: ArtifactRef) -> str:
+    place = "inline" if ref.uri is None else ref.sha256[:12]
+    return f"{ref.name} {size(ref.size)} {place}"
+
+
+def _summary(job: JobState) -> dict[str, Any]:
+    kept = {"job_id", "doc_id", "status", "current_stage", "failed_stage", "error", "created_at", "updated_at"}
+    return job.model_dump(mode="json", include=kept)

@@ -1,0 +1,153 @@
+"""`medkg submit`: asks for jobs."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from medkg_artifacts import ArtifactStore
+from medkg_contracts import topics
+from medkg_contracts.cloudevents import CloudEvent
+from medkg_contracts.events import DEFAULT_TENANT, JobRequest
+from medkg_contracts.settings import Settings
+from medkg_ledger import Ledger
+from rich.table import Table
+from rich.text import Text
+
+from .exits import ExitCode, fail, run
+from .output import JsonOption, coloured, counts_text, print_json, show, table
+from .progress import Tally
+from .progress_view import ProgressView, stage_times
+from .requests import Asked, ids_of_file, publish, read_ids, read_pairs, request_event
+from .settings import load_settings
+from .tail import Tail
+from .waiting import Waiting
+
+#: So many jobs that did not complete are listed at the end.
+FAILURES_SHOWN = 20
+
+SourceArgument = Annotated[str, typer.Argument(help="Where the items come from, such as ctgov.")]
+IdsArgument = Annotated[list[str] | None, typer.Argument(help="Ids of items: one is a job, several are a batch.")]
+TopologyOption = Annotated[str | None, typer.Option(help="The topology's name; else the one that takes the source.")]
+UntilOption = Annotated[str | None, typer.Option(metavar="STAGE", help="Stop after this stage.")]
+TenantOption = Annotated[str, typer.Option(help="Whose jobs they are.")]
+
+
+def submit(  # noqa: PLR0913 - these are the options
+    source: SourceArgument,
+    ids: IdsArgument = None,
+    *,
+    ids_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A file of ids, one a line; - reads standard input.")
+    ] = None,
+    query: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE", help="A parameter of the source's search, such as cond='breast cancer'; repeatable."
+        ),
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Of a query, at most so many items.")] = None,
+    topology: TopologyOption = None,
+    until: UntilOption = None,
+    skip_completed: Annotated[
+        bool, typer.Option("--skip-completed", help="Do not repeat work that was done before.")
+    ] = False,
+    tenant: TenantOption = DEFAULT_TENANT,
+    job_id: Annotated[
+        str | None, typer.Option(help="The job's id; asking twice for the same id is asking once.")
+    ] = None,
+    metadata: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Travels with the job; repeatable.")
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until all jobs have ended.")] = False,
+    timeout: Annotated[float, typer.Option(min=0, help="Seconds that --wait waits at most.")] = 600.0,
+    json: JsonOption = False,
+) -> None:
+    """Ask for jobs; prints the job's id, or the batch's.
+
+    One id is a job. Several ids, a file or a query are a batch, each of whose items becomes a job.
+
+    medkg submit ctgov NCT05814159 --wait
+    """
+    asked = Asked(
+        source=source,
+        ids=[*(ids or ()), *_file_ids(ids_file)],
+        query=read_pairs("--query", query or ()),
+        limit=limit,
+        topology=topology,
+        until=until,
+        skip_completed=skip_completed,
+        metadata=read_pairs("--metadata", metadata or ()),
+    )
+    request = asked.request()
+    event = request_event(request, tenant, job_id)
+    settings = load_settings()
+    if not wait:
+        run(publish(settings, [event]))
+        _print_asked(request, event, json=json)
+        return
+    tally = Tally()
+    run(_publish_and_wait(settings, event, tally, timeout))
+    _print_ended(request, event, tally, json=json)
+    if not tally.all_completed():
+        raise fail(ExitCode.FAILED)
+
+
+async def _publish_and_wait(settings: Settings, event: CloudEvent, tally: Tally, timeout_s: float) -> None:
+    job_id = event.extensions["jobid"]
+    ledger = Ledger.from_url(settings.redis_url)
+    store = ArtifactStore.from_url(settings.artifacts_url)
+    try:
+        async with Tail(settings.kafka, topics.EVENTS) as tail:
+            await publish(settings, [event])
+            with ProgressView(tally) as view:
+                await Waiting(tail, store, tally, [job_id]).until([job_id], ledger, timeout_s, view.update)
+    finally:
+        await ledger.close()
+
+
+def _file_ids(file: Path | None) -> list[str]:
+    if file is None:
+        return []
+    return read_ids(sys.stdin.read()) if str(file) == "-" else ids_of_file(file)
+
+
+def _print_asked(request: JobRequest, event: CloudEvent, *, json: bool) -> None:
+    job_id = event.extensions["jobid"]
+    if json:
+        print_json(_asked_data(request, event))
+    else:
+        typer.echo(job_id)
+
+
+def _print_ended(request: JobRequest, event: CloudEvent, tally: Tally, *, json: bool) -> None:
+    if json:
+        errors = {job_id: {"stage": stage, **info.model_dump()} for job_id, (stage, info) in tally.errors.items()}
+        print_json({**_asked_data(request, event), "counts": tally.counts(), "jobs": tally.jobs, "errors": errors})
+        return
+    typer.echo(event.extensions["jobid"])
+    show(Text.assemble("jobs: ", counts_text(tally.counts())))
+    if tally.stages:
+        show(stage_times(tally))
+    if tally.errors:
+        show(failures(tally))
+
+
+def _asked_data(request: JobRequest, event: CloudEvent) -> dict[str, object]:
+    return {
+        "batch_id" if request.is_batch else "job_id": event.extensions["jobid"],
+        "tenant": event.extensions["tenantid"],
+        "event_id": event.id,
+    }
+
+
+def failures(tally: Tally) -> Table:
+    """The jobs that did not end well, and what to do about them."""
+    return table(
+        "Not completed",
+        ("job", "state", "stage", "error", "remedy"),
+        (
+            (job_id, coloured(tally.jobs.get(job_id, "")), stage or "", f"[{info.code}] {info.message}", info.remedy)
+            for job_id, (stage, info) in list(tally.errors.items())[:FAILURES_SHOWN]
+        ),
+    )

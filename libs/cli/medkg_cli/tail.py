@@ -1,0 +1,94 @@
+"""Follows a topic without a consumer group: nobody else's reading is touched, and nothing is committed."""
+
+from collections.abc import AsyncIterator
+from typing import Final, Literal, Self
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+from medkg_contracts.deadletter import Record
+from medkg_contracts.errors import ConfigurationError, KafkaUnavailable
+
+#: How long a poll waits for records, in milliseconds.
+POLL_MS: Final = 300
+
+#: How long one question to Kafka may take, in milliseconds.
+REQUEST_MS: Final = 15_000
+
+#: Where to begin: at the oldest record, after the newest, or at a time in milliseconds since 1970-01-01 UTC.
+Start = Literal["beginning", "end"] | int
+
+
+class Tail:
+    """A topic's records from a place on, as they come. Raises KafkaUnavailable when Kafka does not answer."""
+
+    def __init__(self, bootstrap: str, topic: str, start: Start = "end") -> None:
+        self._bootstrap = bootstrap
+        self._topic = topic
+        self._start = start
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=bootstrap,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            request_timeout_ms=REQUEST_MS,
+            max_partition_fetch_bytes=2 * 1024 * 1024,
+        )
+
+    async def __aenter__(self) -> Self:
+        """Connect, and fix the place: what comes from now on is seen, whatever happens before the first read."""
+        try:
+            await self._consumer.start()
+            await self._place()
+        except (KafkaError, OSError) as error:
+            await self._consumer.stop()
+            raise KafkaUnavailable(f"Kafka at {self._bootstrap}: {error!r}") from error
+        except BaseException:
+            await self._consumer.stop()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Disconnect."""
+        await self._consumer.stop()
+
+    async def _place(self) -> None:
+        partitions = await self._partitions()
+        if not partitions:
+            raise ConfigurationError(
+                f"Kafka at {self._bootstrap} has no topic {self._topic}",
+                remedy="Create the topics with `medkg topics provision` (`medkg up` does it too).",
+            )
+        self._consumer.assign(partitions)
+        if self._start == "beginning":
+            places = await self._consumer.beginning_offsets(partitions)
+        else:
+            places = await self._consumer.end_offsets(partitions)
+        if isinstance(self._start, int):
+            found = await self._consumer.offsets_for_times(dict.fromkeys(partitions, self._start))
+            places |= {partition: place.offset for partition, place in found.items() if place is not None}
+        for partition, offset in places.items():
+            self._consumer.seek(partition, offset)
+
+    async def _partitions(self) -> list[TopicPartition]:
+        """By the admin client: a consumer knows only the topics that it already reads."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap, request_timeout_ms=REQUEST_MS)
+        await admin.start()
+        try:
+            (topic,) = await admin.describe_topics([self._topic])
+        finally:
+            await admin.close()
+        return [TopicPartition(self._topic, partition["partition"]) for partition in topic["partitions"]]
+
+    async def polls(self) -> AsyncIterator[list[Record]]:
+        """What each poll brought, oldest first; empty when there was nothing. Never ends."""
+        while True:
+            try:
+                polled = await self._consumer.getmany(timeout_ms=POLL_MS)
+            except (KafkaError, OSError) as error:
+                raise KafkaUnavailable(f"Kafka at {self._bootstrap}: {error!r}") from error
+            records = [
+                Record(raw.topic, raw.partition, raw.offset, raw.timestamp, raw.key, raw.value, raw.headers)
+                for raws in polled.values()
+                for raw in raws
+            ]
+            yield sorted(records, key=lambda record: (record.timestamp, record.partition, record.offset))

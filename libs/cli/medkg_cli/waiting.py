@@ -1,0 +1,99 @@
+"""Waits until jobs have ended, by following what everybody tells of them."""
+
+from collections.abc import Callable, Collection, Sequence
+from time import monotonic
+
+from medkg_artifacts import ArtifactStore, redeem
+from medkg_contracts.cloudevents import CloudEvent, from_record
+from medkg_contracts.errors import PoisonRecord
+from medkg_ledger import JobState, Ledger
+
+from .exits import Unfinished
+from .output import say
+from .progress import Tally
+from .tail import Tail
+
+
+class Waiting:
+    """Follows some jobs.
+
+    Args:
+        tail: of the lifecycle events, placed before the jobs were asked for.
+        store: for events whose data are claim checks.
+        tally: is told every event that concerns the jobs.
+        correlations: what the jobs belong to: their own ids, or their batch's.
+    """
+
+    def __init__(self, tail: Tail, store: ArtifactStore, tally: Tally, correlations: Collection[str]) -> None:
+        self._tail = tail
+        self._store = store
+        self._tally = tally
+        self._correlations = frozenset(correlations)
+
+    async def until(self, asked: Sequence[str], ledger: Ledger, timeout_s: float, shown: Callable[[], None]) -> None:
+        """Wait until the jobs that were asked for, and all that batches among them became, have ended.
+
+        Args:
+            asked: the jobs.
+            ledger: is asked about jobs that were there before, of which no event will tell.
+            timeout_s: how long they may take.
+            shown: is called after each poll.
+
+        Raises:
+            Unfinished: they did not end in time.
+        """
+        deadline = monotonic() + timeout_s
+        known: set[str] = set()
+        async for records in self._tail.polls():
+            for record in records:
+                await self._hear(record.headers, record.value)
+            repeated = self._tally.ignored - known
+            known |= repeated
+            await self._look_up([job_id for job_id in asked if job_id in repeated], ledger)
+            shown()
+            if self._tally.all_ended(asked):
+                return
+            if monotonic() > deadline:
+                open_ = [job_id for job_id in asked if self._tally.jobs.get(job_id, "running") == "running"]
+                heard = f"{self._tally.ended} of {len(self._tally.jobs)} jobs have ended"
+                raise Unfinished(f"not all jobs ended within {timeout_s:g} s: {heard}; {', '.join(open_[:5])} did not")
+
+    async def _hear(self, headers: Sequence[tuple[str, bytes | None]], value: bytes | None) -> None:
+        try:
+            event = await redeem(from_record(headers, value), self._store)
+            if self._concerns(event):
+                self._tally.hear(event)
+        except PoisonRecord as error:
+            say(f"an event could not be read and is not counted: {error}")
+
+    def _concerns(self, event: CloudEvent) -> bool:
+        mine = {event.extensions.get("correlationid"), event.extensions.get("jobid")}
+        return bool(mine & self._correlations)
+
+    async def _look_up(self, repeated: Sequence[str], ledger: Ledger) -> None:
+        """Jobs that were asked for before: the ledger knows what became of them."""
+        for job_id in repeated:
+            state = await ledger.get(job_id)
+            if state is not None and state.ended:
+                await self._adopt(state, ledger)
+
+    async def _adopt(self, state: JobState, ledger: Ledger) -> None:
+        """Count an earlier job, and what it became if it is a batch."""
+        self._count(state)
+        cursor: str | None = None
+        items = 0
+        while True:
+            page = await ledger.jobs({"batch": state.job_id}, limit=500, cursor=cursor)
+            for item in page.jobs:
+                self._count(item)
+            items += len(page.jobs)
+            cursor = page.cursor
+            if cursor is None:
+                break
+        if items:
+            self._tally.expected[state.job_id] = items
+
+    def _count(self, state: JobState) -> None:
+        self._tally.jobs[state.job_id] = str(state.status)
+        if state.error is not None:
+            self._tally.errors[state.job_id] = (state.failed_stage, state.error)

@@ -1,0 +1,257 @@
+"""A stage service's Kafka shell: what it sends, in which order, and what becomes of records that nobody can read."""
+
+from dataclasses import replace
+
+import orjson
+import pytest
+from aiokafka.errors import KafkaTimeoutError
+from medkg_artifacts import CLAIM_CHECK_BYTES, redeem
+from medkg_contracts.artifacts import ArtifactRef
+from medkg_contracts.cloudevents import from_record, to_headers
+from medkg_contracts.deadletter import Record, original_headers, reason_headers
+from medkg_contracts.errors import ArtifactStoreUnavailable, InvalidDocument, KafkaUnavailable, PoisonRecord
+from medkg_contracts.events import JobRequest, Kind, RetryPolicy, StageRequest, make_event
+from medkg_contracts.ids import event_id
+from medkg_stagekit.consumer import StageConsumer, refuse
+from medkg_stagekit.kafka import Outlet
+
+from .fakes import NOW, Choir, FakeProducer, FlakyStore, Shout, Unfold, asked, bound, inline, record_of, shouted
+
+EVENTS, DONE, DLQ = "orchestration.events.v1", "shout.done.v1", "shout.dlq.v1"
+
+POISON = {
+    "bad JSON": lambda record: replace(record, value=b"{"),
+    "no value": lambda record: replace(record, value=None),
+    "a null header": lambda record: replace(record, headers=[*record.headers, ("x", None)]),
+    "a header that is not UTF-8": lambda record: replace(record, headers=[*record.headers, ("x", b"\xff")]),
+    "an unknown type": lambda record: replace(record, headers=_with(record, "ce_type", b"com.example.other")),
+    "no headers": lambda record: replace(record, headers=[]),
+    "too large": lambda record: replace(record, value=b"x" * (1024 * 1024 + 1)),
+}
+
+
+def _with(record: Record, name: str, value: bytes) -> list:
+    return [(key, value if key == name else old) for key, old in record.headers]
+
+
+@pytest.fixture
+def producer() -> FakeProducer:
+    """A producer that acknowledges everything."""
+    return FakeProducer()
+
+
+def consumer_of(stage, store, producer) -> StageConsumer:
+    return StageConsumer(bound(stage), store, Outlet(producer, store), concurrency=8)
+
+
+def story_of(producer: FakeProducer, job_id: str) -> list[tuple[str, str]]:
+    return [record.what for record in producer.sent if record.key == job_id.encode()]
+
+
+@pytest.mark.parametrize("stage", [Shout, Choir])
+async def test_the_story_is_told_before_the_answer(stage, store, producer):
+    """Each job's events are started, completed and, once Kafka has these, the answer on the done topic."""
+    await consumer_of(stage(), store, producer).handle([record_of(asked()), record_of(asked("two", "j-2"), 1)])
+
+    log = [(what, *record.what) for what, record in producer.log if record.key == b"j-1"]
+
+    assert [
+        ("sent", EVENTS, "stage.started"),
+        ("sent", EVENTS, "stage.completed"),
+        ("sent", DONE, "stage.completed"),
+    ] == [entry for entry in log if entry[0] == "sent"]
+    assert log.index(("acknowledged", EVENTS, "stage.completed")) < log.index(("sent", DONE, "stage.completed"))
+
+
+async def test_everything_is_acknowledged_when_a_batch_is_handled(store, producer):
+    """When a batch has been handled, so that its offsets may be committed, Kafka has all that was sent."""
+    await consumer_of(Shout(), store, producer).handle([record_of(asked()), Record("t", 0, 1, 0, None, b"", [])])
+
+    acknowledged = [record for what, record in producer.log if what == "acknowledged"]
+
+    assert [record.what for record in producer.sent] == [record.what for record in acknowledged]
+
+
+async def test_the_answer_is_the_event_that_was_told(store, producer):
+    """The done topic has the very event that the lifecycle topic has."""
+    await consumer_of(Shout(), store, producer).handle([record_of(asked())])
+
+    assert producer.on(EVENTS)[-1].event == producer.on(DONE)[0].event
+
+
+async def test_a_failed_job_is_answered_and_kept(store, producer):
+    """A job that fails is answered with its error, and the record that asked for it goes to the DLQ as it was."""
+    stage = Shout(lambda *_: InvalidDocument("no title"))
+    record = record_of(asked(), offset=7)
+    await consumer_of(stage, store, producer).handle([record])
+
+    (letter,), (answer,) = producer.on(DLQ), producer.on(DONE)
+
+    assert "document_invalid" == orjson.loads(answer.value)["error"]["code"]
+    assert (record.key, record.value, list(record.headers)) == (
+        letter.key,
+        letter.value,
+        original_headers(letter.headers),
+    )
+    assert {
+        "kafka_dlt-original-topic": "shout.queue.v1",
+        "kafka_dlt-original-offset": "7",
+        "kafka_dlt-original-consumer-group": "medkg.shout",
+        "kafka_dlt-exception-fqcn": "InvalidDocument",
+        "kafka_dlt-exception-message": "no title",
+        "medkg-error-code": "document_invalid",
+    }.items() <= reason_headers(letter.headers).items()
+
+
+async def test_retries_are_told(store, producer):
+    """Each further try is an event between started and the end."""
+    tries = iter([KafkaUnavailable("away"), "HELLO"])
+    policy = RetryPolicy(attempts=2)
+    data = StageRequest(request=JobRequest(source="ctgov", id="1"), inputs={"word": inline("word", "x")}, policy=policy)
+    event = replace(asked(), data=data.model_dump_json().encode())
+    await consumer_of(Shout(lambda *_: next(tries)), store, producer).handle([record_of(event)])
+
+    assert ["stage.started", "stage.retrying", "stage.completed", "stage.completed"] == [
+        kind for _, kind in story_of(producer, "j-1")
+    ]
+
+
+@pytest.mark.parametrize("kind", POISON)
+async def test_a_poison_record_is_kept_and_its_neighbours_are_done(kind, store, producer):
+    """A record that cannot be read goes to the DLQ byte for byte, is told of, and holds nobody up."""
+    poison = POISON[kind](record_of(asked("bad", "j-bad"), 1))
+    records = [record_of(asked("one", "j-1")), poison, record_of(asked("two", "j-2"), 2)]
+    await consumer_of(Shout(), store, producer).handle(records)
+
+    (letter,) = producer.on(DLQ)
+    refused = next(record.event for record in producer.sent if record.what == (EVENTS, "record.refused"))
+
+    assert (poison.key, poison.value, list(poison.headers)) == (
+        letter.key,
+        letter.value,
+        original_headers(letter.headers),
+    )
+    data = orjson.loads(refused.data)
+    assert ("shout.queue.v1", 1, DLQ) == (data["topic"], data["offset"], data["dlq"])
+    assert "poison" == data["error"]["code"]
+    assert {b"j-1", b"j-2"} == {record.key for record in producer.on(DONE) if record.what[1] == "stage.completed"}
+
+
+async def test_unreadable_work_fails_its_job(store, producer):
+    """Work whose data break the contract, but which says whose it is, fails that stage of that job."""
+    await consumer_of(Shout(), store, producer).handle([replace(record_of(asked()), value=b'{"request": 7}')])
+
+    (answer,) = producer.on(DONE)
+
+    assert event_id("j-1", "shout", 1, 1, "stage.failed") == answer.event.id
+    assert "poison" == orjson.loads(answer.value)["error"]["code"]
+    assert [EVENTS, EVENTS, DONE] == [topic for topic, _ in story_of(producer, "j-1") if topic != DLQ]
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [(b"j-1", "j-1"), (None, "unknown"), (b"\xff", "unknown"), (b"a\x00b", "unknown"), (b"x" * 200, "unknown")],
+)
+async def test_a_refusal_can_always_be_read(key, expected, store, producer):
+    """Whatever key a refused record has, the event that tells of it is one that medkg reads."""
+    record = Record("shout.queue.v1", 0, 3, 0, key, b"", [])
+    error = PoisonRecord("quotes \ud800 and \x00")
+    await refuse(Outlet(producer, store), record, error, "medkg.shout", DLQ, "/medkg/stages/shout")
+
+    sent = producer.on(EVENTS)[0]
+
+    assert expected == from_record(sent.headers, sent.value).extensions["jobid"]
+
+
+async def test_nothing_is_skipped_while_kafka_does_not_acknowledge(store):
+    """A batch whose results Kafka has not acknowledged is not handled: it is to be done again."""
+    producer = FakeProducer(refusing=KafkaTimeoutError())
+
+    with pytest.raises(KafkaUnavailable, match="waiting for an acknowledgement"):
+        await consumer_of(Shout(), store, producer).handle([record_of(asked())])
+
+
+async def test_a_batch_that_is_done_again_says_the_same(store, producer):
+    """A batch that is handled twice sends the same events with the same ids and artifacts."""
+    consumer = consumer_of(Shout(), store, producer)
+    said = []
+    for _ in range(2):
+        producer.log.clear()
+        await consumer.handle([record_of(asked())])
+        said.append([(record.what, record.event.id) for record in producer.sent])
+
+    assert said[0] == said[1]
+
+
+async def test_a_batch_waits_for_a_store_that_is_away(tmp_path, producer):
+    """A claim check that cannot be read for now is no poison: the batch is to be handled again."""
+    store = FlakyStore(tmp_path)
+    ref = await store.put("public", "event-data", asked().data, inline=False)
+    event = replace(asked(dataref=ref.uri), data=None)
+    store.reads = 1
+
+    with pytest.raises(ArtifactStoreUnavailable):
+        await consumer_of(Shout(), store, producer).handle([record_of(event)])
+    assert [] == producer.sent
+
+    await consumer_of(Shout(), store, producer).handle([record_of(event)])
+    assert [(DONE, "stage.completed")] == [record.what for record in producer.on(DONE)]
+
+
+async def test_a_dataref_that_leads_nowhere_is_poison(store, producer):
+    """A claim check for nothing is refused like any record that cannot be read, and fails its job."""
+    event = replace(asked(dataref="artifact://public/" + "0" * 64), data=None)
+    await consumer_of(Shout(), store, producer).handle([record_of(event)])
+
+    assert [1, 1] == [len(producer.on(DLQ)), len(producer.on(DONE))]
+
+
+async def test_items_are_job_requests(store, producer):
+    """An expanding stage's items are requests on the requests' topic before the stage is completed."""
+    await consumer_of(Unfold(2), store, producer).handle([record_of(asked())])
+
+    assert [
+        (EVENTS, "stage.started"),
+        ("jobs.requests.v1", "job.requested"),
+        ("jobs.requests.v1", "job.requested"),
+        (EVENTS, "stage.completed"),
+        (DONE, "stage.completed"),
+    ] == [record.what for record in producer.sent]
+    assert ["0", "1"] == [orjson.loads(record.value)["id"] for record in producer.on("jobs.requests.v1")]
+
+
+async def test_large_data_travel_as_a_claim_check(store, producer):
+    """An event whose data are too large for a record goes with a reference, and reads as it was written."""
+    request = JobRequest(source="ctgov", ids=[f"NCT{number:08}" for number in range(8000)])
+    event = make_event(Kind.JOB_REQUESTED, id="e-1", source="/test", time=NOW, data=request, job_id="j-1")
+    await Outlet(producer, store).send("jobs.requests.v1", event)
+
+    (sent,) = producer.sent
+
+    assert len(event.data) > CLAIM_CHECK_BYTES
+    assert sent.value is None
+    assert event == await redeem(sent.event, store)
+
+
+async def test_small_data_travel_themselves(store, producer):
+    """An event of ordinary size is its record."""
+    await Outlet(producer, store).send("t", asked())
+
+    (sent,) = producer.sent
+
+    assert (asked().data, to_headers(asked()), b"j-1") == (sent.value, sent.headers, sent.key)
+
+
+async def test_a_producer_that_takes_nothing_is_kafka_away(store):
+    """A record that the producer refuses is Kafka's failure, not the job's."""
+    with pytest.raises(KafkaUnavailable, match=r"sending to shout\.done\.v1"):
+        await Outlet(FakeProducer(closed=True), store).send(DONE, asked())
+
+
+async def test_an_artifact_that_is_inline_needs_no_store(store, producer):
+    """A small result stands in the answer itself."""
+    await consumer_of(Shout(shouted), store, producer).handle([record_of(asked())])
+
+    ref = ArtifactRef.model_validate(orjson.loads(producer.on(DONE)[0].value)["artifacts"]["shout"])
+
+    assert ("HELLO", None) == (ref.value, ref.uri)

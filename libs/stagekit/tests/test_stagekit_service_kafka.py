@@ -1,0 +1,183 @@
+"""A stage service as a process with a real Kafka, and what is done to it."""
+
+import json
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from medkg_contracts.cloudevents import to_headers
+from medkg_contracts.deadletter import original_headers
+from medkg_stack import Stack
+
+from .fakes import asked
+from .processes import EVENTS, Bus, EchoProcess
+
+pytestmark = pytest.mark.integration
+
+Start = Callable[..., EchoProcess]
+
+
+@pytest.fixture
+async def bus(kafka_bootstrap: str) -> AsyncIterator[Bus]:
+    """The topics of a service that no other test has."""
+    async with Bus(kafka_bootstrap, f"echo-{uuid4().hex[:8]}") as bus:
+        yield bus
+
+
+@pytest.fixture
+def start(kafka_bootstrap: str, bus: Bus, tmp_path: Path) -> Iterator[Start]:
+    """Starts a replica; all are ended with the test."""
+    running: list[EchoProcess] = []
+
+    def begin(**environment: str) -> EchoProcess:
+        running.append(EchoProcess(bus.name, tmp_path, kafka_bootstrap, **environment))
+        return running[-1]
+
+    yield begin
+    for service in running:
+        service.end()
+
+
+def jobs(bus: Bus, words: list[str]) -> list[str]:
+    return sorted(f"{bus.name}-{word}" for word in words)
+
+
+async def test_sigterm_finishes_what_is_begun(bus: Bus, start: Start, tmp_path: Path) -> None:
+    """A service that is told to stop finishes its batch, answers, commits and ends well."""
+    words = [f"wait-{number}" for number in range(5)]
+    await bus.ask(words)
+    service = await start().ready()
+    await service.until(lambda: len(service.started) == 5)
+
+    service.process.send_signal(signal.SIGTERM)
+    (tmp_path / "go").touch()
+
+    assert 0 == await service.ended()
+    await bus.until(lambda: len(bus.answered()) == 5)
+    assert jobs(bus, words) == sorted(service.started)
+    assert 0 == await bus.lag()
+
+
+async def test_sigkill_loses_nothing(bus: Bus, start: Start, tmp_path: Path) -> None:
+    """What a killed service had begun is done again by the next: every job is answered, each effect is there once."""
+    words = [f"wait-{number}" for number in range(5)]
+    await bus.ask(words)
+    first = await start().ready()
+    await first.until(lambda: len(first.started) == 5)
+    assert -signal.SIGKILL == await first.ended(signal.SIGKILL)
+    assert 5 == await bus.lag()
+
+    (tmp_path / "go").touch()
+    second = start()
+    await bus.until(lambda: len(bus.answered()) == 5)
+
+    assert jobs(bus, words) == sorted(bus.answered())
+    assert jobs(bus, words * 2) == sorted(second.started)
+    assert jobs(bus, words) == second.effects
+    ids = [dict(record.headers)["ce_id"] for record in bus.records if record.topic == bus.done]
+    assert len(ids) == len(set(ids))
+
+
+async def test_poison_between_good_records(bus: Bus, start: Start) -> None:
+    """Whatever stands on the queue is done or kept byte for byte, in one partition and in one batch."""
+    good = asked("good", f"{bus.name}-good", stage=bus.name)
+    headers = to_headers(good)
+    poison = [
+        (b"p-1", b"{", headers),
+        (b"p-2", good.data, [*headers, ("null", None)]),
+        (b"p-3", good.data, [*headers, ("latin", "é".encode("latin-1"))]),
+        (None, None, []),
+        (b"\xff\x00", os.urandom(1024 * 1024 + 1), headers),
+        (b"a bomb", b"x" * (20 * 1024 * 1024), headers),
+    ]
+    for key, value, given in poison:
+        await bus.put(key, value, given, partition=1)
+    await bus.put(good.extensions["partitionkey"].encode(), good.data, headers, partition=1)
+    await start().ready()
+
+    def kept():
+        return [record for record in bus.records if record.topic == bus.dlq]
+
+    await bus.until(lambda: len(kept()) == 6 and f"{bus.name}-good" in bus.answered())
+
+    assert [(key, value, [(name, raw) for name, raw in given]) for key, value, given in poison] == sorted(
+        ((record.key, record.value, original_headers(record.headers)) for record in kept()),
+        key=lambda letter: [each[:2] for each in poison].index(letter[:2]),
+    )
+    events = [record for record in bus.records if record.topic == EVENTS and _type(record) == "record.refused"]
+    assert 6 == len([record for record in events if json.loads(record.value)["topic"] == bus.queue])
+    assert 0 == await bus.lag()
+
+
+def _type(record) -> str:
+    return dict(record.headers)["ce_type"].decode().removeprefix("org.medicalkg.orchestration.")
+
+
+async def test_a_restart_of_kafka_is_lived_through(bus: Bus, start: Start, stack: Stack) -> None:
+    """A service goes on when Kafka comes back; it is not restarted for it."""
+    service = await start().ready()
+    await bus.ask(["before"])
+    await bus.until(lambda: len(bus.answered()) == 1)
+
+    stack.kafka.stop()
+    stack.kafka.start()
+    await bus.ask(["after"])
+    await bus.until(lambda: len(bus.answered()) == 2)
+
+    assert jobs(bus, ["before", "after"]) == sorted(bus.answered())
+    assert service.process.poll() is None
+
+
+@pytest.mark.parametrize("how", ["block", "wait"])
+async def test_a_stage_that_hangs_shows(how: str, bus: Bus, start: Start, tmp_path: Path) -> None:
+    """A stage that hangs longer than a batch may take, the event loop with it or not, makes the service not live."""
+    service = await start(ECHO_LONGEST_S="0.5").ready()
+    assert 200 == service.health("/livez")[0]
+
+    await bus.ask([f"{how}-1"])
+    await service.until(lambda: service.health("/livez")[0] == 503)
+    assert "no progress for" in (service.health("/livez")[1] or "")
+
+    (tmp_path / "go").touch()
+    await service.until(lambda: service.health("/livez")[0] == 200)
+
+
+@pytest.mark.usefixtures("bus")
+async def test_ready_means_assigned(start: Start) -> None:
+    """A service is ready when it has partitions; a replica too many never is, though it lives."""
+    replicas = [start() for _ in range(5)]
+
+    def statuses() -> list[int]:
+        return sorted(replica.health("/readyz")[0] for replica in replicas)
+
+    await replicas[0].until(lambda: statuses() == [200, 200, 200, 200, 503])
+    assert [200] * 5 == [replica.health("/livez")[0] for replica in replicas]
+
+
+async def test_a_handler_that_fails_ends_the_service(bus: Bus, start: Start) -> None:
+    """A service whose own code fails stops with an error, so that nothing is skipped and somebody sees it."""
+    await bus.ask(["one"])
+    service = start(ECHO_BROKEN="1")
+
+    assert 1 == await service.ended()
+    assert 1 == await bus.lag()
+    assert "critical" in {line["level"] for line in service.lines}
+
+
+async def test_events_of_all_jobs_are_there(bus: Bus, start: Start) -> None:
+    """Each job's started and completed are on the lifecycle topic before its answer is on the done topic."""
+    words = [f"w{number}" for number in range(20)]
+    await bus.ask(words)
+    await start().ready()
+    await bus.until(lambda: len(bus.answered()) == 20)
+    own = {f"{bus.name}-{word}".encode() for word in words}
+
+    def story():
+        return [record for record in bus.records if record.topic == EVENTS and record.key in own]
+
+    await bus.until(lambda: len(story()) == 40)
+    for job in own:
+        assert ["stage.started", "stage.completed"] == [_type(record) for record in story() if record.key == job]

@@ -1,0 +1,28 @@
+"""The chunk stage behaves as every stage does."""
+
+import json
+from pathlib import Path
+
+from medkg_chunk.app import stage
+from medkg_contracts.ir import Document, Provenance, Section, Span, Table
+from medkg_stagekit.testing import Example, StageSuite
+
+STUDIES = json.loads((Path(__file__).parent / "data" / "ctgov_eligibility.json").read_text(encoding="utf-8"))
+
+
+def document(number: str, tables: list[Table]) -> Document:
+    provenance = Provenance(source="ctgov", source_id=number, uri=f"https://x.test/{number}", sha256="0" * 64)
+    sections = [
+        Section(id=name, type="body", title=name, text=text, tables=tables, provenance=provenance)
+        for name, text in STUDIES[number].items()
+    ]
+    return Document(id=f"ctgov:{number}", source="ctgov", title=number, sections=sections, provenance=provenance)
+
+
+class TestChunkStageSuite(StageSuite):
+    service = stage
+    stage_type = "ChunkStage"
+    examples = tuple(Example({"document": document(number, [])}) for number in sorted(STUDIES)[:3])
+    refused = Example(
+        {"document": document(min(STUDIES), [Table(caption="", columns=[], rows=[], span=Span(start=0, end=10**6))])}
+    )

@@ -1,0 +1,17 @@
+"""The parse stage behaves as every stage does."""
+
+import pytest
+from medkg_parse.app import stage
+from medkg_stagekit.testing import Example, StageSuite
+
+
+class TestParseStageSuite(StageSuite):
+    service = stage
+    stage_type = "ParseStage"
+    refused = Example({"payloads": []})
+
+    @pytest.fixture(autouse=True)
+    def real_studies(self, studies, payload_of):
+        """Three real studies are the examples."""
+        three = sorted(studies.items())[:3]
+        self.examples = [Example({"payloads": [payload_of(body, number)]}) for number, body in three]

@@ -1,0 +1,62 @@
+"""What the benchmark has to reach, as the project's description states it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+#: Jobs a second through eight stages that do nothing, on two cores with the broker on the same machine.
+MIN_JOBS_PER_S: Final = 350.0
+#: The same, as a share of what a bare relay of the same records does.
+MIN_SHARE_OF_RELAY: Final = 0.23
+#: A whole job at 20 jobs a second, 95th percentile.
+MAX_JOB_P95_MS: Final = 150.0
+#: Of one core, for each service that has nothing to do.
+MAX_IDLE_CORE: Final = 0.02
+#: Of a stage service before its models.
+MAX_STAGE_RSS_MB: Final = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One target and what was measured.
+
+    Attributes:
+        at_least: whether the target is the least that is wanted; otherwise it is a bound that must not be reached.
+    """
+
+    name: str
+    measured: float
+    target: float
+    unit: str
+    at_least: bool
+
+    @property
+    def reached(self) -> bool:
+        """Whether it is good enough."""
+        return self.measured >= self.target if self.at_least else self.measured <= self.target
+
+    @property
+    def ratio(self) -> float:
+        """Measured to target."""
+        return self.measured / self.target
+
+
+def verdicts(
+    *, jobs_per_s: float, share: float, p95_ms: float, idle: Mapping[str, float], rss_mb: Mapping[str, float]
+) -> Iterator[Verdict]:
+    """Every target with its measure.
+
+    Args:
+        jobs_per_s: of medkg.
+        share: of the relay's jobs a second.
+        p95_ms: of a whole job at 20 jobs a second.
+        idle: share of a core by service.
+        rss_mb: memory by stage service.
+    """
+    yield Verdict("throughput", jobs_per_s, MIN_JOBS_PER_S, "jobs/s", at_least=True)
+    yield Verdict("share of the bare relay", share, MIN_SHARE_OF_RELAY, "", at_least=True)
+    yield Verdict("whole job, p95", p95_ms, MAX_JOB_P95_MS, "ms", at_least=False)
+    for service, core in idle.items():
+        yield Verdict(f"idle {service}", core * 100, MAX_IDLE_CORE * 100, "% of a core", at_least=False)
+    for service, size in rss_mb.items():
+        yield Verdict(f"memory {service}", size, MAX_STAGE_RSS_MB, "MB", at_least=False)

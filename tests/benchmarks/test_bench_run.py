@@ -1,0 +1,21 @@
+"""The benchmark itself, briefly; it asserts no time."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks.bench import main
+
+
+@pytest.mark.benchmark
+def test_the_benchmark_runs_from_end_to_end(tmp_path: Path) -> None:
+    """A quick run measures both sides, every latency, both profiles and every idle service, whatever the figures."""
+    file = tmp_path / "report.json"
+    main(["--quick", "--json", str(file)])
+    report = json.loads(file.read_text())
+    assert 1 + 8 + 3 * 8 + 1 == report["records_per_job"]
+    assert {"router", "stages"} == report["profiles"].keys()
+    assert {"router", "ingest", "parse", "validate", "chunk", "index"} == report["idle"].keys()
+    assert report["latency"]["whole"]["count"] == report["latency"]["hops"]["whole hop"]["count"] / 8
+    assert report["share_of_relay"] == report["product"]["jobs_per_s"] / report["relay"]["jobs_per_s"]
