@@ -97,10 +97,8 @@ def test_the_guides_stage_passes_its_tests(readability: StageService, checkout: 
     """The tests that the guide shows pass, the shared suite among them."""
     assert "readability" == readability.name
 
-    code = pytest.main(
-        ["-q", "-p", "no:cacheprovider", "-o", "asyncio_mode=auto", "-W", "ignore", f"--rootdir={checkout}"]
-        + [str(checkout / "services" / "readability" / "tests")]
-    )
+    options = ["-q", "-p", "no:cacheprovider", "-o", "asyncio_mode=auto", "-W", "ignore", f"--rootdir={checkout}"]
+    code = pytest.main([*options, str(checkout / "services" / "readability" / "tests")])
 
     assert pytest.ExitCode.OK == code
 

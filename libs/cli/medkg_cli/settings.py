@@ -6,6 +6,7 @@ from medkg_contracts.errors import ConfigurationError
 from medkg_contracts.events import first_violation
 from medkg_contracts.settings import Settings
 from pydantic import Field, ValidationError
+from pydantic_settings import SettingsConfigDict
 
 
 class CliSettings(Settings):
@@ -18,6 +19,8 @@ class CliSettings(Settings):
         ctgov_url: whom ingest asks; None when nobody has set it, which makes the local stack ask replay.
         ctgov_rate: how many requests a second it may send; None when nobody has set it.
     """
+
+    model_config = SettingsConfigDict(populate_by_name=True)
 
     asyncapi: Path = Field(Path("asyncapi"), validation_alias="MK_ASYNCAPI")
     stack_root: Path = Field(Path(".medkg"), validation_alias="MK_STACK_ROOT")

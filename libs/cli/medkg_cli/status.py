@@ -124,7 +124,7 @@ async def count_batch(ledger: Ledger, batch_id: str, limit: int) -> BatchStatus:
     while True:
         page = await ledger.jobs({"batch": batch_id}, limit=PAGE, cursor=cursor)
         for job in page.jobs:
-            counts[job.status] += 1
+            counts[str(job.status)] += 1
             kept = failed if job.status in (JobStatus.FAILED, JobStatus.REJECTED) else others
             if len(kept) < limit:
                 kept.append(job)

@@ -9,10 +9,12 @@ from medkg_contracts.events import Ignored, JobEnded, Kind, StageResult, StageSt
 from medkg_contracts.model import Contract
 
 TIME = datetime(2026, 11, 21, 8, 0, 0, 250_000, tzinfo=UTC)
-REFUSED = SourceRefused("there is no such study").info
+REFUSED = SourceRefused("there is no study").info
 
 
-def event(kind: Kind, job: str = "j-1", stage: str | None = None, data: Contract | None = None, **more: str) -> CloudEvent:
+def event(
+    kind: Kind, job: str = "j-1", stage: str | None = None, data: Contract | None = None, **more: str
+) -> CloudEvent:
     """An event about a job, with an id of its own for each kind, job and stage."""
     extensions = {"tenantid": "public", "correlationid": job, "stage": stage, **more}
     identity = f"{kind}-{job}-{stage}"
@@ -26,7 +28,9 @@ def started(job: str = "j-1", stage: str = "parse") -> CloudEvent:
     return event(Kind.STAGE_STARTED, job, stage, StageStarted(worker="host:1"))
 
 
-def completed(job: str = "j-1", stage: str = "parse", duration_ms: float = 10.0, waited_ms: float = 4.0, **artifacts: object) -> CloudEvent:  # fmt: skip
+def completed(
+    job: str = "j-1", stage: str = "parse", duration_ms: float = 10.0, waited_ms: float = 4.0, **artifacts: object
+) -> CloudEvent:
     refs = {
         name: ArtifactRef.model_validate({"name": name, "sha256": "0" * 64, "size": 30, "value": value})
         for name, value in artifacts.items()

@@ -88,7 +88,9 @@ class JobRequest(Contract):
     until: Name | None = None
     skip_completed: bool = False
     batch_id: Identifier | None = None
-    metadata: Annotated[dict[str, Annotated[str, Field(max_length=1024)]], Field(max_length=32)] = {}
+    metadata: Annotated[dict[str, Annotated[str, Field(max_length=1024)]], Field(max_length=32)] = Field(
+        default_factory=dict
+    )
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:
@@ -144,7 +146,7 @@ class StageRequest(Contract):
     """
 
     request: RequestOrRef
-    inputs: dict[Name, ArtifactRef] = {}
+    inputs: dict[Name, ArtifactRef] = Field(default_factory=dict)
     policy: RetryPolicy = Field(default_factory=RetryPolicy)
 
 
@@ -161,7 +163,7 @@ class StageResult(Contract):
         worker: which process did it, ``<host>:<pid>``.
     """
 
-    artifacts: dict[Name, ArtifactRef] = {}
+    artifacts: dict[Name, ArtifactRef] = Field(default_factory=dict)
     error: ErrorInfo | None = None
     retries: int = 0
     duration_ms: float = 0.0

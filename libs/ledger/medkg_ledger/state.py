@@ -11,6 +11,7 @@ from medkg_contracts.artifacts import ArtifactRef
 from medkg_contracts.errors import ErrorInfo
 from medkg_contracts.events import RequestOrRef
 from medkg_contracts.model import Contract
+from pydantic import Field
 
 
 class JobStatus(StrEnum):
@@ -46,7 +47,7 @@ class EarlyEvent(Contract):
     """A gate's event that came before the gate was reached."""
 
     event_id: str
-    artifacts: dict[str, ArtifactRef] = {}
+    artifacts: dict[str, ArtifactRef] = Field(default_factory=dict)
     error: ErrorInfo | None = None
 
 
@@ -101,11 +102,11 @@ class JobState(Contract):
     created_at: int
     updated_at: int
     sequence: int = 0
-    nodes: dict[str, NodeState] = {}
-    artifacts: dict[str, ArtifactRef] = {}
+    nodes: dict[str, NodeState] = Field(default_factory=dict)
+    artifacts: dict[str, ArtifactRef] = Field(default_factory=dict)
     error: ErrorInfo | None = None
     failed_stage: str | None = None
-    retry_count_per_stage: dict[str, int] = {}
+    retry_count_per_stage: dict[str, int] = Field(default_factory=dict)
     pdf_downloaded: bool = False
     pdf_ir_ready: bool = False
     post_pdf_started: bool = False

@@ -33,6 +33,9 @@ NEW_WORK_RECORDS: Final = 64
 #: Bytes of one record before compression: whatever could be read, however well compressed, fits on a DLQ.
 LARGEST_RECORD: Final = 512 * 1024 * 1024
 
+#: How long a handled batch may stay uncommitted, in seconds.
+COMMIT_EVERY_S: Final = 0.25
+
 #: How long a poll waits for records before it reports that there were none.
 POLL_MS: Final = 500
 
@@ -50,7 +53,6 @@ def producer(bootstrap: str, client_id: str) -> AIOKafkaProducer:
         acks="all",
         enable_idempotence=True,
         linger_ms=0,
-        compression_type="lz4",
         max_request_size=LARGEST_RECORD,
         request_timeout_ms=30_000,
         partitioner=_partition,
@@ -150,7 +152,7 @@ class Progress:
 
 
 class Inlet:
-    """Feeds a handler with batches of records, and commits each batch once the handler has returned.
+    """Feeds a handler with batches of records, and commits each batch soon after the handler has returned.
 
     The handler must deal with every record: what it returns from is done. While it raises KafkaUnavailable or another
     retryable error the same batch is given to it again, so nothing is skipped. Records of the topics in `new_work`
@@ -171,6 +173,9 @@ class Inlet:
         self.progress = Progress(longest_batch_s)
         self._new_work = frozenset(new_work)
         self._handler = handler
+        self._handled: dict[TopicPartition, int] = {}
+        self._committing: asyncio.Future[None] | None = None
+        self._draining = False
         #: Ends the application; it is called when the handler fails in a way that it must not.
         self.give_up: Callable[[], None] = lambda: None
         self.broker = KafkaBroker(
@@ -238,7 +243,8 @@ class Inlet:
         self.progress.batch(began=True)
         try:
             await self._until_handled(records)
-            await self._commit(records)
+            self._handled |= {TopicPartition(each.topic, each.partition): each.offset + 1 for each in records}
+            await self._commit_soon()
         except Exception:
             logger.critical(
                 "the handler failed in a way it must not; stopping so that nothing is skipped", exc_info=True
@@ -262,16 +268,35 @@ class Inlet:
             else:
                 return
 
-    async def _commit(self, records: Sequence[Record]) -> None:
-        offsets: dict[TopicPartition, int] = {}
-        for record in records:
-            offsets[TopicPartition(record.topic, record.partition)] = record.offset + 1
+    async def drain(self) -> None:
+        """Commit what is handled; from now on each batch is committed at once, since each may be the last."""
+        self._draining = True
+        await self.commit()
+
+    async def commit(self) -> None:
+        """Commit what is handled. A commit that fails is covered by a later one, or its records are read again."""
+        assigned = self.consumer.assignment()
+        offsets = {partition: offset for partition, offset in self._handled.items() if partition in assigned}
+        self._handled = {}
+        if not offsets:
+            return
         try:
             await self.consumer.commit(offsets)
         except (CommitFailedError, IllegalStateError):
             logger.info("the partitions went to another consumer meanwhile; what is read twice changes nothing")
         except KafkaError as error:
             logger.warning("offsets not committed, a later commit covers them: %r", error)
+
+    async def _commit_soon(self) -> None:
+        """Commit beside the work and not in its way: a round trip for each batch would cost more than it saves."""
+        if self._draining:
+            await self.commit()
+        elif self._committing is None or self._committing.done():
+            self._committing = asyncio.ensure_future(self._commit_later())
+
+    async def _commit_later(self) -> None:
+        await asyncio.sleep(COMMIT_EVERY_S)
+        await self.commit()
 
 
 async def _raw(message: KafkaMessage) -> Any:  # noqa: ANN401 - the batch as FastStream hands it over

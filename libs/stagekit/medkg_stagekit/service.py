@@ -128,6 +128,11 @@ async def serve(
         stack.callback(health.close)
         logger.info("ready for work; health on port %d", health.port)
 
+    @app.on_shutdown
+    async def drain() -> None:
+        for inlet in inlets:
+            await inlet.drain()
+
     _tame_garbage_collection()
     tasks = [asyncio.ensure_future(coroutine) for coroutine in background]
     for task in tasks:

@@ -4,6 +4,7 @@ Round trips for a batch of any size: one to load the jobs, one to save them, one
 outbox. The decisions themselves are `medkg_routing.advance`.
 """
 
+import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -83,6 +84,7 @@ class Router:
         self._outlet = outlet
         self._reloader = reloader
         self._recent = Recent()
+        self._forgetting: set[asyncio.Future[None]] = set()
 
     async def handle(self, records: Sequence[Record]) -> None:
         """Decide all that the records say; what cannot be read goes to the DLQ.
@@ -113,8 +115,19 @@ class Router:
         self._recent.forget(lost)
         self._recent.keep(changes[job_id] for job_id in won)
         await self._publish({job_id: decision for job_id, decision in decisions.items() if job_id not in lost})
-        await self._ledger.sent(changes[job_id] for job_id in won)
+        self._forget_outbox([changes[job_id] for job_id in won])
         return lost
+
+    def _forget_outbox(self, changes: Sequence[Change]) -> None:
+        """Empty the outbox beside the work: what stays in it after a crash is sent once more, which changes nothing."""
+        task = asyncio.ensure_future(self._ledger.sent(changes))
+        self._forgetting.add(task)
+        task.add_done_callback(self._forgotten)
+
+    def _forgotten(self, task: asyncio.Future[None]) -> None:
+        self._forgetting.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.warning("the outbox could not be emptied, its entries will be sent again: %s", error)
 
     async def _decide_job(self, before: Versioned, items: Iterable[Heard]) -> _Decision:
         decision = _Decision(before, before.state)

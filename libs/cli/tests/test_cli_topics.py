@@ -1,0 +1,63 @@
+"""Which topics a deployment needs, and how Kafka has them."""
+
+from pathlib import Path
+
+import pytest
+from medkg_cli.settings import CliSettings
+from medkg_cli.topics import TopicState, check_partitions, state_of, wanted_topics
+from medkg_contracts.asyncapi import TopicSpec
+from medkg_contracts.errors import ConfigurationError
+
+ROOT = Path(__file__).parents[3]
+SPEC = TopicSpec("jobs.requests.v1", 12, 1, {})
+
+
+def settings(**fields: object) -> CliSettings:
+    return CliSettings(_env_file=None).model_copy(
+        update={"asyncapi": ROOT / "asyncapi", "topologies": ROOT / "topologies", **fields}
+    )
+
+
+def test_stages_and_gates_of_all_topologies_get_their_topics():
+    """Each stage service has a queue, a done topic and a DLQ; a gate has its topic."""
+    names = {spec.name for spec in wanted_topics(settings())}
+    needed = {"jobs.requests.v1", "expand.queue.v1", "chunk.done.v1", "index.dlq.v1", "approvals.v1"}
+    assert set() == needed - names
+
+
+def test_all_topics_have_the_same_number_of_partitions():
+    """One router replica sees all events of a job only if all topics are cut alike."""
+    assert 1 == len({spec.partitions for spec in wanted_topics(settings())})
+
+
+@pytest.mark.parametrize(("setting", "field"), [("MK_ASYNCAPI", "asyncapi"), ("MK_TOPOLOGIES", "topologies")])
+def test_a_missing_folder_is_named_by_its_setting(tmp_path: Path, setting: str, field: str):
+    """A folder that is not there is an error that names the setting."""
+    with pytest.raises(ConfigurationError, match=setting):
+        wanted_topics(settings(**{field: tmp_path / "none"}))
+
+
+@pytest.mark.parametrize(
+    ("found", "state"),
+    [
+        ({}, "missing"),
+        ({SPEC.name: TopicState(12, 1, 12)}, "ok"),
+        ({SPEC.name: TopicState(12, 1, 11)}, "no leader"),
+        ({SPEC.name: TopicState(3, 1, 3)}, "has 3 partitions, needs 12"),
+    ],
+)
+def test_a_topics_state_is_told(found, state):
+    """A topic is there as it must be, or it is said how it is not."""
+    assert state == state_of(SPEC, found)
+
+
+def test_other_partition_counts_are_refused():
+    """An existing topic that is cut otherwise is an error that says what to do; nothing is changed silently."""
+    with pytest.raises(ConfigurationError, match="has 3 partitions, needs 12") as caught:
+        check_partitions([SPEC], {SPEC.name: TopicState(3, 1, 3)})
+    assert "Delete" in caught.value.info.remedy
+
+
+def test_a_missing_topic_is_no_contradiction():
+    """A topic that is still to be created contradicts nothing."""
+    check_partitions([SPEC], {})

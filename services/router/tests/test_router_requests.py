@@ -1,0 +1,167 @@
+"""The router as a process: what becomes of requests, good and bad."""
+
+import json
+import os
+from dataclasses import replace
+
+import pytest
+from medkg_contracts import topics
+from medkg_contracts.cloudevents import to_headers
+from medkg_contracts.deadletter import original_headers, reason_headers
+from medkg_contracts.events import Kind
+from medkg_ledger import JobStatus
+from medkg_stack import Services
+
+from .world import World, requested
+
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("router")]
+
+
+async def test_a_job_runs_through_its_topology(world: World) -> None:
+    """A request is accepted, each stage is asked for as the ones before it have ended, and the job is completed."""
+    names = world.names
+    job = await world.request(names.gated)
+    await world.until(lambda: world.asked(names.first, job))
+    await world.answer(job, names.first, "one")
+    await world.until(lambda: "gate.waiting" in world.story(job))
+    await world.approve(job)
+    await world.until(lambda: world.asked(names.second, job))
+    await world.answer(job, names.second, "two")
+    await world.until(lambda: "job.completed" in world.story(job))
+
+    assert ["job.accepted", "gate.waiting", "gate.opened", "job.completed"] == world.story(job)
+    state = await world.state(job)
+    assert (JobStatus.COMPLETED, {"one", "two"}) == (state.status, set(state.artifacts))
+    assert {} == await world.ledger.outbox()
+
+
+async def test_a_request_twice_is_one_job(world: World) -> None:
+    """A request that is sent again starts nothing, and the lifecycle says so."""
+    job = await world.request(world.names.plain)
+    await world.request(world.names.plain, job)
+    await world.until(lambda: "event.ignored" in world.story(job))
+
+    assert ["job.accepted", "event.ignored"] == world.story(job)
+    assert ["duplicate"] == [data["reason"] for data in world.told("event.ignored", job)]
+    assert 1 == len(world.asked(world.names.first, job))
+
+
+async def test_a_result_twice_is_one_result(world: World) -> None:
+    """A stage's answer that comes again, or for another run of it, changes nothing, and the lifecycle says so."""
+    job = await world.request(world.names.plain)
+    await world.until(lambda: world.asked(world.names.first, job))
+    await world.answer(job, world.names.first, "one", epoch=2)
+    await world.answer(job, world.names.first, "one")
+    await world.answer(job, world.names.first, "one")
+    await world.until(lambda: len(world.told("event.ignored", job)) == 2)
+
+    assert ["foreign", "duplicate"] == [data["reason"] for data in world.told("event.ignored", job)]
+    assert 1 == world.story(job).count("job.completed")
+
+
+async def test_poison_is_kept_byte_for_byte(world: World) -> None:
+    """Whatever stands among the requests is kept as it was and told of; the requests around it are accepted."""
+    event = requested("j-poison", topology=world.names.plain)
+    headers = to_headers(event)
+    no_type = [(name, raw) for name, raw in headers if name != "ce_type"]
+    mark = world.names.mark.encode()
+    poison = {
+        b"1" + mark: (event.data, [*headers, ("null", None)]),
+        b"2" + mark: (event.data, [*headers, ("latin", b"\xe9")]),
+        b"3" + mark: (event.data, [*no_type, ("ce_type", b"com.example.unknown")]),
+        b"4" + mark: (event.data, [*no_type, ("ce_type", Kind.STAGE_STARTED.type.encode())]),
+        b"5" + mark: (event.data, []),
+        b"6\xff\x00" + mark: (None, [("latin", b"\xe9")]),
+        b"7" + mark: (os.urandom(1024 * 1024 + 1), headers),
+        b"8" + mark: (b"x" * (8 * 1024 * 1024), headers),
+    }
+    before = await world.request(world.names.plain)
+    for key, (value, given) in poison.items():
+        await world.put(topics.REQUESTS, key, value, given)
+    await world.put(topics.REQUESTS, None, None, [("empty", mark)])
+    after = await world.request(world.names.plain)
+
+    def kept():
+        return [
+            record for record in world.on(topics.ROUTER_DLQ) if mark in (record.key or dict(record.headers)["empty"])
+        ]
+
+    await world.until(lambda: len(kept()) == 9 and all("job.accepted" in world.story(job) for job in (before, after)))
+
+    for record in kept():
+        value, given = poison.get(record.key or b"", (None, [("empty", mark)]))
+        assert (value, given) == (record.value, original_headers(record.headers))
+        assert "poison" == reason_headers(record.headers)["medkg-error-code"]
+    refused = {(data["partition"], data["offset"]) for data in world.told("record.refused")}
+    assert 9 <= len(refused)
+    assert await world.ledger.get("j-poison") is None
+
+
+INVALID = {
+    "not JSON": lambda event: replace(event, data=b"{"),
+    "id and ids": lambda event: replace(event, data=b'{"source":"ctgov","id":"1","ids":["2"]}'),
+    "an unknown field": lambda event: replace(event, data=b'{"source":"ctgov","id":"1","colour":"red"}'),
+    "no data": lambda event: replace(event, data=None),
+    "a tenant that is none": lambda event: replace(event, extensions={**event.extensions, "tenantid": "../x"}),
+}
+
+
+@pytest.mark.parametrize("kind", INVALID)
+async def test_an_invalid_request_is_rejected_and_kept(kind: str, world: World) -> None:
+    """A request that breaks the contract is a rejected job with the reason, and its record is on the DLQ."""
+    job = world.job()
+    event = INVALID[kind](requested(job, topology=world.names.plain))
+    await world.send(topics.REQUESTS, event)
+    await world.until(lambda: "job.rejected" in world.story(job) and world.on(topics.ROUTER_DLQ, job))
+
+    state = await world.state(job)
+    assert (JobStatus.REJECTED, "request_invalid") == (state.status, state.error.code)
+    assert ["request_invalid"] == [data["error"]["code"] for data in world.told("job.rejected", job)]
+    assert event.data == world.on(topics.ROUTER_DLQ, job)[0].value
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        ({"topology": "no-such-topology"}, "topology_unknown"),
+        ({"source": "nowhere"}, "topology_unknown"),
+        ({"until": "no-such-stage"}, "request_invalid"),
+    ],
+)
+async def test_a_request_that_no_topology_takes_is_rejected(data, code, world: World) -> None:
+    """A request that is in order but leads nowhere is a rejected job that says what there is."""
+    job = world.job()
+    topology = {} if "source" in data else {"topology": world.names.plain}
+    await world.send(topics.REQUESTS, requested(job, **{**topology, **data}))
+    await world.until(lambda: "job.rejected" in world.story(job))
+
+    assert (JobStatus.REJECTED, code) == ((state := await world.state(job)).status, state.error.code)
+
+
+async def test_a_job_that_somebody_else_changed_is_decided_anew(world: World, router: Services) -> None:
+    """A router that remembers a job as it was loses the compare-and-set, reads it again and decides on what is there."""
+    from medkg_ledger import Change
+
+    job = await world.request(world.names.plain)
+    await world.until(lambda: world.asked(world.names.first, job))
+    before = (await world.ledger.load([job]))[job]
+    changed = before.state.model_copy(update={"retry_count_per_stage": {"elsewhere": 7}})
+    assert [True] == await world.ledger.commit([Change(before, changed)])
+    await world.answer(job, world.names.first, "one")
+    await world.until(lambda: "job.completed" in world.story(job))
+
+    assert {"elsewhere": 7} == (await world.state(job)).retry_count_per_stage
+    assert 1 == world.story(job).count("job.completed")
+
+
+async def test_a_request_above_the_limit_travels_as_a_claim_check(world: World) -> None:
+    """A request for thousands of items is read from the store where its sender left it."""
+    job = world.job()
+    event = requested(job, id=None, ids=[f"NCT{number:08}" for number in range(9000)], topology=world.names.plain)
+    ref = await world.store.put("public", "event-data", event.data or b"")
+    event = replace(event, data=None, extensions={**event.extensions, "dataref": str(ref.uri)})
+    await world.send(topics.REQUESTS, event)
+    # Every batch takes the topology `batch`, which this router does not have: that the reason says so shows it was read.
+    await world.until(lambda: "job.rejected" in world.story(job))
+
+    assert "batch" in json.dumps(world.told("job.rejected", job))
