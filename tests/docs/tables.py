@@ -6,7 +6,7 @@ uv run python -m tests.docs.tables
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final, get_args
+from typing import Final, cast, get_args
 
 from medkg_contracts import errors
 from medkg_contracts.errors import MedkgError
@@ -97,7 +97,7 @@ def _fields(kind: Kind) -> str:
     adapter = data_model(kind)
     if adapter is None:
         return "none"
-    model: type[Contract] = adapter._type
+    model = cast("type[Contract]", adapter._type)
     return ", ".join(f"`{name}`" for name in model.model_fields)
 
 

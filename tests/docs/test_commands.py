@@ -1,34 +1,46 @@
 """Every command that a page shows exists."""
 
 import re
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
-import click
 import pytest
 from medkg_cli.app import build
 from typer.main import get_command
 
-from .blocks import PAGES, REPOSITORY, Command, blocks, commands
+from .blocks import PAGES, REPOSITORY, blocks, commands
 
 ALL = sorted({command.words for page in PAGES for block in blocks(page) for command in commands(block)})
 #: Modules that a guide has its reader write.
 WRITTEN = ("medkg_readability.app",)
 TARGETS = set(re.findall(r"^([a-z]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
 _INLINE = re.compile(r"`((?:uv run )?(?:medkg|make) [a-z][^`]*)`")
-MENTIONED = sorted({found for page in PAGES for found in _INLINE.findall(page.read_text())})
+MENTIONED = sorted({text for page in PAGES for text in _INLINE.findall(page.read_text())})
 
 
-def check_medkg(words: tuple[str, ...]) -> None:
-    """Parse the words as the command line would, without running anything."""
-    command = get_command(build())
-    context = click.Context(command, info_name="medkg")
+def found(words: Iterable[str]) -> tuple[Any, list[str]]:
+    """The command that the words name, as the command line finds it, and the words that are left for it."""
+    command: Any = get_command(build())
     rest = list(words)
-    while isinstance(command, click.Group):
-        name, command, rest = command.resolve_command(context, rest)
-        assert command is not None, words
-        context = click.Context(command, info_name=name, parent=context)
-    command.parse_args(context, rest)
+    while hasattr(command, "resolve_command") and rest:
+        context = command.context_class(command, info_name="medkg")
+        _, command, rest = command.resolve_command(context, rest)
+    return command, rest
+
+
+def check_medkg(words: Iterable[str]) -> None:
+    """Parse the words as the command line would, without running anything."""
+    command, rest = found(words)
+    command.make_context("medkg", rest)
+
+
+@pytest.mark.parametrize("words", [["restrat", "kafka"], ["submit", "--wiat", "ctgov"], ["topology", "lnt"]])
+def test_a_wrong_command_is_found(words: list[str]) -> None:
+    """A command or option that does not exist does not pass this file's own check."""
+    with pytest.raises(Exception, match="No such"):
+        check_medkg(words)
 
 
 @pytest.mark.parametrize("words", ALL, ids=" ".join)
@@ -38,7 +50,7 @@ def test_a_shown_command_exists(words: tuple[str, ...]) -> None:
         case ("make", *targets):
             assert set(targets) <= TARGETS
         case ("uv", "run", "medkg", *rest):
-            check_medkg(tuple(rest))
+            check_medkg(rest)
         case ("uv", "run", "python", "-m", module):
             assert module in WRITTEN or find_spec(module) is not None
         case ("uv", "run", "python", file, *_):
@@ -53,26 +65,21 @@ def test_a_shown_command_exists(words: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("text", MENTIONED)
 def test_a_mentioned_command_exists(text: str) -> None:
     """A ``medkg`` or ``make`` command within a sentence exists; capitals stand for a reader's own words."""
-    words = Command(tuple(text.removeprefix("uv run ").split())).words
+    words = text.removeprefix("uv run ").split()
     if words[0] == "make":
         assert set(words[1:]) <= TARGETS
         return
-    command = get_command(build())
-    context = click.Context(command, info_name="medkg")
-    rest = [word for word in words[1:] if word != "…"]
-    while isinstance(command, click.Group) and rest:
-        _, command, rest = command.resolve_command(context, rest)
-    assert command is not None
+    found(word for word in words[1:] if word != "…")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
 def test_mentioned_paths_exist(page: Path) -> None:
     """A path of the repository within a sentence, and a test that is named as a proof, are there."""
     prose = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
-    found = re.findall(r"`((?:libs|services|topologies|asyncapi|tests|docs|\.ci)/[\w./-]*)(?:::(\w+))?`", prose)
+    mentioned = re.findall(r"`((?:libs|services|topologies|asyncapi|tests|docs|\.ci)/[\w./-]*)(?:::(\w+))?`", prose)
     missing = [
         (path, name)
-        for path, name in found
+        for path, name in mentioned
         if "readability" not in path
         and "YYYY" not in path
         and (not (REPOSITORY / path).exists() or (name and name not in (REPOSITORY / path).read_text()))

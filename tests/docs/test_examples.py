@@ -14,7 +14,7 @@ from medkg_contracts.cloudevents import from_record
 from medkg_contracts.events import JobRequest
 from medkg_routing import Requested, Spoke, read
 
-from .blocks import DOCS, PAGES, REPOSITORY, blocks
+from .blocks import DOCS, PAGES, REPOSITORY, Block, blocks
 
 LIBRARIES = ["contracts", "routing", "artifacts", "stagekit"]
 
@@ -58,7 +58,7 @@ async def read_one(bootstrap: str, topic: str, key: str) -> ConsumerRecord:
 
 
 @pytest.mark.parametrize(("page", "block"), SHOWN, ids=[f"{page.stem}-{block.title}" for page, block in SHOWN])
-def test_pages_show_the_programs_as_they_are(page: Path, block) -> None:
+def test_pages_show_the_programs_as_they_are(page: Path, block: Block) -> None:
     """A program that a page shows is the file that its title names."""
     assert (REPOSITORY / block.title).read_text() == block.text, page
 

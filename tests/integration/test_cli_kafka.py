@@ -91,7 +91,7 @@ def test_a_topic_with_other_partitions_is_an_error(
     monkeypatch.setenv("MK_TOPOLOGIES", str(pipelines.parent))
     result = medkg("topics", "provision")
     assert 5 == result.exit_code
-    assert f"{stage}.queue.v1 has 2 partitions, needs 12" in result.stderr
+    assert f"{stage}.queue.v1 has 2 partitions, needs" in result.stderr
 
 
 def test_submit_publishes_a_request(kafka_bootstrap: str):

@@ -152,15 +152,16 @@ def _show(outcome: Outcome) -> None:
     )
     example = next(iter(tally.jobs), "JOB")
     medkg = command_path()
-    for command, meaning in (
-        (f"{medkg} status {outcome.batch_id}", "the jobs of this run"),
-        (f"{medkg} status {example}", "one job with its stages and artifacts"),
-        (f"{medkg} explain {example}", "why it is where it is"),
-        (f"{medkg} events tail --since 10m", "all that happened"),
-        (f'{medkg} search "microdiscectomy"', "what was indexed"),
-        ("make down", "stop it; the data stay"),
-    ):
-        console().print(f"  {command:<58}{meaning}", soft_wrap=True)
+    commands = (
+        (f"  {medkg} status {outcome.batch_id}", "the jobs of this run"),
+        (f"  {medkg} status {example}", "one job with its stages and artifacts"),
+        (f"  {medkg} explain {example}", "why it is where it is"),
+        (f"  {medkg} events tail --since 10m", "all that happened"),
+        (f'  {medkg} search "microdiscectomy"', "what was indexed"),
+        ("  make down", "stop it; the data stay"),
+    )
+    for command, meaning in commands:
+        console().print(f"{command:<{max(len(shown) for shown, _ in commands)}}  {meaning}", soft_wrap=True)
 
 
 def command_path() -> str:

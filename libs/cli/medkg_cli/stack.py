@@ -141,10 +141,11 @@ def kill(
     check_names([service])
     local = Local(load_settings(), say)
     server = local.server(service)
+    lines = [line for line in local.services.status() if line.name == f"{service}-{replica}"]
+    if not any(line.running for line in (server.status() if server else lines)):
+        raise NotFound(f"there is no running {service}", remedy="`medkg ps` shows what runs.")
     if server is None:
         local.services.kill(service, replica)
-    elif not any(line.running for line in server.status()):
-        raise NotFound(f"{service} does not run", remedy="`medkg ps` shows what runs.")
     else:
         server.kill()
         say(f"{service}: killed")

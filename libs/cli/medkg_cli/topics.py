@@ -23,6 +23,9 @@ from .settings import CliSettings, load_settings
 #: How long creating all topics may take, and until they have leaders, in seconds.
 LIMIT_S: Final = 60.0
 
+#: So many topics are named in a message.
+SOME: Final = 3
+
 app = typer.Typer(no_args_is_help=True, help="The Kafka topics of the deployment.")
 
 
@@ -110,14 +113,22 @@ def check_partitions(specs: Sequence[TopicSpec], found: Mapping[str, TopicState]
     Raises:
         ConfigurationError: there are such.
     """
-    wrong = [f"{spec.name} {state_of(spec, found)}" for spec in specs
-             if spec.name in found and found[spec.name].partitions != spec.partitions]  # fmt: skip
+    wrong: dict[str, list[str]] = {}
+    for spec in specs:
+        if spec.name in found and found[spec.name].partitions != spec.partitions:
+            wrong.setdefault(state_of(spec, found), []).append(spec.name)
     if wrong:
+        cut = "; ".join(f"{_some(names)} {state}" for state, names in wrong.items())
         raise ConfigurationError(
-            f"existing topics have another number of partitions: {'; '.join(wrong)}",
-            remedy="All topics need the same number, or the router does not see a job's events together. Delete these "
-            "once they are drained (or `medkg down --wipe` a local stack), or change asyncapi/common/bindings.yaml.",
+            f"topics that exist are cut otherwise than the AsyncAPI documents say: {cut}",
+            remedy="All topics need the same number of partitions, or the router does not see a job's events together. "
+            "Delete these when they are drained (a local stack: `medkg down --wipe`), or change common/bindings.yaml.",
         )
+
+
+def _some(names: Sequence[str]) -> str:
+    """Some of the names, and how many there are."""
+    return ", ".join(names) if len(names) <= SOME else f"{', '.join(names[:SOME])} and {len(names) - SOME} more, each"
 
 
 async def provision_topics(settings: CliSettings) -> tuple[list[str], list[TopicSpec]]:

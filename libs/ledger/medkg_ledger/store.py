@@ -265,9 +265,7 @@ class Ledger:
 
 
 def _arguments(change: Change) -> list[str | bytes | int]:
-    old = set() if change.before.state is None else set(change.before.state.index_entries())
-    new = set(change.after.index_entries())
-    leave, join = sorted(old - new), sorted(new - old)
+    leave, join = _index_moves(change.before.state, change.after)
     timers = [text for timer in change.set_timers for text in (timer.due, timer.member)]
     drop = [f"{change.after.job_id} {node}" for node in change.drop_timers]
     body = change.after.__pydantic_serializer__.to_json(change.after, exclude_defaults=True)
@@ -275,6 +273,16 @@ def _arguments(change: Change) -> list[str | bytes | int]:
         change.after.job_id, change.before.revision, body, change.after.created_at,
         len(leave), *leave, len(join), *join, len(timers), *timers, len(drop), *drop, change.outbox,
     ]  # fmt: skip
+
+
+def _index_moves(before: JobState | None, after: JobState) -> tuple[list[str], list[str]]:
+    """The index entries to leave and to join. Only the status and the stage of a job ever change."""
+    if before is None:
+        return [], list(after.index_entries())
+    if before.status is after.status and before.current_stage == after.current_stage:
+        return [], []
+    old, new = set(before.index_entries()), set(after.index_entries())
+    return sorted(old - new), sorted(new - old)
 
 
 def _timer(member: bytes, score: float) -> Timer:

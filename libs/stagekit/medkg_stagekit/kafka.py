@@ -7,22 +7,21 @@ replicas, no automatic topics, no automatic commits, new groups start at the beg
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from functools import lru_cache
 from time import monotonic
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
-from aiokafka.partitioner import DefaultPartitioner
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
 from faststream.kafka.subscriber.usecase import BatchSubscriber
-from medkg_artifacts import ArtifactStore, deposit
-from medkg_contracts.cloudevents import CloudEvent, to_headers
-from medkg_contracts.deadletter import DeadLetter, Record
-from medkg_contracts.errors import KafkaUnavailable
+from medkg_contracts.deadletter import Record
+
+from .outlet import Outlet, producer
+
+__all__ = ["Inlet", "Outlet", "Progress", "producer"]
 
 logger = logging.getLogger(__name__)
 
@@ -30,98 +29,14 @@ logger = logging.getLogger(__name__)
 BUSY: Final = 200
 NEW_WORK_RECORDS: Final = 64
 
-#: Bytes of one record before compression: whatever could be read, however well compressed, fits on a DLQ.
-LARGEST_RECORD: Final = 512 * 1024 * 1024
-
 #: How long a handled batch may stay uncommitted, in seconds.
 COMMIT_EVERY_S: Final = 0.25
 
 #: How long a poll waits for records before it reports that there were none.
 POLL_MS: Final = 500
 
-_DEFAULT_PARTITIONER: Final = DefaultPartitioner()
-
 Handler = Callable[[Sequence[Record]], Awaitable[None]]
 Polled = dict[TopicPartition, list[ConsumerRecord[Any, Any]]]
-
-
-def producer(bootstrap: str, client_id: str) -> AIOKafkaProducer:
-    """A producer that loses nothing and keeps the order of a key's records."""
-    return AIOKafkaProducer(
-        bootstrap_servers=bootstrap,
-        client_id=client_id,
-        acks="all",
-        enable_idempotence=True,
-        linger_ms=0,
-        max_request_size=LARGEST_RECORD,
-        request_timeout_ms=30_000,
-        partitioner=_partition,
-    )
-
-
-def _partition(key: bytes | None, partitions: list[int], available: list[int]) -> int:
-    """Java's own partitioner; a job's records all have one key, and hashing it in Python costs more than sending."""
-    return _by_hash(key, len(partitions)) if key is not None else _DEFAULT_PARTITIONER(key, partitions, available)
-
-
-@lru_cache(maxsize=65_536)
-def _by_hash(key: bytes, count: int) -> int:
-    partitions = list(range(count))
-    number: int = _DEFAULT_PARTITIONER(key, partitions, partitions)
-    return number
-
-
-class Outlet:
-    """Sends events and dead letters."""
-
-    def __init__(self, client: AIOKafkaProducer, store: ArtifactStore) -> None:
-        self._client = client
-        self._store = store
-
-    async def send(self, topic: str, event: CloudEvent) -> asyncio.Future[Any]:
-        """Hand the event to the producer; the future ends when Kafka has acknowledged it."""
-        event = await deposit(event, self._store)
-        key = event.extensions["partitionkey"].encode()
-        return await self.raw(topic, key, event.data, to_headers(event))
-
-    async def raw(
-        self, topic: str, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes | None]]
-    ) -> asyncio.Future[Any]:
-        """Hand a record to the producer as it is.
-
-        Raises:
-            KafkaUnavailable: the producer cannot take it.
-        """
-        try:
-            if key is None and value is None:
-                return await self._send_empty(topic, headers)
-            future: asyncio.Future[Any] = await self._client.send(topic, value=value, key=key, headers=headers)
-        except KafkaError as error:
-            raise KafkaUnavailable(f"sending to {topic}: {error!r}") from error
-        return future
-
-    async def _send_empty(self, topic: str, headers: Sequence[tuple[str, bytes | None]]) -> asyncio.Future[Any]:
-        """Send a record with neither key nor value, which `send` refuses and which a dead letter may be."""
-        batch = self._client.create_batch()
-        batch.append(timestamp=None, key=None, value=None, headers=headers)
-        future: asyncio.Future[Any] = await self._client.send_batch(batch, topic, partition=0)
-        return future
-
-    async def bury(self, topic: str, letter: DeadLetter) -> asyncio.Future[Any]:
-        """Hand a dead letter to the producer."""
-        return await self.raw(topic, letter.original.key, letter.original.value, letter.headers())
-
-    @staticmethod
-    async def acknowledged(futures: Sequence[asyncio.Future[Any]]) -> None:
-        """Wait until Kafka has acknowledged all.
-
-        Raises:
-            KafkaUnavailable: one of them it has not.
-        """
-        try:
-            await asyncio.gather(*futures)
-        except KafkaError as error:
-            raise KafkaUnavailable(f"waiting for an acknowledgement: {error!r}") from error
 
 
 class Progress:
@@ -271,6 +186,8 @@ class Inlet:
     async def drain(self) -> None:
         """Commit what is handled; from now on each batch is committed at once, since each may be the last."""
         self._draining = True
+        if self._committing is not None:
+            await self._committing
         await self.commit()
 
     async def commit(self) -> None:
@@ -285,6 +202,7 @@ class Inlet:
         except (CommitFailedError, IllegalStateError):
             logger.info("the partitions went to another consumer meanwhile; what is read twice changes nothing")
         except KafkaError as error:
+            self._handled = offsets | self._handled
             logger.warning("offsets not committed, a later commit covers them: %r", error)
 
     async def _commit_soon(self) -> None:

@@ -119,7 +119,7 @@ class Bus:
         )
         await admin.close()
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap, max_request_size=64 * 1024 * 1024, compression_type="lz4"
+            bootstrap_servers=self._bootstrap, max_request_size=64 * 1024 * 1024, compression_type="gzip"
         )
         self._consumer = AIOKafkaConsumer(
             self.done, self.dlq, EVENTS, bootstrap_servers=self._bootstrap, auto_offset_reset="earliest"
@@ -167,6 +167,12 @@ class Bus:
             if record.topic == self.done:
                 answers.setdefault(record.key.decode(), []).append(json.loads(record.value))
         return answers
+
+    async def committed(self) -> None:
+        """Wait until the service has committed all of its queue."""
+        deadline = monotonic() + PATIENCE_S
+        while lag := await self.lag():
+            assert monotonic() < deadline, f"{lag} records of the queue were never committed"
 
     async def lag(self) -> int:
         """How many records of the queue the service has not committed."""

@@ -21,6 +21,7 @@ from medkg_contracts.events import JobRequest, Kind, StageResult, make_event
 from medkg_ledger import JobState, Ledger
 
 PATIENCE_S = 30.0
+POLICIES = "policies:\n  default: {timeout: 30s, attempts: 1, backoff: none, initial: 0s, max: 0s, jitter: 0s}\n"
 OWN = "org.medicalkg.orchestration."
 
 
@@ -31,8 +32,8 @@ class Names:
         self.mark = uuid4().hex[:8]
         self.first, self.second, self.added = (f"{word}-{self.mark}" for word in ("first", "second", "added"))
         self.approvals = f"approvals-{self.mark}.v1"
-        self.plain, self.gated, self.brief, self.failing = (
-            f"{word}-{self.mark}" for word in ("plain", "gated", "brief", "failing")
+        self.plain, self.gated, self.brief, self.calm, self.failing = (
+            f"{word}-{self.mark}" for word in ("plain", "gated", "brief", "calm", "failing")
         )
 
     @property
@@ -56,10 +57,11 @@ class Names:
     def write(self, folder: Path) -> None:
         """All topologies of the tests."""
         (folder / "pipelines").mkdir(parents=True)
-        (folder / "policies.yaml").write_text("policies:\n  default:\n    timeout: 30s\n")
+        (folder / "policies.yaml").write_text(POLICIES)
         self.put(folder, self.plain, self.plain_yaml(self.plain, self.first))
         self.put(folder, self.gated, self.gated_yaml(self.gated, "10m", "continue"))
         self.put(folder, self.brief, self.gated_yaml(self.brief, "1s", "continue"))
+        self.put(folder, self.calm, self.gated_yaml(self.calm, "3s", "continue"))
         self.put(folder, self.failing, self.gated_yaml(self.failing, "1s", "fail"))
 
     @staticmethod
@@ -81,7 +83,7 @@ class World:
         self.ledger = Ledger.from_url(redis_url)
         self.seen: list[Record] = []
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=bootstrap, max_request_size=64 * 1024 * 1024, compression_type="lz4"
+            bootstrap_servers=bootstrap, max_request_size=64 * 1024 * 1024, compression_type="gzip"
         )
         self._consumer = AIOKafkaConsumer(*names.topics, bootstrap_servers=bootstrap, auto_offset_reset="latest")
 
@@ -177,6 +179,10 @@ class World:
     def asked(self, stage: str, job_id: str) -> list[Record]:
         """What the router asked the stage's service for."""
         return self.on(topics.queue(stage), job_id)
+
+    async def timed(self) -> set[str]:
+        """The jobs that have a timer."""
+        return {timer.job_id for timer in await self.ledger.due_timers(2**53)}
 
     async def state(self, job_id: str, condition: Callable[[JobState], bool] = lambda _: True) -> JobState:
         """The job's state once the condition holds."""

@@ -1,0 +1,135 @@
+"""How events and dead letters get to Kafka."""
+
+import asyncio
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, Final
+
+import orjson
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from aiokafka.partitioner import DefaultPartitioner
+from medkg_artifacts import ArtifactStore, deposit
+from medkg_contracts.cloudevents import CloudEvent, to_headers
+from medkg_contracts.deadletter import DeadLetter, Record
+from medkg_contracts.errors import KafkaUnavailable
+
+#: Bytes of a record that fits on a DLQ. A larger one can only have been sent compressed; it goes to the store.
+LARGEST_LETTER: Final = 1_114_112
+
+#: Header of a dead letter whose record is in the store instead: where, as JSON with everything in base64.
+STORED_RECORD: Final = "medkg-record"
+
+_DEFAULT_PARTITIONER: Final = DefaultPartitioner()
+
+
+def producer(bootstrap: str, client_id: str) -> AIOKafkaProducer:
+    """A producer that loses nothing and keeps the order of a key's records."""
+    return AIOKafkaProducer(
+        bootstrap_servers=bootstrap,
+        client_id=client_id,
+        acks="all",
+        enable_idempotence=True,
+        linger_ms=0,
+        max_request_size=2 * 1024 * 1024,
+        request_timeout_ms=30_000,
+        partitioner=_partition,
+    )
+
+
+def _partition(key: bytes | None, partitions: list[int], available: list[int]) -> int:
+    """Java's own partitioner; a job's records all have one key, and hashing it in Python costs more than sending."""
+    return _by_hash(key, len(partitions)) if key is not None else _DEFAULT_PARTITIONER(key, partitions, available)
+
+
+@lru_cache(maxsize=65_536)
+def _by_hash(key: bytes, count: int) -> int:
+    partitions = list(range(count))
+    number: int = _DEFAULT_PARTITIONER(key, partitions, partitions)
+    return number
+
+
+class Outlet:
+    """Sends events and dead letters."""
+
+    def __init__(self, client: AIOKafkaProducer, store: ArtifactStore) -> None:
+        self._client = client
+        self._store = store
+
+    async def send(self, topic: str, event: CloudEvent) -> asyncio.Future[Any]:
+        """Hand the event to the producer; the future ends when Kafka has acknowledged it."""
+        event = await deposit(event, self._store)
+        key = event.extensions["partitionkey"].encode()
+        return await self.raw(topic, key, event.data, to_headers(event))
+
+    async def raw(
+        self, topic: str, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes | None]]
+    ) -> asyncio.Future[Any]:
+        """Hand a record to the producer as it is.
+
+        Raises:
+            KafkaUnavailable: the producer cannot take it.
+        """
+        try:
+            if key is None and value is None:
+                return await self._send_empty(topic, headers)
+            future: asyncio.Future[Any] = await self._client.send(topic, value=value, key=key, headers=headers)
+        except KafkaError as error:
+            raise KafkaUnavailable(f"sending to {topic}: {error!r}") from error
+        return future
+
+    async def _send_empty(self, topic: str, headers: Sequence[tuple[str, bytes | None]]) -> asyncio.Future[Any]:
+        """Send a record with neither key nor value, which `send` refuses and which a dead letter may be."""
+        batch = self._client.create_batch()
+        batch.append(timestamp=None, key=None, value=None, headers=headers)
+        future: asyncio.Future[Any] = await self._client.send_batch(batch, topic, partition=0)
+        return future
+
+    async def bury(self, topic: str, letter: DeadLetter) -> asyncio.Future[Any]:
+        """Hand a dead letter to the producer.
+
+        Raises:
+            KafkaUnavailable: the producer cannot take it.
+            ArtifactStoreUnavailable: it is too large for a record, and the store cannot take it.
+        """
+        record = letter.original
+        if _size(record) <= LARGEST_LETTER:
+            return await self.raw(topic, record.key, record.value, letter.headers())
+        ref = await self._store.put("system", "dead-letter", _as_json(record), inline=False)
+        reason = replace(letter, original=replace(record, headers=())).headers()
+        return await self.raw(
+            topic, (record.key or b"")[:1024], None, [*reason, (STORED_RECORD, str(ref.uri).encode())]
+        )
+
+    @staticmethod
+    async def acknowledged(futures: Sequence[asyncio.Future[Any]]) -> None:
+        """Wait until Kafka has acknowledged all.
+
+        Raises:
+            KafkaUnavailable: one of them it has not.
+        """
+        try:
+            await asyncio.gather(*futures)
+        except KafkaError as error:
+            raise KafkaUnavailable(f"waiting for an acknowledgement: {error!r}") from error
+
+
+def _size(record: Record) -> int:
+    parts = [
+        record.key,
+        record.value,
+        *(raw for _, raw in record.headers),
+        *(name.encode() for name, _ in record.headers),
+    ]
+    return sum(len(part) for part in parts if part is not None)
+
+
+def _as_json(record: Record) -> bytes:
+    headers = [[name, _base64(raw)] for name, raw in record.headers]
+    return orjson.dumps({"key": _base64(record.key), "value": _base64(record.value), "headers": headers})
+
+
+def _base64(raw: bytes | None) -> str | None:
+    return None if raw is None else b64encode(raw).decode()
