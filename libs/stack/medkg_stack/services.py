@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from medkg_contracts.errors import ConfigurationError
@@ -19,8 +20,17 @@ from .server import ServerStatus
 from .together import together
 
 REPLAY = "replay"
+
+
+def _installed() -> tuple[str, ...]:
+    """The stage services of this environment: every ``medkg_<name>.app`` that has a `medkg.stages` entry point."""
+    modules = {entry.value.partition(":")[0] for entry in entry_points(group="medkg.stages")}
+    names = (module.removeprefix("medkg_").removesuffix(".app") for module in modules)
+    return tuple(sorted(names))
+
+
 #: In the order of starting: what the others call comes first.
-SERVICES = (REPLAY, "router", "ingest", "parse", "validate", "chunk", "index")
+SERVICES = (REPLAY, "router", *_installed())
 
 # Importing a stage's libraries takes seconds each, and all services start at once on as few as two cores.
 _START_TIMEOUT_S = 180.0

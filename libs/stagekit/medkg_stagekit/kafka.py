@@ -1,6 +1,6 @@
 """The one place that configures Kafka clients, and the two ends that services use: inlet and outlet.
 
-What is set here is not the libraries' default (FIELD-NOTES section 5): idempotent producers that wait for all
+What is set here is not the libraries' default (ADR 0004): idempotent producers that wait for all
 replicas, no automatic topics, no automatic commits, new groups start at the beginning.
 """
 
