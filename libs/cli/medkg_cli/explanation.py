@@ -16,8 +16,8 @@ class Explanation(Contract):
 
     Attributes:
         cause: a stable code: ``completed``, ``failed``, ``rejected``, ``cancelled``, ``dead_consumer``,
-            ``lagging_consumer``, ``in_work``, ``retrying``, ``gate_closed``, ``router_dead``, ``router_behind``,
-            ``poison_record``, ``record_gone`` or ``unknown_job``.
+            ``lagging_consumer``, ``not_begun``, ``in_work``, ``retrying``, ``gate_closed``, ``router_dead``,
+            ``router_behind``, ``poison_record``, ``record_gone`` or ``unknown_job``.
         summary: the cause in a sentence.
         stage: the stage or gate that it is about.
         record: ``topic/partition@offset`` of the record that the job hangs on.
@@ -126,24 +126,36 @@ def explain_stage(state: JobState, node: StageNode, facts: QueueFacts, router: R
             state, "record_gone", f"its request is not on {topic} any more and nobody answered it", stage=node.name,
             next_action="Its retention may have passed. Submit the job again under another id.",
         )  # fmt: skip
-    behind = facts.record.offset - facts.committed
+    return _explain_consumer(state, node, facts, facts.record)
+
+
+def _explain_consumer(state: JobState, node: StageNode, facts: QueueFacts, record: Record) -> Explanation:
+    """A job whose request stands on the queue of its stage's service."""
+    topic = topics.queue(facts.service)
+    behind = record.offset - facts.committed
     if facts.owner is None:
         return _about(
             state, "dead_consumer", f"no consumer of the group {topics.group(facts.service)} reads its partition",
-            stage=node.name, record=where(facts.record), waiting_on=f"a running {facts.service} service",
+            stage=node.name, record=where(record), waiting_on=f"a running {facts.service} service",
             next_action=f"Start it: `medkg restart {facts.service}`; its log is `medkg logs {facts.service}`.",
         )  # fmt: skip
     if behind > 0 and "stage.started" not in facts.story:
         return _about(
             state, "lagging_consumer", f"{behind} records stand before it on {topic}", stage=node.name,
-            record=where(facts.record), waiting_on=f"{facts.owner} to get through them",
+            record=where(record), waiting_on=f"{facts.owner} to get through them",
             next_action=f"Wait, or start more consumers: `medkg up --scale {facts.service}=2`.",
+        )  # fmt: skip
+    if not facts.story:
+        return _about(
+            state, "not_begun", f"{facts.service} has not begun with it, though nothing stands before it",
+            stage=node.name, record=where(record), waiting_on=facts.owner,
+            next_action=f"Ask again in 10 s: so late a dead consumer is missed. See `medkg logs {facts.service}`.",
         )  # fmt: skip
     retrying = "stage.retrying" in facts.story
     return _about(
         state, "retrying" if retrying else "in_work",
         "the stage failed and is being tried again" if retrying else f"{facts.service} is working on it",
-        stage=node.name, record=where(facts.record), waiting_on=facts.owner,
+        stage=node.name, record=where(record), waiting_on=facts.owner,
         next_action=f"Wait; `medkg events tail --job {state.job_id}` shows each try.",
     )  # fmt: skip
 

@@ -1,6 +1,6 @@
 """The pure decision: what happens next to a job."""
 
-from .advance import admit, advance, reject
+from .advance import abandon, admit, advance, reject
 from .inbound import Inbound, Origin, Reload, Requested, Spoke, TimerFired, read, unreadable
 from .outbound import ignored_event, to_event, topology_label
 from .turn import Emit, Step
@@ -14,6 +14,7 @@ __all__ = [
     "Spoke",
     "Step",
     "TimerFired",
+    "abandon",
     "admit",
     "advance",
     "ignored_event",

@@ -46,6 +46,18 @@ def reject(event: Requested, error: ErrorInfo, now: int) -> Step:
     return Step(state, [emit])
 
 
+def abandon(state: JobState, origin: Origin, error: ErrorInfo, now: int) -> Step:
+    """End a job that cannot go on, because nobody has the plan that it is pinned to."""
+    if state.ended:
+        return _ignore(state, origin, "job_ended")
+    now = max(now, state.updated_at)
+    number = state.sequence + 1
+    update = {"status": JobStatus.FAILED, "error": error, "updated_at": now, "sequence": number}
+    data = JobEnded(error=error, duration_ms=float(now - state.created_at))
+    emit = Emit(topics.EVENTS, Kind.JOB_FAILED, data, sequence(number), origin.event_id, trace_of(state))
+    return Step(state.model_copy(update=update), [emit])
+
+
 def advance(plan: Plan, state: JobState, event: Requested | Spoke | TimerFired, now: int) -> Step:
     """Apply an event to a job that exists.
 

@@ -24,6 +24,7 @@ from .outlet import Outlet, producer
 __all__ = ["Inlet", "Outlet", "Progress", "producer"]
 
 logger = logging.getLogger(__name__)
+_FASTSTREAM: Final = logging.getLogger("faststream")
 
 #: While this many records of begun work wait, no new work is taken; else so much of it at once.
 BUSY: Final = 200
@@ -94,7 +95,7 @@ class Inlet:
         #: Ends the application; it is called when the handler fails in a way that it must not.
         self.give_up: Callable[[], None] = lambda: None
         self.broker = KafkaBroker(
-            bootstrap, client_id=group, ack_policy=AckPolicy.MANUAL, logger=logger, log_level=logging.DEBUG,
+            bootstrap, client_id=group, ack_policy=AckPolicy.MANUAL, logger=_FASTSTREAM, log_level=logging.DEBUG,
             graceful_timeout=longest_batch_s, allow_auto_create_topics=False,
         )  # fmt: skip
         self._subscriber: BatchSubscriber = self.broker.subscriber(

@@ -45,6 +45,7 @@ def configure(service: str, level: str) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for noisy in ("aiokafka", "httpx", "opensearch"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger("faststream").setLevel(logging.ERROR)  # it warns at each start that topics must exist
 
 
 @contextmanager

@@ -6,7 +6,8 @@ from .settings import IngestSettings
 from .stage import CtgovExpandStage, CtgovIngestStage
 
 ingest = StageService("ingest", CtgovIngestStage, IngestSettings)
-expand = StageService("expand", CtgovExpandStage, IngestSettings)
+# The policy `bulk` may need three tries of ten minutes and the waits between them.
+expand = StageService("expand", CtgovExpandStage, IngestSettings, longest_batch_s=2400.0)
 
 if __name__ == "__main__":
     run(ingest, expand)

@@ -15,7 +15,7 @@ from medkg_contracts import topics
 from medkg_contracts.artifacts import INLINE_LIMIT, ArtifactRef
 from medkg_contracts.cloudevents import CloudEvent, from_record
 from medkg_contracts.deadletter import Record
-from medkg_contracts.errors import ConfigurationError, InvalidRequest, LedgerUnavailable, MedkgError
+from medkg_contracts.errors import ConfigurationError, InvalidRequest, LedgerUnavailable, MedkgError, TopologyUnknown
 from medkg_contracts.events import Ignored, JobAccepted, JobRequest
 from medkg_ledger import Change, JobState, Ledger, Timer, Versioned
 from medkg_routing import (
@@ -26,6 +26,7 @@ from medkg_routing import (
     Spoke,
     Step,
     TimerFired,
+    abandon,
     admit,
     advance,
     ignored_event,
@@ -154,7 +155,12 @@ class Router:
             return await self._begin(event, heard)
         if state.pipeline_version is None:
             return _ignored(state, event.origin, "job_ended")
-        return advance(await self._pins.plan(state.pipeline_version), state, event, heard.now)
+        try:
+            plan = await self._pins.plan(state.pipeline_version)
+        except TopologyUnknown as error:
+            logger.error("job %s cannot go on: %s", state.job_id, error)  # noqa: TRY400 - no bug, so no stack trace
+            return abandon(state, event.origin, error.info, heard.now)
+        return advance(plan, state, event, heard.now)
 
     async def _begin(self, event: Requested | Spoke | TimerFired, heard: Heard) -> Step:
         if not isinstance(event, Requested):
