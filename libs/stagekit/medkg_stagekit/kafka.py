@@ -27,8 +27,8 @@ logger = logging.getLogger(__name__)
 _FASTSTREAM: Final = logging.getLogger("faststream")
 
 #: While this many records of begun work wait, no new work is taken; else so much of it at once.
-BUSY: Final = 200
-NEW_WORK_RECORDS: Final = 64
+BUSY: Final = 500
+NEW_WORK_RECORDS: Final = 250
 
 #: How long a handled batch may stay uncommitted, in seconds.
 COMMIT_EVERY_S: Final = 0.25
