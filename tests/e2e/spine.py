@@ -144,6 +144,16 @@ class Spine:
         finally:
             await ledger.close()
 
+    def kill_and_restart(self, name: str) -> None:
+        """End a server or the replay source by SIGKILL, and start it again."""
+        if name == "replay":
+            self.services.kill(name, 1)
+            self.services.start([name])
+        else:
+            server = self.stack.servers[name]
+            server.kill()
+            server.start()
+
     def start_all(self) -> None:
         """Start every service that does not run."""
         self.services.start()

@@ -43,6 +43,24 @@ async def test_sigkill_loses_nothing_and_indexes_nothing_twice(spine: Spine, nct
     assert len(effects) == len({(job, stage, epoch) for job, stage, epoch, _ in effects})
 
 
+@pytest.mark.parametrize("victim", ["kafka", "redis", "opensearch", "replay"])
+async def test_sigkill_of_a_server_loses_nothing(spine: Spine, nct_ids: list[str], victim: str) -> None:
+    """A server killed with SIGKILL in the middle of the work and started again: every job ends completed, once."""
+    tenant = f"kill-{victim}"
+    async with spine.watch() as watch:
+        jobs = await spine.submit(studies(nct_ids[:60]), tenant)
+        await watch.until(lambda events: sum(kind_of(event) is Kind.STAGE_COMPLETED for event in events) > 20)
+        spine.kill_and_restart(victim)
+        ends = await watch.ended(jobs, timeout_s=120)
+    states = await spine.states(jobs)
+    found = indexed_chunks(spine, tenant)
+
+    assert {Kind.JOB_COMPLETED} == set(ends.values())
+    assert len(jobs) == len(ends)
+    assert await expected_chunks(spine, states, tenant) == set(found)
+    assert len(set(found)) == len(found)
+
+
 async def test_rebuild_from_kafka_reaches_the_same_states(spine: Spine, nct_ids: list[str]) -> None:
     """An emptied ledger, rebuilt from Kafka, has every job in the state that it had."""
     gate = studies(nct_ids[:2], topology="clinical-trials-reviewed")

@@ -110,8 +110,20 @@ def request_event(
     )
 
 
-async def publish(settings: Settings, events: Sequence[CloudEvent]) -> None:
-    """Send requests, and wait until Kafka has them all; large ones travel as claim checks.
+def reload_event() -> CloudEvent:
+    """The event that asks the router to read the topologies again."""
+    return make_event(
+        Kind.CONTROL_RELOAD,
+        id=uuid4().hex,
+        source=SOURCE,
+        time=datetime.now(UTC),
+        data=None,
+        job_id="topologies",
+    )
+
+
+async def publish(settings: Settings, events: Sequence[CloudEvent], topic: str = topics.REQUESTS) -> None:
+    """Send events, and wait until Kafka has them all; large ones travel as claim checks.
 
     Raises:
         KafkaUnavailable: Kafka did not answer.
@@ -123,12 +135,12 @@ async def publish(settings: Settings, events: Sequence[CloudEvent]) -> None:
         async with asyncio.timeout(PUBLISH_S):
             await client.start()
             metadata = await client.client.fetch_all_metadata()
-            if not metadata.partitions_for_topic(topics.REQUESTS):
+            if not metadata.partitions_for_topic(topic):
                 raise ConfigurationError(
-                    f"Kafka at {settings.kafka} has no topic {topics.REQUESTS}",
+                    f"Kafka at {settings.kafka} has no topic {topic}",
                     remedy="Create the topics with `medkg topics provision` (`medkg up` does it too).",
                 )
-            await Outlet.acknowledged([await outlet.send(topics.REQUESTS, event) for event in events])
+            await Outlet.acknowledged([await outlet.send(topic, event) for event in events])
     except (KafkaError, OSError, TimeoutError) as error:
         raise KafkaUnavailable(f"Kafka at {settings.kafka}: {error!r}") from error
     finally:

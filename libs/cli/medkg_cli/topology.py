@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 from medkg_contracts.errors import ConfigurationError, TopologyUnknown
+from medkg_contracts.topics import CONTROL
 from medkg_topology import schema as schemas
 from medkg_topology.catalog import Catalog, lint
 from medkg_topology.changes import Loaded, Refused
@@ -14,8 +15,9 @@ from medkg_topology.problems import Problem, refusal
 from medkg_topology.render import plan_data, plan_difference, plan_text
 from medkg_topology.snapshot import POLICIES_FILE, load_policies, load_topology
 
-from .exits import ExitCode, fail
+from .exits import ExitCode, fail, run
 from .output import JsonOption, coloured, print_json, show, table
+from .requests import publish, reload_event
 from .settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="The pipelines as data.")
@@ -36,6 +38,17 @@ def list_topologies(*, json: JsonOption = False) -> None:
     columns = ("topology", "version", "digest", "stages", "sources", "state", "file")
     cells = [[coloured(row[name]) if name == "state" else row[name] for name in columns] for row in rows]
     show(table(None, columns, cells))
+
+
+@app.command("reload")
+def reload_topologies(*, json: JsonOption = False) -> None:
+    """Ask the router to read the folder again now, where it cannot watch the files itself."""
+    event = reload_event()
+    run(publish(load_settings(), [event], CONTROL))
+    if json:
+        print_json({"event": event.id, "topic": CONTROL})
+    else:
+        typer.echo("asked; `medkg events tail --since 1m` shows topology.loaded and topology.refused")
 
 
 @app.command("lint")
