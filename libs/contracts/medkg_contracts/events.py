@@ -56,13 +56,6 @@ class Kind(StrEnum):
 ItemId = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
 
 
-class Item(Contract):
-    """One thing to process: a record at a source."""
-
-    source: Name
-    id: ItemId
-
-
 class JobRequest(Contract):
     """The data of `job.requested`: one item, or a batch given as a list or a query.
 

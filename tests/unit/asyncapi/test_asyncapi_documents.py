@@ -46,7 +46,7 @@ def test_topic_has_what_its_binding_says() -> None:
     """Partitions, replicas and settings come from the document, the settings as Kafka takes them."""
     assert by_name([], [])[catalogue.REQUESTS] == TopicSpec(
         name="jobs.requests.v1",
-        partitions=12,
+        partitions=6,
         replicas=1,
         config={"cleanup.policy": "delete", "retention.ms": "2592000000", "max.message.bytes": "1114112"},
     )
@@ -56,7 +56,7 @@ def test_all_topics_have_as_many_partitions() -> None:
     """One replica of the router sees all events of a job only if its topics are cut alike."""
     found = topics(FOLDER, ["parse"], ["approvals.v1", "mineru.queue.v1", "lab.results.v2"])
 
-    assert {topic.partitions for topic in found} == {12}
+    assert {topic.partitions for topic in found} == {6}
 
 
 @pytest.mark.parametrize(
