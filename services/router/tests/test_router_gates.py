@@ -25,7 +25,7 @@ async def test_an_event_that_comes_early_is_kept_for_the_gate(world: World) -> N
     await world.approve(job)
     await world.state(job, lambda state: state.node("approval").early is not None)
     await world.answer(job, names.first, "one")
-    await world.until(lambda: world.asked(names.second, job))
+    await world.until(lambda: world.asked(names.second, job) and world.told("gate.opened", job))
 
     assert ["job.accepted", "gate.opened"] == world.story(job)
     assert [True] == [data["early"] for data in world.told("gate.opened", job)]
@@ -36,7 +36,7 @@ async def test_an_event_twice_opens_a_gate_once(world: World) -> None:
     job = await at_the_gate(world, world.names.gated)
     await world.approve(job)
     await world.approve(job)
-    await world.until(lambda: world.told("event.ignored", job))
+    await world.until(lambda: world.told("event.ignored", job) and world.asked(world.names.second, job))
 
     assert ["duplicate"] == [data["reason"] for data in world.told("event.ignored", job)]
     assert (1, 1) == (world.story(job).count("gate.opened"), len(world.asked(world.names.second, job)))
@@ -45,7 +45,7 @@ async def test_an_event_twice_opens_a_gate_once(world: World) -> None:
 async def test_an_event_that_never_comes_lets_the_job_go_on(world: World) -> None:
     """A gate whose deadline passes is told as expired; where the topology says so the job goes on without it."""
     job = await at_the_gate(world, world.names.brief)
-    await world.until(lambda: world.asked(world.names.second, job))
+    await world.until(lambda: world.asked(world.names.second, job) and world.told("gate.expired", job))
 
     assert ["job.accepted", "gate.waiting", "gate.expired"] == world.story(job)
     assert job not in await world.timed()
@@ -91,6 +91,6 @@ async def test_a_deadline_is_kept_over_a_restart(world: World, router: Services)
     router.stop(["router"])
     assert job in await world.timed()
     router.start(["router"])
-    await world.until(lambda: world.asked(world.names.second, job))
+    await world.until(lambda: world.asked(world.names.second, job) and world.told("gate.expired", job))
 
     assert ["gate.expired"] == [kind for kind in world.story(job) if kind.startswith("gate.")][1:]
