@@ -24,6 +24,10 @@ from medkg_contracts.model import TenantId
 from pydantic import TypeAdapter, ValidationError
 
 _SCHEME = "artifact"
+
+#: The tenant of what belongs to the deployment itself: plans, and dead letters that are too large for a record.
+SYSTEM_TENANT = "system"
+
 _TENANT = TypeAdapter(TenantId)
 _REFS = TypeAdapter(dict[str, ArtifactRef])
 

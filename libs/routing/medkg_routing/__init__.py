@@ -1,6 +1,6 @@
 """The pure decision: what happens next to a job."""
 
-from .advance import abandon, admit, advance, reject
+from .advance import abandon, admit, advance, ignore, reject
 from .inbound import Inbound, Origin, Reload, Requested, Spoke, TimerFired, read, unreadable
 from .outbound import ignored_event, to_event, topology_label
 from .turn import Emit, Step
@@ -17,6 +17,7 @@ __all__ = [
     "abandon",
     "admit",
     "advance",
+    "ignore",
     "ignored_event",
     "read",
     "reject",

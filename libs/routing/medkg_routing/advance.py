@@ -49,7 +49,7 @@ def reject(event: Requested, error: ErrorInfo, now: int) -> Step:
 def abandon(state: JobState, origin: Origin, error: ErrorInfo, now: int) -> Step:
     """End a job that cannot go on, because nobody has the plan that it is pinned to."""
     if state.ended:
-        return _ignore(state, origin, "job_ended")
+        return ignore(state, origin, "job_ended")
     now = max(now, state.updated_at)
     number = state.sequence + 1
     update = {"status": JobStatus.FAILED, "error": error, "updated_at": now, "sequence": number}
@@ -69,11 +69,11 @@ def advance(plan: Plan, state: JobState, event: Requested | Spoke | TimerFired, 
     """
     match event:
         case Requested():
-            return _ignore(state, event.origin, "duplicate")
+            return ignore(state, event.origin, "duplicate")
         case TimerFired():
             return _expire(plan, state, event, now)
         case Spoke() if event.tenant_id not in (None, state.tenant_id):
-            return _ignore(state, event.origin, "foreign")
+            return ignore(state, event.origin, "foreign")
         case Spoke():
             return _listen(plan, state, event, now)
 
@@ -87,20 +87,20 @@ def _listen(plan: Plan, state: JobState, event: Spoke, now: int) -> Step:
         return _gate_spoke(plan, state, node, event, now)
     if len(gates) == 1:
         return _gate_spoke(plan, state, gates[0], event, now)
-    return _ignore(state, event.origin, "foreign")
+    return ignore(state, event.origin, "foreign")
 
 
 def _stage_ended(plan: Plan, state: JobState, node: StageNode, event: Spoke, now: int) -> Step:
     current = state.node(node.name)
     epoch = current.epoch if event.epoch is None else event.epoch
     if epoch < current.epoch:
-        return _ignore(state, event.origin, "stale_epoch")
+        return ignore(state, event.origin, "stale_epoch")
     if epoch > current.epoch or current.status is NodeStatus.PENDING:
-        return _ignore(state, event.origin, "foreign")
+        return ignore(state, event.origin, "foreign")
     if current.status is not NodeStatus.REQUESTED:
-        return _ignore(state, event.origin, "duplicate")
+        return ignore(state, event.origin, "duplicate")
     if state.ended:
-        return _ignore(state, event.origin, "job_ended")
+        return ignore(state, event.origin, "job_ended")
     turn = Turn(plan, state, event.origin, now)
     turn.end_stage(node, event.result)
     return turn.step()
@@ -109,13 +109,13 @@ def _stage_ended(plan: Plan, state: JobState, node: StageNode, event: Spoke, now
 def _gate_spoke(plan: Plan, state: JobState, gate: GateNode, event: Spoke, now: int) -> Step:
     current = state.node(gate.name)
     if gate.name not in plan.needed_for(state.until):
-        return _ignore(state, event.origin, "foreign")
+        return ignore(state, event.origin, "foreign")
     if current.status is NodeStatus.OPENED or current.early is not None:
-        return _ignore(state, event.origin, "duplicate")
+        return ignore(state, event.origin, "duplicate")
     if current.status in {NodeStatus.EXPIRED, NodeStatus.FAILED}:
-        return _ignore(state, event.origin, "late")
+        return ignore(state, event.origin, "late")
     if state.ended:
-        return _ignore(state, event.origin, "job_ended")
+        return ignore(state, event.origin, "job_ended")
     turn = Turn(plan, state, event.origin, now)
     early = EarlyEvent(event_id=event.origin.event_id, artifacts=event.result.artifacts, error=event.result.error)
     if current.status is NodeStatus.PENDING:
@@ -137,7 +137,8 @@ def _expire(plan: Plan, state: JobState, event: TimerFired, now: int) -> Step:
     return turn.step()
 
 
-def _ignore(state: JobState, origin: Origin, reason: Reason) -> Step:
+def ignore(state: JobState | None, origin: Origin, reason: Reason) -> Step:
+    """Change nothing, and say why; `state` is None for a job that nobody knows."""
     ignored = Ignored(reason=reason, type=origin.type, topic=origin.topic, event_id=origin.event_id)
     return Step(state, ignored=ignored)
 

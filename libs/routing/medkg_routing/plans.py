@@ -1,12 +1,9 @@
 """Plans in the artifact store: the digest of a plan is the digest of its canonical bytes."""
 
-from medkg_artifacts import ArtifactStore
+from medkg_artifacts import SYSTEM_TENANT, ArtifactStore
 from medkg_contracts.artifacts import ArtifactRef
 from medkg_contracts.errors import ArtifactMissing, TopologyUnknown
 from medkg_topology.plan import Plan, load_plan
-
-#: The tenant under which the store keeps plans: they belong to the deployment.
-SYSTEM_TENANT = "system"
 
 
 async def store_plan(store: ArtifactStore, plan: Plan) -> ArtifactRef:

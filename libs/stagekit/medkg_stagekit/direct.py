@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from time import time
 from typing import Self
 
-from medkg_artifacts import ArtifactStore
+from medkg_artifacts import SYSTEM_TENANT, ArtifactStore
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.errors import ConfigurationError, InvalidRequest, MedkgError
@@ -177,7 +177,7 @@ def _accepted(plan: Plan, request: JobRequest) -> JobAccepted:
         "name": "plan",
         "sha256": plan.digest,
         "size": len(plan.canonical),
-        "uri": f"artifact://system/{plan.digest}",
+        "uri": f"artifact://{SYSTEM_TENANT}/{plan.digest}",
     }
     return JobAccepted.model_validate({"pipeline": plan.name, "digest": plan.digest, "plan": ref, "request": request})
 

@@ -11,7 +11,7 @@ import orjson
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import DefaultPartitioner
-from medkg_artifacts import ArtifactStore, deposit
+from medkg_artifacts import SYSTEM_TENANT, ArtifactStore, deposit
 from medkg_contracts.cloudevents import CloudEvent, to_headers
 from medkg_contracts.deadletter import DeadLetter, Record
 from medkg_contracts.errors import KafkaUnavailable
@@ -97,7 +97,7 @@ class Outlet:
         record = letter.original
         if _size(record) <= LARGEST_LETTER:
             return await self.raw(topic, record.key, record.value, letter.headers())
-        ref = await self._store.put("system", "dead-letter", _as_json(record), inline=False)
+        ref = await self._store.put(SYSTEM_TENANT, "dead-letter", _as_json(record), inline=False)
         reason = replace(letter, original=replace(record, headers=())).headers()
         return await self.raw(
             topic, (record.key or b"")[:1024], None, [*reason, (STORED_RECORD, str(ref.uri).encode())]

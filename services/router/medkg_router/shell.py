@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from medkg_artifacts import ArtifactStore, deposit, redeem
 from medkg_contracts import topics
-from medkg_contracts.artifacts import INLINE_LIMIT, ArtifactRef
+from medkg_contracts.artifacts import ArtifactRef
 from medkg_contracts.cloudevents import CloudEvent, from_record
 from medkg_contracts.deadletter import Record
 from medkg_contracts.errors import ConfigurationError, InvalidRequest, LedgerUnavailable, MedkgError, TopologyUnknown
@@ -20,7 +20,6 @@ from medkg_contracts.events import Ignored, JobAccepted, JobRequest
 from medkg_ledger import Change, JobState, Ledger, Timer, Versioned
 from medkg_routing import (
     Inbound,
-    Origin,
     Reload,
     Requested,
     Spoke,
@@ -29,6 +28,7 @@ from medkg_routing import (
     abandon,
     admit,
     advance,
+    ignore,
     ignored_event,
     read,
     reject,
@@ -110,7 +110,7 @@ class Router:
         loaded = await self._recent.load(self._ledger, list(heard))
         decisions = {job_id: await self._decide_job(loaded[job_id], items) for job_id, items in heard.items()}
         changes = {job_id: _change(decision) for job_id, decision in decisions.items() if _changed(decision)}
-        written = await self._ledger.commit([change for change in changes.values() if change is not None])
+        written = await self._ledger.commit(list(changes.values()))
         won = {job_id for job_id, flag in zip(changes, written, strict=True) if flag}
         lost = set(changes) - won
         self._recent.forget(lost)
@@ -154,7 +154,7 @@ class Router:
         if state is None:
             return await self._begin(event, heard)
         if state.pipeline_version is None:
-            return _ignored(state, event.origin, "job_ended")
+            return ignore(state, event.origin, "job_ended")
         try:
             plan = await self._pins.plan(state.pipeline_version)
         except TopologyUnknown as error:
@@ -166,21 +166,21 @@ class Router:
         if not isinstance(event, Requested):
             if isinstance(event, TimerFired):
                 await self._ledger.drop_timers([Timer(event.job_id, event.node, 0)])
-            return _ignored(None, event.origin, "foreign")
+            return ignore(None, event.origin, "foreign")
         if heard.error is not None or not isinstance(event.request, JobRequest):
             error = heard.error or InvalidRequest("the request cannot be read")
             return reject(event, error.info, heard.now)
         request = event.request
         try:
             plan, ref = await self._pins.pin(event, request.source, request.topology)
-            event = replace(event, request=await self._small(event.tenant_id, request))
-            accepted = JobAccepted(pipeline=plan.name, digest=plan.digest, plan=ref, request=event.request or request)
-            return admit(plan, event, heard.now, accepted=accepted)
+            kept = await self._small(event.tenant_id, request)
+            accepted = JobAccepted(pipeline=plan.name, digest=plan.digest, plan=ref, request=kept)
+            return admit(plan, replace(event, request=kept), heard.now, accepted=accepted)
         except (ConfigurationError, InvalidRequest) as error:
             return reject(event, error.info, heard.now)
 
     async def _small(self, tenant: str, request: JobRequest) -> JobRequest | ArtifactRef:
-        if request.ids is None or len(request.ids) * 8 < INLINE_LIMIT:
+        if request.ids is None:
             return request
         body = request.model_dump_json(exclude_defaults=True).encode()
         return request if len(body) <= REQUEST_BYTES else await self._store.put(tenant, "request", body)
@@ -233,10 +233,3 @@ def _change(decision: _Decision) -> Change:
         drop_timers=sorted(decision.drop),
         outbox=pack(decision.postings) if decision.postings else b"",
     )
-
-
-def _ignored(state: JobState | None, origin: Origin, reason: str) -> Step:
-    ignored = Ignored.model_validate(
-        {"reason": reason, "type": origin.type, "topic": origin.topic, "event_id": origin.event_id}
-    )
-    return Step(state, ignored=ignored)

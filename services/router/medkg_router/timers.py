@@ -12,9 +12,8 @@ from time import monotonic, time
 from typing import TypeVar
 
 from medkg_contracts import topics
-from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.errors import MedkgError
-from medkg_ledger import Ledger, Timer
+from medkg_ledger import Ledger
 from medkg_routing.outbound import SOURCE
 from medkg_stagekit import story
 from medkg_stagekit.kafka import Outlet
@@ -58,7 +57,8 @@ class Clockwork:
         now = round(time() * 1000)
         self._fired = {member: at for member, at in self._fired.items() if monotonic() - at < REFIRE_S}
         due = [timer for timer in await self._ledger.due_timers(now) if timer.member not in self._fired]
-        await self._outlet.acknowledged([await self._outlet.send(topics.CONTROL, _due(timer)) for timer in due])
+        events = [story.timer_due(timer.job_id, timer.node, timer.due, SOURCE) for timer in due]
+        await self._outlet.acknowledged([await self._outlet.send(topics.CONTROL, event) for event in events])
         self._fired |= {timer.member: monotonic() for timer in due}
         following = await self._ledger.next_timer()
         if following is None or following <= now:
@@ -82,7 +82,3 @@ class Clockwork:
         except MedkgError as error:
             logger.warning("timers: %s", error)
             return None
-
-
-def _due(timer: Timer) -> CloudEvent:
-    return story.timer_due(timer.job_id, timer.node, timer.due, SOURCE)
