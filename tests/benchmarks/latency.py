@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from medkg_contracts.events import Kind
+from medkg_contracts.kinds import Kind
 
 
 @dataclass(frozen=True, slots=True)

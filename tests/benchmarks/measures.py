@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from medkg_contracts import topics
-from medkg_contracts.events import TYPE_PREFIX, Kind
+from medkg_contracts.kinds import TYPE_PREFIX, Kind
 
 from .bed import PRODUCT_TOPOLOGIES, Bed
 from .latency import Mark, Percentiles, hops, percentiles

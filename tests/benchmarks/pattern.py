@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from medkg_contracts import topics
-from medkg_contracts.events import Kind
+from medkg_contracts.kinds import Kind
 
 from .provisioning import RELAYED
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
-from medkg_contracts.events import Kind
+from medkg_contracts.kinds import Kind
 
 #: What an event says: the job, what happened, and to which stage (None for the job itself).
 Told = tuple[str, str, str | None]

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from medkg_contracts.events import Kind
+from medkg_contracts.kinds import Kind
 
 from tests.benchmarks.latency import Mark, Percentiles, hops, percentile
 

@@ -1,6 +1,6 @@
 """The relay's pattern from a real job's records."""
 
-from medkg_contracts.events import Kind
+from medkg_contracts.kinds import Kind
 
 from tests.benchmarks.pattern import Copy, Seen, bytes_of, from_json, router_rules, seen, stage_rules, to_json
 

@@ -16,7 +16,9 @@ from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from medkg_contracts.cloudevents import to_headers
-from medkg_contracts.events import JobRequest, Kind, make_event
+from medkg_contracts.events import make_event
+from medkg_contracts.kinds import Kind
+from medkg_contracts.requests import JobRequest
 from medkg_stagekit.kafka import producer
 
 #: With no new event for so long, the jobs that are missing will not come.

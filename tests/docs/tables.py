@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Final, cast, get_args
 
 from medkg_contracts import errors
+from medkg_contracts.data import Ignored
 from medkg_contracts.errors import MedkgError
-from medkg_contracts.events import Ignored, Kind, data_model
+from medkg_contracts.events import data_model
+from medkg_contracts.kinds import Kind
 from medkg_contracts.model import Contract
 
 from .blocks import DOCS

@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from cloudevents.core.v1.event import CloudEvent as SdkEvent
 from medkg_contracts.cloudevents import from_record
-from medkg_contracts.events import JobRequest
+from medkg_contracts.requests import JobRequest
 from medkg_routing import Requested, Spoke, read
 
 from .blocks import DOCS, PAGES, REPOSITORY, Block, blocks

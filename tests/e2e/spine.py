@@ -16,7 +16,9 @@ from medkg_cli.cluster import Cluster
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, from_record, to_headers
 from medkg_contracts.deadletter import Record
-from medkg_contracts.events import JobRequest, Kind, kind_of, make_event
+from medkg_contracts.events import make_event
+from medkg_contracts.kinds import Kind, kind_of
+from medkg_contracts.requests import JobRequest
 from medkg_contracts.settings import Settings
 from medkg_ledger import JobState, Ledger
 from medkg_stack import Services, Stack

@@ -8,7 +8,8 @@ from medkg_cli.explain import explain
 from medkg_cli.rebuild import rebuild
 from medkg_contracts import topics
 from medkg_contracts.deadletter import original_headers
-from medkg_contracts.events import JobRequest, Kind, kind_of
+from medkg_contracts.kinds import Kind, kind_of
+from medkg_contracts.requests import JobRequest
 from medkg_ledger import JobState, JobStatus, Ledger
 
 from .index import expected_chunks, indexed_chunks

@@ -9,8 +9,9 @@ import pytest
 from medkg_artifacts import ArtifactStore
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.errors import ArtifactMissing
-from medkg_contracts.events import JobRequest, Kind, kind_of
 from medkg_contracts.ids import batch_item_id
+from medkg_contracts.kinds import Kind, kind_of
+from medkg_contracts.requests import JobRequest
 from medkg_ledger import JobState, JobStatus, NodeStatus
 from medkg_search import ChunkSearch, SearchServer
 from medkg_stagekit.direct import DirectRun

@@ -11,8 +11,11 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from medkg_cli.tail import Tail
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, from_record
+from medkg_contracts.data import JobEnded
 from medkg_contracts.deadletter import Record
-from medkg_contracts.events import JobEnded, Kind, make_event, read_request
+from medkg_contracts.events import make_event
+from medkg_contracts.kinds import Kind
+from medkg_contracts.requests import read_request
 
 from .cli import REPOSITORY, json_lines, medkg, medkg_json, send
 

@@ -6,7 +6,7 @@ from typing import Final
 from medkg_contracts.artifacts import ArtifactRef
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.errors import MedkgError, PoisonRecord
-from medkg_contracts.events import DEFAULT_TENANT
+from medkg_contracts.requests import DEFAULT_TENANT
 from pydantic import ValidationError
 
 from .store import ArtifactStore

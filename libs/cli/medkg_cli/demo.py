@@ -12,8 +12,8 @@ from typing import Annotated, Final
 import typer
 from medkg_artifacts import ArtifactStore
 from medkg_contracts import topics
-from medkg_contracts.events import DEFAULT_TENANT, JobRequest
 from medkg_contracts.ids import batch_item_id
+from medkg_contracts.requests import DEFAULT_TENANT, JobRequest
 from medkg_ledger import Ledger
 from medkg_search import ChunkSearch, SearchPage, SearchServer
 from rich.text import Text

@@ -10,7 +10,7 @@ import typer
 from medkg_artifacts import ArtifactStore
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.errors import ConfigurationError
-from medkg_contracts.events import DEFAULT_TENANT, JobRequest
+from medkg_contracts.requests import DEFAULT_TENANT, JobRequest
 from medkg_ledger import JobState, JobStatus, Page
 from medkg_routing import Requested
 from medkg_stagekit import StageService

@@ -3,19 +3,18 @@
 from typing import Final
 
 from medkg_contracts.cloudevents import CloudEvent
-from medkg_contracts.errors import ErrorInfo, PoisonRecord
-from medkg_contracts.events import (
+from medkg_contracts.data import (
     GateNotice,
     Ignored,
     JobEnded,
-    Kind,
     RecordRefused,
     StageResult,
     StageRetrying,
     TopologyNotice,
-    kind_of,
-    read_data,
 )
+from medkg_contracts.errors import ErrorInfo, PoisonRecord
+from medkg_contracts.events import read_data
+from medkg_contracts.kinds import Kind, kind_of
 from rich.text import Text
 
 from .output import duration

@@ -11,7 +11,8 @@ from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, from_record
 from medkg_contracts.deadletter import Record
 from medkg_contracts.errors import MedkgError
-from medkg_contracts.events import TYPE_PREFIX, as_json
+from medkg_contracts.events import as_json
+from medkg_contracts.kinds import TYPE_PREFIX
 from medkg_contracts.settings import Settings
 from medkg_topology.duration import parse_duration
 from rich.text import Text

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from medkg_contracts.cloudevents import CloudEvent
+from medkg_contracts.data import JobEnded, StageResult
 from medkg_contracts.errors import ErrorInfo
-from medkg_contracts.events import JobEnded, Kind, StageResult, kind_of, read_data
+from medkg_contracts.events import read_data
 from medkg_contracts.ir import ExpansionReceipt, IndexReceipt
+from medkg_contracts.kinds import Kind, kind_of
 from pydantic import ValidationError
 
 #: How a job's end is called, by the event that tells it.

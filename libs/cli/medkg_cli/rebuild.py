@@ -11,9 +11,11 @@ from aiokafka import TopicPartition
 from medkg_artifacts import ArtifactStore, redeem
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, from_record
+from medkg_contracts.data import JobAccepted, JobEnded
 from medkg_contracts.deadletter import Record
 from medkg_contracts.errors import ConfigurationError, InvalidRequest, MedkgError
-from medkg_contracts.events import JobAccepted, JobEnded, Kind, kind_of, read_data
+from medkg_contracts.events import read_data
+from medkg_contracts.kinds import Kind, kind_of
 from medkg_contracts.model import Contract
 from medkg_contracts.settings import Settings
 from medkg_ledger import Change, Ledger, Timer, Versioned

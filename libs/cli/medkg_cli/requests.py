@@ -13,9 +13,11 @@ from medkg_artifacts import ArtifactStore
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.errors import ConfigurationError, InvalidRequest, KafkaUnavailable
-from medkg_contracts.events import DEFAULT_TENANT, JobRequest, Kind, first_violation, make_event
+from medkg_contracts.events import make_event
 from medkg_contracts.ids import digest, job_id
-from medkg_contracts.model import Identifier, TenantId
+from medkg_contracts.kinds import Kind
+from medkg_contracts.model import Identifier, TenantId, first_violation
+from medkg_contracts.requests import DEFAULT_TENANT, JobRequest
 from medkg_contracts.settings import Settings
 from medkg_stagekit.kafka import Outlet, producer
 from pydantic import TypeAdapter, ValidationError

@@ -6,7 +6,8 @@ from typing import Annotated, Final
 
 import typer
 from medkg_contracts.errors import InvalidRequest
-from medkg_contracts.events import DEFAULT_TENANT, first_violation
+from medkg_contracts.model import first_violation
+from medkg_contracts.requests import DEFAULT_TENANT
 from medkg_contracts.settings import Settings
 from medkg_search import ChunkSearch, SearchFilters, SearchHit, SearchPage, SearchServer
 from pydantic import ValidationError

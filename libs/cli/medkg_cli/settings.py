@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from medkg_contracts.errors import ConfigurationError
-from medkg_contracts.events import first_violation
+from medkg_contracts.model import first_violation
 from medkg_contracts.settings import Settings
 from pydantic import Field, ValidationError
 from pydantic_settings import SettingsConfigDict

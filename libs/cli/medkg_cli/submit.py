@@ -8,7 +8,7 @@ import typer
 from medkg_artifacts import ArtifactStore
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent
-from medkg_contracts.events import DEFAULT_TENANT, JobRequest
+from medkg_contracts.requests import DEFAULT_TENANT, JobRequest
 from medkg_contracts.settings import Settings
 from medkg_ledger import Ledger
 from rich.table import Table

@@ -4,8 +4,10 @@ from datetime import UTC, datetime
 
 from medkg_contracts.artifacts import ArtifactRef
 from medkg_contracts.cloudevents import CloudEvent
+from medkg_contracts.data import Ignored, JobEnded, StageResult, StageStarted
 from medkg_contracts.errors import SourceRefused
-from medkg_contracts.events import Ignored, JobEnded, Kind, StageResult, StageStarted, make_event
+from medkg_contracts.events import make_event
+from medkg_contracts.kinds import Kind
 from medkg_contracts.model import Contract
 
 TIME = datetime(2026, 11, 21, 8, 0, 0, 250_000, tzinfo=UTC)

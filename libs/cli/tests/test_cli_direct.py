@@ -8,8 +8,8 @@ import pytest
 from medkg_cli import direct
 from medkg_cli.app import build
 from medkg_contracts.errors import InvalidRequest
-from medkg_contracts.events import JobRequest
 from medkg_contracts.ir import RawPayload
+from medkg_contracts.requests import JobRequest
 from medkg_contracts.settings import Settings
 from medkg_contracts.stages import StageContext
 from medkg_stagekit import StageService

@@ -5,9 +5,10 @@ import json
 import pytest
 from medkg_cli.event_view import event_line
 from medkg_cli.events import Wanted, print_event, print_json_event
+from medkg_contracts.data import JobEnded
 from medkg_contracts.deadletter import Record
 from medkg_contracts.errors import PoisonRecord
-from medkg_contracts.events import JobEnded, Kind
+from medkg_contracts.kinds import Kind
 
 from .events_of import completed, event, failed, ignored, job_completed, job_failed
 

@@ -6,7 +6,7 @@ import pytest
 from medkg_cli.explanation import QueueFacts, RouterFacts, explain_gate, explain_stage
 from medkg_contracts.deadletter import DeadLetter, Record
 from medkg_contracts.errors import PoisonRecord
-from medkg_contracts.events import JobRequest
+from medkg_contracts.requests import JobRequest
 from medkg_ledger import JobState, NodeState, NodeStatus
 from medkg_topology.plan import GateNode, StageNode
 

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from medkg_cli.progress import Tally, percentile
 from medkg_cli.progress_view import progress_line, stage_times
-from medkg_contracts.events import Kind
+from medkg_contracts.kinds import Kind
 from rich.console import Console
 
 from .events_of import completed, event, failed, ignored, job_completed, job_failed, started

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from medkg_cli.requests import Asked, ids_of_file, read_ids, read_pairs, request_event
 from medkg_contracts.errors import InvalidRequest
-from medkg_contracts.events import JobRequest
+from medkg_contracts.requests import JobRequest
 
 
 def test_one_id_is_a_job():

@@ -10,7 +10,7 @@ from medkg_cli.progress import Tally
 from medkg_cli.waiting import Waiting
 from medkg_contracts.cloudevents import CloudEvent, to_headers
 from medkg_contracts.deadletter import Record
-from medkg_contracts.events import Kind
+from medkg_contracts.kinds import Kind
 from medkg_ledger import JobState, JobStatus, Page
 
 from .events_of import completed, event, ignored, job_completed, job_failed

@@ -15,7 +15,8 @@ import yaml
 from pydantic import TypeAdapter
 
 from .errors import ConfigurationError
-from .events import TYPE_PREFIX, Kind, data_model
+from .events import data_model
+from .kinds import TYPE_PREFIX, Kind
 from .model import Identifier, Name, TenantId
 
 #: Templates: the channels that every stage has, and the channel of a gate.

@@ -6,12 +6,12 @@
     - TopologyUnknown
   x InvalidInput
     - InvalidRequest
+    - OrderRefused
     - InvalidDocument
   x PoisonRecord
   x StageTimeout
   x GateExpired
   x GateRefused
-  x GpuUnavailable
   x ArtifactMissing
   x ArtifactCorrupt
   x ResourceUnavailable
@@ -19,15 +19,20 @@
     - LedgerUnavailable
     - IndexUnavailable
     - ArtifactStoreUnavailable
+    - GraphUnavailable
     - SourceUnavailable
+    - GpuUnavailable
+    - GpuOutOfMemory
   x SourceRefused
+  x InFlightElsewhere
   x StageBug
 
-Every class carries three facts: a ``code`` (stable, what machines match on), whether a retry can help
-(``retryable``) and a ``remedy`` (what a person does next). A raise gives the message.
+Every class carries: a ``code`` (stable, what machines match on, and the ``error.code`` of events), whether a retry can
+help (``retryable``), a ``remedy`` (what a person does next), what becomes of the job (``job_becomes``) and where the
+runbooks deal with it (``runbook``). A raise gives the message.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from .model import Contract
 
@@ -51,10 +56,17 @@ class ErrorInfo(Contract):
 
 
 class MedkgError(Exception):
-    """Something failed in medkg."""
+    """Something failed in medkg.
+
+    Attributes:
+        job_becomes: the ledger's state of a job that ends with this error; ``unchanged`` if no job is concerned.
+        runbook: page and anchor below ``docs/runbooks``.
+    """
 
     code: ClassVar[str] = "error"
     retryable: ClassVar[bool] = False
+    job_becomes: ClassVar[Literal["failed", "rejected", "unchanged"]] = "failed"
+    runbook: ClassVar[str] = "failed-jobs.md#any-other-error"
     remedy: ClassVar[str] = "See the service's log for the job id."
 
     def __init__(self, message: str | None = None, *, remedy: str | None = None) -> None:
@@ -76,6 +88,7 @@ class ConfigurationError(MedkgError):
     """A setting is missing or contradicts another."""
 
     code = "configuration"
+    runbook = "failed-jobs.md#configuration"
     remedy = "Correct the setting that the message names and start again."
 
 
@@ -83,6 +96,8 @@ class TopologyInvalid(ConfigurationError):
     """A topology file was refused."""
 
     code = "topology_invalid"
+    job_becomes = "rejected"
+    runbook = "failed-jobs.md#topology"
     remedy = "Correct the file and line that the message names; `medkg topology lint` checks it."
 
 
@@ -90,6 +105,8 @@ class TopologyUnknown(ConfigurationError):
     """No topology has this name, or none takes this source."""
 
     code = "topology_unknown"
+    job_becomes = "rejected"
+    runbook = "failed-jobs.md#topology"
     remedy = "Name one that `medkg topology list` shows, or add the source to its applicable_sources."
 
 
@@ -97,6 +114,7 @@ class InvalidInput(MedkgError):
     """Data broke a rule of its contract."""
 
     code = "validation"
+    runbook = "failed-jobs.md#bad-input"
     remedy = "Correct the input; the message names the field."
 
 
@@ -104,7 +122,16 @@ class InvalidRequest(InvalidInput):
     """A job request broke a rule."""
 
     code = "request_invalid"
+    job_becomes = "rejected"
     remedy = "Correct the field that the message names and submit the request again."
+
+
+class OrderRefused(InvalidInput):
+    """An operator's order cannot be obeyed."""
+
+    code = "order_refused"
+    job_becomes = "unchanged"
+    remedy = "Look at the job with `medkg explain`; the message says what stands against the order."
 
 
 class InvalidDocument(InvalidInput):
@@ -118,6 +145,8 @@ class PoisonRecord(MedkgError):
     """A Kafka record is not an event that medkg can read."""
 
     code = "poison"
+    job_becomes = "unchanged"
+    runbook = "dead-letters.md#poison"
     remedy = "Look at it with `medkg explain`; correct its producer. The original bytes are in the DLQ."
 
 
@@ -125,6 +154,7 @@ class StageTimeout(MedkgError):
     """A stage passed its policy's timeout."""
 
     code = "timeout"
+    runbook = "retries.md#timeouts"
     retryable = True
     remedy = "Give the policy a longer timeout, or find what the stage waits for."
 
@@ -133,6 +163,7 @@ class GateExpired(MedkgError):
     """A gate's deadline passed before its event came."""
 
     code = "gate_expired"
+    runbook = "stuck-at-a-gate.md"
     remedy = "See why the outside system sent nothing to the gate's topic, then submit the job again."
 
 
@@ -140,20 +171,15 @@ class GateRefused(MedkgError):
     """The outside system answered a gate with a failure."""
 
     code = "gate_refused"
+    runbook = "stuck-at-a-gate.md"
     remedy = "See the outside system's error in the message, then submit the job again."
-
-
-class GpuUnavailable(MedkgError):
-    """A stage that needs a GPU found none."""
-
-    code = "gpu_unavailable"
-    remedy = "Start the service on a machine with a usable GPU, or choose MK_ACCELERATOR=cpu yourself."
 
 
 class ArtifactMissing(MedkgError):
     """An artifact that an event refers to is not in the store."""
 
     code = "artifact_missing"
+    runbook = "failed-jobs.md#artifacts"
     remedy = "Check that all services use one MK_ARTIFACTS_URL and that nothing deleted from it."
 
 
@@ -161,6 +187,7 @@ class ArtifactCorrupt(MedkgError):
     """An artifact's bytes do not have the digest that names them."""
 
     code = "artifact_corrupt"
+    runbook = "failed-jobs.md#artifacts"
     remedy = "Delete the file that the message names and submit the job again."
 
 
@@ -168,6 +195,7 @@ class ResourceUnavailable(MedkgError):
     """A server that the stage needs did not answer."""
 
     code = "resource_unavailable"
+    runbook = "retries.md#resource-unavailable"
     retryable = True
     remedy = "Check that the server runs and that its address in the settings is right."
 
@@ -196,6 +224,12 @@ class ArtifactStoreUnavailable(ResourceUnavailable):
     code = "artifact_store_unavailable"
 
 
+class GraphUnavailable(ResourceUnavailable):
+    """The knowledge graph did not answer."""
+
+    code = "graph_unavailable"
+
+
 class SourceUnavailable(ResourceUnavailable):
     """A source's API did not answer, or asked to wait.
 
@@ -210,15 +244,41 @@ class SourceUnavailable(ResourceUnavailable):
         self.retry_after = retry_after
 
 
+class GpuUnavailable(ResourceUnavailable):
+    """A stage that needs a GPU found none."""
+
+    code = "gpu_unavailable"
+    runbook = "gpu.md#no-gpu"
+    remedy = "Start the service on a machine with a usable GPU, or choose MK_ACCELERATOR=cpu yourself."
+
+
+class GpuOutOfMemory(ResourceUnavailable):
+    """A GPU's memory did not suffice."""
+
+    code = "gpu_out_of_memory"
+    runbook = "gpu.md#out-of-memory"
+    remedy = "Give the stage smaller batches or a larger GPU, or end what else uses its memory."
+
+
 class SourceRefused(MedkgError):
     """A source's API answered that it does not have the item, or that the request is wrong."""
 
     code = "source_refused"
+    runbook = "failed-jobs.md#bad-input"
     remedy = "Check the id or the query at the source's own site."
+
+
+class InFlightElsewhere(MedkgError):
+    """The job was still at work in the system that it was migrated from."""
+
+    code = "in_flight_elsewhere"
+    runbook = "upgrade.md#migrated-jobs"
+    remedy = "Run it here: `medkg job rerun JOB --latest`."
 
 
 class StageBug(MedkgError):
     """A stage raised an error that is none of medkg's: a bug in the stage."""
 
     code = "bug"
+    runbook = "failed-jobs.md#bug"
     remedy = "Find the job id in the service's log: the stack trace is there. Report it to the stage's author."

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from .events import JobRequest
 from .ir import (
     Chunk,
     Claim,
@@ -16,6 +15,7 @@ from .ir import (
     RawPayload,
     ValidationReport,
 )
+from .requests import JobRequest
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,32 +9,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from medkg_contracts.artifacts import ArtifactRef
 from medkg_contracts.cloudevents import CloudEvent, from_record, to_headers
-from medkg_contracts.errors import ErrorInfo, InvalidRequest, PoisonRecord
-from medkg_contracts.events import (
+from medkg_contracts.data import (
     GateNotice,
     Ignored,
     JobAccepted,
     JobEnded,
-    JobRequest,
-    Kind,
     RecordRefused,
-    RetryPolicy,
     StageRequest,
     StageResult,
     StageRetrying,
     StageStarted,
     TimerDue,
     TopologyNotice,
-    as_json,
-    data_model,
-    dump,
-    first_violation,
-    kind_of,
-    make_event,
-    read_data,
-    read_request,
 )
-from medkg_contracts.model import Contract
+from medkg_contracts.errors import ErrorInfo, InvalidRequest, PoisonRecord
+from medkg_contracts.events import as_json, data_model, dump, make_event, read_data
+from medkg_contracts.kinds import Kind, kind_of
+from medkg_contracts.model import Contract, first_violation
+from medkg_contracts.policy import Policy
+from medkg_contracts.requests import JobRequest, read_request
 from pydantic import TypeAdapter, ValidationError
 
 NOW = datetime(2025, 11, 20, 9, 30, tzinfo=UTC)
@@ -54,7 +47,7 @@ DATA: dict[Kind, Contract] = {
     Kind.JOB_COMPLETED: ENDED,
     Kind.JOB_FAILED: ENDED,
     Kind.JOB_CANCELLED: ENDED,
-    Kind.STAGE_REQUESTED: StageRequest(request=REQUEST, inputs={"document": REF}, policy=RetryPolicy(attempts=3)),
+    Kind.STAGE_REQUESTED: StageRequest(request=REQUEST, inputs={"document": REF}, policy=Policy(attempts=3)),
     Kind.STAGE_STARTED: StageStarted(worker="parse-0:17"),
     Kind.STAGE_RETRYING: StageRetrying(error=ERROR, wait_s=1.5),
     Kind.STAGE_COMPLETED: RESULT,

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from enum import StrEnum
 
 from medkg_contracts.artifacts import ArtifactRef
+from medkg_contracts.data import RequestOrRef
 from medkg_contracts.errors import ErrorInfo
-from medkg_contracts.events import RequestOrRef
 from medkg_contracts.model import Contract
+from medkg_contracts.requests import Priority
 from pydantic import Field
 
 
@@ -30,6 +31,7 @@ class NodeStatus(StrEnum):
     PENDING = "pending"
     REQUESTED = "requested"
     WAITING = "waiting"
+    DEFERRED = "deferred"
     COMPLETED = "completed"
     OPENED = "opened"
     EXPIRED = "expired"
@@ -39,8 +41,8 @@ class NodeStatus(StrEnum):
 #: A node in one of these lets the nodes that depend on it start.
 PASSED = frozenset({NodeStatus.COMPLETED, NodeStatus.OPENED, NodeStatus.EXPIRED})
 
-#: A node in one of these waits for somebody's answer.
-OPEN = frozenset({NodeStatus.REQUESTED, NodeStatus.WAITING})
+#: A node in one of these waits for somebody's answer, or for its timer.
+OPEN = frozenset({NodeStatus.REQUESTED, NodeStatus.WAITING, NodeStatus.DEFERRED})
 
 
 class EarlyEvent(Contract):
@@ -60,7 +62,8 @@ class NodeState(Contract):
         ended_at: when its result was applied.
         retries: tries that the stage service repeated in place.
         skipped: the result is an earlier identical run's.
-        deadline: of a waiting gate.
+        deadline: of a waiting gate; of a deferred stage, when it is asked for again.
+        tried: attempts that a deferred stage has used so far, over all epochs of this run.
         opened_by: id of the event that opened a gate.
     """
 
@@ -71,6 +74,7 @@ class NodeState(Contract):
     retries: int = 0
     skipped: bool = False
     deadline: int | None = None
+    tried: int = 0
     opened_by: str | None = None
     early: EarlyEvent | None = None
 
@@ -82,6 +86,8 @@ class JobState(Contract):
         pipeline_name: the topology; None for a rejected request.
         pipeline_version: the digest of the plan that the job is pinned to.
         current_stage: the node that was started last and has not ended, or the last that ended.
+        run: how often the job was started again after its first start.
+        paused: nothing more is asked of a stage for it, until it is resumed.
         sequence: number of events that the router has emitted for the job.
         nodes: the nodes that have started, or whose event came early; all others are pending.
     """
@@ -98,6 +104,9 @@ class JobState(Contract):
     current_stage: str | None = None
     until: str | None = None
     skip_completed: bool = False
+    priority: Priority = "normal"
+    run: int = 0
+    paused: bool = False
     request: RequestOrRef | None = None
     created_at: int
     updated_at: int

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from medkg_contracts.events import JobRequest
+from medkg_contracts.requests import JobRequest
 from medkg_ledger import Change, JobState, JobStatus, Ledger, Timer, Versioned
 from medkg_topology.plan import GateNode, Plan, StageNode
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from medkg_contracts.artifacts import ArtifactRef
 from medkg_contracts.errors import ErrorInfo
-from medkg_contracts.events import JobRequest
+from medkg_contracts.requests import JobRequest
 from medkg_ledger import EarlyEvent, JobState, JobStatus, Ledger, NodeState, NodeStatus
 
 from .records import write

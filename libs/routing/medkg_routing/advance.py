@@ -11,8 +11,9 @@ Pure: no clock, no I/O, no randomness. The life of a job is all here:
 from typing import Any, Literal
 
 from medkg_contracts import topics
+from medkg_contracts.data import Ignored, JobEnded
 from medkg_contracts.errors import ErrorInfo, InvalidRequest
-from medkg_contracts.events import Ignored, JobEnded, Kind
+from medkg_contracts.kinds import Kind
 from medkg_contracts.model import Contract
 from medkg_ledger.state import EarlyEvent, JobState, JobStatus, NodeState, NodeStatus
 from medkg_topology.plan import GateNode, Plan, StageNode

@@ -4,20 +4,14 @@ from dataclasses import dataclass
 
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent
+from medkg_contracts.data import RequestOrRef, StageResult, TimerDue
 from medkg_contracts.errors import InvalidRequest, PoisonRecord
-from medkg_contracts.events import (
-    DEFAULT_TENANT,
-    TYPE_PREFIX,
-    Kind,
-    RequestOrRef,
-    StageResult,
-    TimerDue,
-    kind_of,
-    read_data,
-)
-from medkg_contracts.events import read_request as read_request_data
+from medkg_contracts.events import read_data
 from medkg_contracts.ids import job_id as derived_job_id
+from medkg_contracts.kinds import TYPE_PREFIX, Kind, kind_of
 from medkg_contracts.model import Identifier, TenantId
+from medkg_contracts.requests import DEFAULT_TENANT
+from medkg_contracts.requests import read_request as read_request_data
 from pydantic import TypeAdapter, ValidationError
 
 _IDENTIFIER = TypeAdapter(Identifier)

@@ -3,8 +3,10 @@
 from datetime import UTC, datetime
 
 from medkg_contracts.cloudevents import CloudEvent
-from medkg_contracts.events import Ignored, Kind, make_event
+from medkg_contracts.data import Ignored
+from medkg_contracts.events import make_event
 from medkg_contracts.ids import digest, event_id
+from medkg_contracts.kinds import Kind
 from medkg_ledger.state import JobState
 
 from .turn import Emit

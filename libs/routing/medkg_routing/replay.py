@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from medkg_contracts.data import JobAccepted
 from medkg_contracts.errors import ErrorInfo
-from medkg_contracts.events import JobAccepted
 from medkg_ledger.state import JobState
 from medkg_topology.plan import Plan
 

@@ -7,10 +7,12 @@ from typing import Any
 
 from medkg_contracts import topics
 from medkg_contracts.artifacts import ArtifactRef
+from medkg_contracts.data import GateNotice, Ignored, JobEnded, StageRequest, StageResult
 from medkg_contracts.errors import ErrorInfo, GateExpired, GateRefused, TopologyInvalid
-from medkg_contracts.events import GateNotice, Ignored, JobEnded, Kind, RetryPolicy, StageRequest, StageResult
 from medkg_contracts.ids import digest
+from medkg_contracts.kinds import Kind
 from medkg_contracts.model import Contract
+from medkg_contracts.policy import Policy
 from medkg_ledger.state import OPEN, PASSED, EarlyEvent, JobState, JobStatus, NodeState, NodeStatus
 from medkg_topology.plan import GateNode, Plan, StageNode
 
@@ -173,12 +175,12 @@ class Turn:
             self.open_gate(gate, early, early=True)
             return
         if gate.request_topic is not None:
-            self._ask(gate.request_topic, gate, RetryPolicy(), expires=deadline)
+            self._ask(gate.request_topic, gate, Policy(), expires=deadline)
         self.set_timers.append((gate.name, deadline))
         until = datetime.fromtimestamp(deadline / 1000, UTC)
         self.emit(topics.EVENTS, Kind.GATE_WAITING, GateNotice(topic=gate.event_topic, deadline=until), gate.name)
 
-    def _ask(self, topic: str, node: StageNode | GateNode, policy: RetryPolicy, *, expires: int | None = None) -> None:
+    def _ask(self, topic: str, node: StageNode | GateNode, policy: Policy, *, expires: int | None = None) -> None:
         inputs = {name: self.artifacts[name] for name in node.inputs if name in self.artifacts}
         data = StageRequest.model_construct(request=self.state.request, inputs=inputs, policy=policy)  # type: ignore[arg-type]  # a job that runs has a request
         self.emit(topic, Kind.STAGE_REQUESTED, data, node.name, expires)

@@ -6,9 +6,11 @@ from typing import Any, Literal
 
 from medkg_contracts import topics
 from medkg_contracts.artifacts import ArtifactRef
+from medkg_contracts.data import JobAccepted, StageResult
 from medkg_contracts.errors import ErrorInfo, SourceUnavailable
-from medkg_contracts.events import JobAccepted, JobRequest, Kind, StageResult
 from medkg_contracts.ids import digest
+from medkg_contracts.kinds import Kind
+from medkg_contracts.requests import JobRequest
 from medkg_ledger.state import JobState
 from medkg_routing import Emit, Origin, Requested, Spoke, Step, TimerFired, admit, advance
 from medkg_topology.plan import GateNode, Plan, StageNode

@@ -2,8 +2,9 @@
 
 import pytest
 from medkg_contracts import topics
+from medkg_contracts.data import JobEnded
 from medkg_contracts.errors import InvalidRequest
-from medkg_contracts.events import JobEnded, Kind
+from medkg_contracts.kinds import Kind
 from medkg_ledger.state import JobStatus, NodeStatus
 from medkg_routing import reject
 

@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 from medkg_contracts import topics
-from medkg_contracts.events import GateNotice, Kind, RetryPolicy, StageRequest
+from medkg_contracts.data import GateNotice, StageRequest
+from medkg_contracts.kinds import Kind
+from medkg_contracts.policy import Policy
 from medkg_ledger.state import JobStatus, NodeStatus
 from medkg_routing import Spoke, Step
 
@@ -67,7 +69,7 @@ def test_reached_gate_asks_the_outside_system() -> None:
     emit = only(waiting().steps[-1], Kind.STAGE_REQUESTED, "mineru")
 
     assert ("mineru.queue.v1", 1, NOW + 1000 + DEADLINE) == (emit.topic, emit.epoch, emit.expires)
-    assert StageRequest(request=requested().request, inputs=refs("pdf"), policy=RetryPolicy()) == emit.data
+    assert StageRequest(request=requested().request, inputs=refs("pdf"), policy=Policy()) == emit.data
 
 
 def test_gate_without_request_topic_asks_nobody() -> None:

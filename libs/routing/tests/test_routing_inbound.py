@@ -8,9 +8,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import JSON, CloudEvent
+from medkg_contracts.data import StageResult
 from medkg_contracts.errors import InvalidRequest, PoisonRecord
-from medkg_contracts.events import JobRequest, Kind, StageResult
 from medkg_contracts.ids import job_id as derived_job_id
+from medkg_contracts.kinds import Kind
+from medkg_contracts.requests import JobRequest
 from medkg_routing import Origin, Reload, Requested, Spoke, TimerFired, read, unreadable
 
 from .telling import FAILURE, TRACE, refs

@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from medkg_contracts import topics
-from medkg_contracts.events import Kind
+from medkg_contracts.kinds import Kind
 from medkg_ledger.state import OPEN, JobState, JobStatus, NodeStatus
 from medkg_routing import Spoke, TimerFired, advance
 from medkg_topology.plan import GateNode, Plan, StageNode

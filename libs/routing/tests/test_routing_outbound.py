@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 
 import orjson
+from medkg_contracts.data import Ignored
 from medkg_contracts.errors import InvalidRequest
-from medkg_contracts.events import Ignored, Kind
+from medkg_contracts.kinds import Kind
 from medkg_routing import ignored_event, reject, to_event, topology_label
 
 from .telling import (

@@ -2,7 +2,7 @@
 
 import pytest
 from medkg_contracts.errors import TopologyUnknown
-from medkg_contracts.events import Kind
+from medkg_contracts.kinds import Kind
 from medkg_ledger.state import JobStatus, NodeStatus
 from medkg_routing import Requested, Spoke, TimerFired, abandon, advance, reject
 from medkg_routing.replay import Accepted, Past, Rejected, replay

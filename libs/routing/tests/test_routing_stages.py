@@ -2,7 +2,8 @@
 
 import pytest
 from medkg_contracts import topics
-from medkg_contracts.events import JobEnded, Kind, StageRequest
+from medkg_contracts.data import JobEnded, StageRequest
+from medkg_contracts.kinds import Kind
 from medkg_ledger.state import JobStatus, NodeStatus
 from medkg_routing import Step
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from medkg_contracts.events import Kind
+from medkg_contracts.kinds import Kind
 from medkg_ledger.state import PASSED, JobState, JobStatus, NodeStatus
 from medkg_routing import Spoke, TimerFired, advance, to_event
 from medkg_topology.plan import GateNode, Plan

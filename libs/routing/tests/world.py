@@ -5,7 +5,8 @@ from random import Random
 from typing import Literal
 
 from medkg_contracts import topics
-from medkg_contracts.events import Kind, StageRequest
+from medkg_contracts.data import StageRequest
+from medkg_contracts.kinds import Kind
 from medkg_ledger.state import PASSED, JobState, NodeStatus
 from medkg_routing import Emit, Step, advance
 from medkg_topology.plan import GateNode, Plan, StageNode

@@ -14,11 +14,14 @@ from typing import Any
 from medkg_artifacts import ArtifactStore, redeem
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, from_record
+from medkg_contracts.data import RecordRefused
 from medkg_contracts.deadletter import DeadLetter, Record
 from medkg_contracts.errors import MedkgError
-from medkg_contracts.events import JobRequest, Kind, RecordRefused, make_event
+from medkg_contracts.events import make_event
 from medkg_contracts.ids import digest
+from medkg_contracts.kinds import Kind
 from medkg_contracts.model import Identifier
+from medkg_contracts.requests import JobRequest
 from pydantic import TypeAdapter, ValidationError
 
 from . import metrics, story

@@ -14,8 +14,10 @@ from typing import Self
 from medkg_artifacts import SYSTEM_TENANT, ArtifactStore
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent
+from medkg_contracts.data import JobAccepted
 from medkg_contracts.errors import ConfigurationError, InvalidRequest, MedkgError
-from medkg_contracts.events import JobAccepted, JobRequest, Kind
+from medkg_contracts.kinds import Kind
+from medkg_contracts.requests import JobRequest
 from medkg_ledger.state import JobState
 from medkg_routing import Requested, Spoke, Step, TimerFired, admit, advance, read, reject, to_event
 from medkg_topology.plan import Plan, StageNode

@@ -20,8 +20,10 @@ from medkg_contracts.errors import (
     StageBug,
     StageTimeout,
 )
-from medkg_contracts.events import JobRequest, RetryPolicy, first_violation
 from medkg_contracts.ir import ExpansionReceipt
+from medkg_contracts.model import first_violation
+from medkg_contracts.policy import Policy
+from medkg_contracts.requests import JobRequest
 from medkg_contracts.stages import StageContext
 from pydantic import TypeAdapter, ValidationError
 from tenacity import (
@@ -154,7 +156,7 @@ class Executor:
             if policy.attempts > 1:
                 await self._retry(group, policy)
 
-    async def _retry(self, group: list[_Job], policy: RetryPolicy) -> None:
+    async def _retry(self, group: list[_Job], policy: Policy) -> None:
         tried = True  # once, before tenacity took over: it first of all waits
 
         async def attempt() -> list[_Job]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from medkg_contracts.errors import MedkgError
-from medkg_contracts.events import JobRequest
+from medkg_contracts.requests import JobRequest
 
 from .work import Work
 

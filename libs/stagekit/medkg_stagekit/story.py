@@ -5,10 +5,13 @@ import socket
 from datetime import UTC, datetime
 
 from medkg_contracts.cloudevents import CloudEvent
+from medkg_contracts.data import StageResult, StageRetrying, StageStarted, TimerDue
 from medkg_contracts.errors import ErrorInfo, MedkgError
-from medkg_contracts.events import JobRequest, Kind, StageResult, StageRetrying, StageStarted, TimerDue, make_event
+from medkg_contracts.events import make_event
 from medkg_contracts.ids import batch_item_id, digest, event_id
+from medkg_contracts.kinds import Kind
 from medkg_contracts.model import Contract
+from medkg_contracts.requests import JobRequest
 
 from .tracing import child_of
 from .work import Outcome, Work

@@ -33,8 +33,9 @@ import pytest
 import pytest_asyncio
 from medkg_artifacts import ArtifactStore
 from medkg_contracts.artifacts import ArtifactRef
-from medkg_contracts.events import JobRequest, RetryPolicy
 from medkg_contracts.model import Name
+from medkg_contracts.policy import Policy
+from medkg_contracts.requests import JobRequest
 from medkg_contracts.stages import STAGE_TYPES, StageContext
 from pydantic import TypeAdapter
 
@@ -99,7 +100,7 @@ class Workbench(Observer):
             ctx=ctx,
             request=example.request,
             inputs=inputs,
-            policy=RetryPolicy(timeout_s=timeout_s),
+            policy=Policy(timeout_s=timeout_s),
             sequence="00000001",
             cause="cause",
             topology=None,

@@ -7,9 +7,13 @@ from time import time
 
 from medkg_contracts.artifacts import ArtifactRef
 from medkg_contracts.cloudevents import CloudEvent
+from medkg_contracts.data import StageRequest
 from medkg_contracts.deadletter import Record
 from medkg_contracts.errors import MedkgError, PoisonRecord
-from medkg_contracts.events import DEFAULT_TENANT, JobRequest, Kind, RetryPolicy, StageRequest, kind_of, read_data
+from medkg_contracts.events import read_data
+from medkg_contracts.kinds import Kind, kind_of
+from medkg_contracts.policy import Policy
+from medkg_contracts.requests import DEFAULT_TENANT, JobRequest
 from medkg_contracts.stages import StageContext
 
 _NEEDED = ("jobid", "stage", "epoch", "sequence")
@@ -32,7 +36,7 @@ class Work:
     ctx: StageContext
     request: JobRequest | ArtifactRef
     inputs: Mapping[str, ArtifactRef]
-    policy: RetryPolicy
+    policy: Policy
     sequence: str
     cause: str
     topology: str | None

@@ -15,9 +15,13 @@ from aiokafka.errors import ProducerClosed
 from medkg_artifacts import ArtifactStore
 from medkg_contracts.artifacts import ArtifactRef
 from medkg_contracts.cloudevents import CloudEvent, from_record, to_headers
+from medkg_contracts.data import StageRequest
 from medkg_contracts.deadletter import Record
 from medkg_contracts.errors import ArtifactStoreUnavailable, MedkgError, PoisonRecord
-from medkg_contracts.events import JobRequest, Kind, RetryPolicy, StageRequest, make_event
+from medkg_contracts.events import make_event
+from medkg_contracts.kinds import Kind
+from medkg_contracts.policy import Policy
+from medkg_contracts.requests import JobRequest
 from medkg_contracts.settings import Settings
 from medkg_contracts.stages import StageContext
 from medkg_stagekit.binding import Binding, bind
@@ -143,7 +147,7 @@ def work_of(word: str = "hello", job_id: str = "j-1", **changes) -> Work:
         ),
         "request": JobRequest(source="ctgov", id="1"),
         "inputs": {"word": inline("word", word)},
-        "policy": RetryPolicy(timeout_s=30),
+        "policy": Policy(timeout_s=30),
         "sequence": "00000002",
         "cause": "the-cause",
         "topology": "p@000000000000",

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import pytest
 from medkg_contracts.errors import ConfigurationError
-from medkg_contracts.events import JobRequest
+from medkg_contracts.requests import JobRequest
 from medkg_contracts.settings import Settings
 from medkg_contracts.stages import StageContext
 from medkg_stagekit import StageService

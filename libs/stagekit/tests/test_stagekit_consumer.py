@@ -8,10 +8,14 @@ from aiokafka.errors import KafkaTimeoutError
 from medkg_artifacts import CLAIM_CHECK_BYTES, redeem
 from medkg_contracts.artifacts import ArtifactRef
 from medkg_contracts.cloudevents import from_record, to_headers
+from medkg_contracts.data import StageRequest
 from medkg_contracts.deadletter import Record, original_headers, reason_headers
 from medkg_contracts.errors import ArtifactStoreUnavailable, InvalidDocument, KafkaUnavailable, PoisonRecord
-from medkg_contracts.events import JobRequest, Kind, RetryPolicy, StageRequest, make_event
+from medkg_contracts.events import make_event
 from medkg_contracts.ids import event_id
+from medkg_contracts.kinds import Kind
+from medkg_contracts.policy import Policy
+from medkg_contracts.requests import JobRequest
 from medkg_stagekit.consumer import StageConsumer, refuse
 from medkg_stagekit.kafka import Outlet
 
@@ -106,7 +110,7 @@ async def test_a_failed_job_is_answered_and_kept(store, producer):
 async def test_retries_are_told(store, producer):
     """Each further try is an event between started and the end."""
     tries = iter([KafkaUnavailable("away"), "HELLO"])
-    policy = RetryPolicy(attempts=2)
+    policy = Policy(attempts=2)
     data = StageRequest(request=JobRequest(source="ctgov", id="1"), inputs={"word": inline("word", "x")}, policy=policy)
     event = replace(asked(), data=data.model_dump_json().encode())
     await consumer_of(Shout(lambda *_: next(tries)), store, producer).handle([record_of(event)])

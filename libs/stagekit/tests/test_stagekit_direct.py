@@ -9,8 +9,11 @@ import orjson
 import pytest
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.errors import ConfigurationError, InvalidDocument, ResourceUnavailable, TopologyUnknown
-from medkg_contracts.events import JobRequest, Kind, RetryPolicy, make_event
+from medkg_contracts.events import make_event
 from medkg_contracts.ids import batch_item_id
+from medkg_contracts.kinds import Kind
+from medkg_contracts.policy import Policy
+from medkg_contracts.requests import JobRequest
 from medkg_contracts.settings import Settings
 from medkg_contracts.stages import StageContext
 from medkg_ledger.state import JobStatus, NodeStatus
@@ -43,7 +46,7 @@ SHOUT = StageNode(
     depends_on=("say",),
     inputs=("word",),
     outputs=("shout",),
-    policy=RetryPolicy(attempts=2),
+    policy=Policy(attempts=2),
 )
 PLAN = Plan(name="shouting", version="1", nodes=(SAY, SHOUT))
 BATCH = Plan(

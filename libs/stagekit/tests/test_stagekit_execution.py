@@ -17,7 +17,8 @@ from medkg_contracts.errors import (
     ResourceUnavailable,
     SourceUnavailable,
 )
-from medkg_contracts.events import JobRequest, RetryPolicy
+from medkg_contracts.policy import Policy
+from medkg_contracts.requests import JobRequest
 from medkg_contracts.stages import StageContext
 from medkg_stagekit.execution import EXPANSION_PAGE, Executor
 from medkg_stagekit.waits import LONGEST_ASKED_S, wait_s
@@ -26,7 +27,7 @@ from tenacity import AsyncRetrying, RetryCallState
 from .fakes import Choir, FlakyStore, Shout, Unfold, bound, inline, outcomes_of, shouted, work_of
 
 #: Three tries, waits of 1 and 2 milliseconds.
-THRICE = RetryPolicy(attempts=3, backoff="linear", initial_s=0.001, max_s=1)
+THRICE = Policy(attempts=3, backoff="linear", initial_s=0.001, max_s=1)
 
 
 def failing(error: Exception, times: int = 99):
@@ -131,9 +132,9 @@ def state_after(attempt: int) -> RetryCallState:
 @pytest.mark.parametrize(
     ("policy", "expected"),
     [
-        (RetryPolicy(attempts=9), [0, 0, 0, 0]),
-        (RetryPolicy(attempts=9, backoff="linear", initial_s=2, max_s=5), [2, 4, 5, 5]),
-        (RetryPolicy(attempts=9, backoff="exponential", initial_s=1, max_s=6), [1, 2, 4, 6]),
+        (Policy(attempts=9), [0, 0, 0, 0]),
+        (Policy(attempts=9, backoff="linear", initial_s=2, max_s=5), [2, 4, 5, 5]),
+        (Policy(attempts=9, backoff="exponential", initial_s=1, max_s=6), [1, 2, 4, 6]),
     ],
 )
 def test_waits_grow_as_the_policy_says(policy, expected):
@@ -143,7 +144,7 @@ def test_waits_grow_as_the_policy_says(policy, expected):
 
 def test_a_wait_that_a_source_asks_for_is_kept():
     """The next try comes no sooner than the longest wait that a failed job's source asked for, within bounds."""
-    policy = RetryPolicy(attempts=9, backoff="linear", initial_s=2, max_s=5)
+    policy = Policy(attempts=9, backoff="linear", initial_s=2, max_s=5)
     errors = [SourceUnavailable("busy", retry_after=seconds) for seconds in (3.0, None, 7.5)]
 
     assert 7.5 == wait_s(policy, state_after(1), [*errors, IndexUnavailable("away")])
@@ -378,7 +379,7 @@ async def test_the_deadline_is_the_policys(store, watcher):
     """A stage is told when its time is over."""
     stage = Shout()
     before = datetime.now(UTC)
-    await outcomes_of(stage, [work_of(policy=RetryPolicy(timeout_s=100))], store, watcher)
+    await outcomes_of(stage, [work_of(policy=Policy(timeout_s=100))], store, watcher)
 
     told = stage.calls[0].deadline - timedelta(seconds=100)
 

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from medkg_contracts.cloudevents import from_record, to_headers
 from medkg_contracts.errors import PoisonRecord
-from medkg_contracts.events import JobRequest, Kind
+from medkg_contracts.kinds import Kind
+from medkg_contracts.requests import JobRequest
 from medkg_stagekit.work import read_work
 
 from .fakes import asked, inline

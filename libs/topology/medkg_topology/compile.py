@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from medkg_contracts.events import RetryPolicy
+from medkg_contracts.policy import Policy
 from pydantic import ValidationError
 
 from .draft import Draft, Part, read_draft
@@ -41,7 +41,7 @@ class Compiled:
         return self.plan
 
 
-def compile_topology(source: Source, policies: Mapping[str, RetryPolicy]) -> Compiled:
+def compile_topology(source: Source, policies: Mapping[str, Policy]) -> Compiled:
     """The plan of a topology file, whose stages take their policies from these."""
     problems = list(source.problems)
     if source.data is None:

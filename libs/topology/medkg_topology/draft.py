@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from medkg_contracts.events import RetryPolicy
+from medkg_contracts.policy import Policy
 from medkg_contracts.stages import STAGE_TYPES
 from pydantic import TypeAdapter, ValidationError
 
@@ -87,7 +87,7 @@ class Draft:
     parts: Mapping[str, Part]
     repeated: tuple[Part, ...]
     unreadable: frozenset[str]
-    policies: Mapping[str, RetryPolicy]
+    policies: Mapping[str, Policy]
 
     @cached_property
     def graph(self) -> dict[str, list[str]]:
@@ -127,7 +127,7 @@ class Draft:
         return found
 
 
-def read_draft(source: Source, policies: Mapping[str, RetryPolicy]) -> Draft:
+def read_draft(source: Source, policies: Mapping[str, Policy]) -> Draft:
     """All that can be read of this file."""
     parts: dict[str, Part] = {}
     repeated: list[Part] = []

@@ -6,8 +6,8 @@ from functools import cached_property
 from typing import Annotated, Literal
 
 import orjson
-from medkg_contracts.events import RetryPolicy
 from medkg_contracts.model import Contract, Name
+from medkg_contracts.policy import Policy
 from pydantic import Field
 
 
@@ -28,7 +28,7 @@ class StageNode(Contract):
     depends_on: tuple[Name, ...] = ()
     inputs: tuple[Name, ...] = ()
     outputs: tuple[Name, ...] = ()
-    policy: RetryPolicy = Field(default_factory=RetryPolicy)
+    policy: Policy = Field(default_factory=Policy)
 
 
 class GateNode(Contract):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from medkg_contracts.events import RetryPolicy
+from medkg_contracts.policy import Policy
 from pydantic import ValidationError
 
 from .duration import format_duration
@@ -25,7 +25,7 @@ class CompiledPolicies:
         problems: in order of line.
     """
 
-    policies: Mapping[str, RetryPolicy]
+    policies: Mapping[str, Policy]
     problems: tuple[Problem, ...] = ()
 
 
@@ -38,14 +38,14 @@ def compile_policies(source: Source) -> CompiledPolicies:
         Policies.model_validate(source.data)
     except ValidationError as error:
         problems.extend(shape_problems(error, source, Policies))
-    policies: dict[str, RetryPolicy] = {}
+    policies: dict[str, Policy] = {}
     for name, entry in _sound_entries(source):
         problems.extend(_contradictions(source, name, entry))
         policies[name] = _effective(entry)
     return CompiledPolicies({} if problems else policies, in_line_order(problems))
 
 
-def waits(policy: RetryPolicy) -> Iterator[float]:
+def waits(policy: Policy) -> Iterator[float]:
     """The waits between the attempts, without their jitter."""
     for number in range(1, policy.attempts):
         match policy.backoff:
@@ -57,7 +57,7 @@ def waits(policy: RetryPolicy) -> Iterator[float]:
                 yield min(policy.initial_s * 2.0 ** (number - 1), policy.max_s)
 
 
-def worst_case_s(policy: RetryPolicy) -> float:
+def worst_case_s(policy: Policy) -> float:
     """Seconds that a stage takes when each attempt times out and each jitter is the longest."""
     jitter = policy.jitter_s * (policy.attempts - 1)
     return policy.timeout_s * policy.attempts + sum(waits(policy)) + jitter
@@ -73,8 +73,8 @@ def _sound_entries(source: Source) -> Iterator[tuple[str, PolicyEntry]]:
             continue
 
 
-def _effective(entry: PolicyEntry) -> RetryPolicy:
-    return RetryPolicy(
+def _effective(entry: PolicyEntry) -> Policy:
+    return Policy(
         timeout_s=entry.timeout,
         attempts=entry.attempts,
         backoff=entry.backoff,

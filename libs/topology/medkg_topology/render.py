@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from medkg_contracts import topics
-from medkg_contracts.events import RetryPolicy
+from medkg_contracts.policy import Policy
 from pydantic import JsonValue
 
 from .duration import format_duration
@@ -32,7 +32,7 @@ def plan_text(plan: Plan) -> str:
     return "\n".join(lines) + "\n"
 
 
-def policy_text(policy: RetryPolicy) -> str:
+def policy_text(policy: Policy) -> str:
     """A policy in a line, with the longest time that it allows."""
     tries = "1 attempt" if policy.attempts == 1 else f"{policy.attempts} attempts"
     words = f"{tries} of {format_duration(policy.timeout_s)}"
@@ -134,7 +134,7 @@ def _fields(node: StageNode | GateNode) -> dict[str, str]:
     return own | lists
 
 
-def _policy_fields(policy: RetryPolicy) -> dict[str, str]:
+def _policy_fields(policy: Policy) -> dict[str, str]:
     return {
         "timeout": format_duration(policy.timeout_s),
         "attempts": str(policy.attempts),

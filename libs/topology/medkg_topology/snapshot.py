@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import orjson
-from medkg_contracts.events import RetryPolicy
+from medkg_contracts.policy import Policy
 
 from .changes import Loaded, Refused
 from .compile import Compiled, compile_topology
@@ -52,7 +52,7 @@ class Snapshot:
         disputes: sources that several topologies claim, none of which had them before.
     """
 
-    policies: Mapping[str, RetryPolicy] | None = None
+    policies: Mapping[str, Policy] | None = None
     faults: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
     held: Mapping[str, Held] = field(default_factory=dict)
     claims: Mapping[str, str] = field(default_factory=dict)
@@ -95,7 +95,7 @@ def load_policies(path: Path) -> CompiledPolicies:
     return compile_policies(source_of(path))
 
 
-def load_topology(path: Path, policies: Mapping[str, RetryPolicy]) -> Compiled:
+def load_topology(path: Path, policies: Mapping[str, Policy]) -> Compiled:
     """The plan of a file on disk."""
     return compile_topology(source_of(path), policies)
 
@@ -188,6 +188,6 @@ def _status(file: str, name: str, digest: str | None, problems: tuple[Problem, .
     return Loaded(file, name, digest)
 
 
-def _digest(policies: Mapping[str, RetryPolicy]) -> str:
+def _digest(policies: Mapping[str, Policy]) -> str:
     values = {name: policy.model_dump(mode="json") for name, policy in policies.items()}
     return hashlib.sha256(orjson.dumps(values, option=orjson.OPT_SORT_KEYS)).hexdigest()

@@ -1,12 +1,12 @@
 """What a good topology compiles to, and what its digest depends on."""
 
 import pytest
-from medkg_contracts.events import RetryPolicy
+from medkg_contracts.policy import Policy
 from medkg_topology.compile import compile_topology
 from medkg_topology.plan import GateNode, Plan, StageNode, load_plan
 from medkg_topology.source import read_source
 
-POLICIES = {"default": RetryPolicy(), "bulk": RetryPolicy(timeout_s=600)}
+POLICIES = {"default": Policy(), "bulk": Policy(timeout_s=600)}
 TEXT = """
 version: "1.0"
 name: x
@@ -37,7 +37,7 @@ stages:
 """
 
 
-def plan(text: str = TEXT, policies: dict[str, RetryPolicy] = POLICIES) -> Plan:
+def plan(text: str = TEXT, policies: dict[str, Policy] = POLICIES) -> Plan:
     return compile_topology(read_source("pipelines/x.yaml", text.encode()), policies).require()
 
 
@@ -55,7 +55,7 @@ def test_a_stage() -> None:
         depends_on=(),
         inputs=(),
         outputs=("payloads",),
-        policy=RetryPolicy(timeout_s=600),
+        policy=Policy(timeout_s=600),
     )
     assert expected == plan().by_name["ingest"]
 
@@ -139,13 +139,13 @@ def test_the_digest_depends_on(old: str, new: str) -> None:
 
 def test_the_digest_depends_on_the_policies_effective_values() -> None:
     """An edit of policies.yaml is a new version of every topology that uses the policy."""
-    policies = POLICIES | {"bulk": RetryPolicy(timeout_s=601)}
+    policies = POLICIES | {"bulk": Policy(timeout_s=601)}
 
     assert plan().digest != plan(policies=policies).digest
 
 
 def test_the_digest_does_not_depend_on_a_policys_name() -> None:
     """Only its values reach the plan."""
-    policies = {"default": RetryPolicy(), "large": RetryPolicy(timeout_s=600)}
+    policies = {"default": Policy(), "large": Policy(timeout_s=600)}
 
     assert plan().digest == plan(TEXT.replace("bulk", "large"), policies).digest

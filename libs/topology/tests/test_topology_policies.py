@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from medkg_contracts.events import RetryPolicy
+from medkg_contracts.policy import Policy
 from medkg_topology.duration import format_duration, parse_duration
 from medkg_topology.policies import CompiledPolicies, compile_policies, waits, worst_case_s
 from medkg_topology.source import read_source
@@ -25,7 +25,7 @@ def test_values() -> None:
         "    timeout: 10m\n    attempts: 3\n    backoff: exponential\n    initial: 0.5\n    max: 1m\n    jitter: 2s\n"
     )
 
-    expected = RetryPolicy(timeout_s=600, attempts=3, backoff="exponential", initial_s=0.5, max_s=60, jitter_s=2)
+    expected = Policy(timeout_s=600, attempts=3, backoff="exponential", initial_s=0.5, max_s=60, jitter_s=2)
     assert {"p": expected} == compiled(text).policies
 
 
@@ -196,15 +196,15 @@ def test_all_faults_are_reported_in_order_of_line() -> None:
 
 def test_waits_grow_as_the_backoff_says() -> None:
     """Linear adds the first wait, exponential doubles, both stop at the longest."""
-    linear = RetryPolicy(attempts=5, backoff="linear", initial_s=2, max_s=5)
-    exponential = RetryPolicy(attempts=5, backoff="exponential", initial_s=1, max_s=5)
+    linear = Policy(attempts=5, backoff="linear", initial_s=2, max_s=5)
+    exponential = Policy(attempts=5, backoff="exponential", initial_s=1, max_s=5)
 
     assert [[2, 4, 5, 5], [1, 2, 4, 5]] == [list(waits(linear)), list(waits(exponential))]
 
 
 def test_worst_case_counts_timeouts_waits_and_jitter() -> None:
     """Three attempts of 10 s, waits 1 and 2 s, each with 1 s of jitter."""
-    policy = RetryPolicy(timeout_s=10, attempts=3, backoff="exponential", initial_s=1, max_s=5, jitter_s=1)
+    policy = Policy(timeout_s=10, attempts=3, backoff="exponential", initial_s=1, max_s=5, jitter_s=1)
 
     assert worst_case_s(policy) == 35
 

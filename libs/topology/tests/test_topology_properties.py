@@ -6,14 +6,14 @@ from typing import Any
 import yaml
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from medkg_contracts.events import RetryPolicy
+from medkg_contracts.policy import Policy
 from medkg_topology.compile import Compiled, compile_topology
 from medkg_topology.drawing import drawing
 from medkg_topology.plan import StageNode
 from medkg_topology.render import plan_difference, plan_text
 from medkg_topology.source import read_source
 
-POLICIES = {"default": RetryPolicy()}
+POLICIES = {"default": Policy()}
 Element = dict[str, Any]
 
 

@@ -2,11 +2,11 @@
 
 import pytest
 from medkg_contracts.errors import TopologyInvalid
-from medkg_contracts.events import RetryPolicy
+from medkg_contracts.policy import Policy
 from medkg_topology.compile import compile_topology
 from medkg_topology.source import read_source
 
-POLICIES = {"default": RetryPolicy(), "bulk": RetryPolicy()}
+POLICIES = {"default": Policy(), "bulk": Policy()}
 HEAD = 'version: "1.0"\nname: x\nstages:\n'
 INGEST = "  - {name: ingest, type: IngestStage}\n"
 PARSE = "  - {name: parse, type: ParseStage, depends_on: [ingest]}\n"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from medkg_contracts.events import RetryPolicy
+from medkg_contracts.policy import Policy
 from medkg_topology.compile import compile_topology
 from medkg_topology.drawing import drawing, mermaid
 from medkg_topology.plan import Plan
@@ -10,8 +10,8 @@ from medkg_topology.render import plan_data, plan_difference, plan_text
 from medkg_topology.source import read_source
 
 POLICIES = {
-    "default": RetryPolicy(timeout_s=30, attempts=3, backoff="exponential", initial_s=1, max_s=10, jitter_s=1),
-    "once": RetryPolicy(timeout_s=600),
+    "default": Policy(timeout_s=30, attempts=3, backoff="exponential", initial_s=1, max_s=10, jitter_s=1),
+    "once": Policy(timeout_s=600),
 }
 TEXT = """
 version: "1.0"

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 from typing import ClassVar
 
 from medkg_contracts.errors import InvalidRequest, StageBug
-from medkg_contracts.events import JobRequest
 from medkg_contracts.ir import RawPayload
+from medkg_contracts.requests import JobRequest
 from medkg_contracts.stages import StageContext
 
 from .settings import IngestSettings

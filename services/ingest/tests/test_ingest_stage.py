@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from medkg_contracts.errors import InvalidRequest, SourceRefused, SourceUnavailable, StageBug
-from medkg_contracts.events import JobRequest
+from medkg_contracts.requests import JobRequest
 from medkg_contracts.stages import StageContext
 from medkg_ingest.settings import IngestSettings
 from medkg_ingest.stage import CtgovExpandStage, CtgovIngestStage

@@ -1,7 +1,7 @@
 """The ingest and expand stages behave as every stage does, with a source over real HTTP."""
 
 import pytest
-from medkg_contracts.events import JobRequest
+from medkg_contracts.requests import JobRequest
 from medkg_ingest.app import expand, ingest
 from medkg_stagekit.testing import Example, StageSuite
 

@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent
-from medkg_contracts.events import Kind, TopologyNotice, make_event
+from medkg_contracts.data import TopologyNotice
+from medkg_contracts.events import make_event
 from medkg_contracts.ids import digest
+from medkg_contracts.kinds import Kind
 from medkg_ledger import Ledger
 from medkg_routing.outbound import SOURCE
 from medkg_stagekit.kafka import Outlet

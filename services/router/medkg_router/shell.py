@@ -14,9 +14,10 @@ from medkg_artifacts import ArtifactStore, deposit, redeem
 from medkg_contracts import topics
 from medkg_contracts.artifacts import ArtifactRef
 from medkg_contracts.cloudevents import CloudEvent, from_record
+from medkg_contracts.data import Ignored, JobAccepted
 from medkg_contracts.deadletter import Record
 from medkg_contracts.errors import ConfigurationError, InvalidRequest, LedgerUnavailable, MedkgError, TopologyUnknown
-from medkg_contracts.events import Ignored, JobAccepted, JobRequest
+from medkg_contracts.requests import JobRequest
 from medkg_ledger import Change, JobState, Ledger, Timer, Versioned
 from medkg_routing import (
     Inbound,

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from medkg_contracts import topics
-from medkg_contracts.events import Kind, make_event
+from medkg_contracts.events import make_event
+from medkg_contracts.kinds import Kind
 from medkg_ledger import Change
 from medkg_router.outbox import pack, posting
 from medkg_stack import Services

@@ -8,7 +8,7 @@ import pytest
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import to_headers
 from medkg_contracts.deadletter import original_headers, reason_headers
-from medkg_contracts.events import Kind
+from medkg_contracts.kinds import Kind
 from medkg_ledger import Change, JobStatus
 
 from .world import World, requested

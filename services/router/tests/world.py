@@ -16,8 +16,11 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from medkg_artifacts import ArtifactStore
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, Header, to_headers
+from medkg_contracts.data import StageResult
 from medkg_contracts.deadletter import Record
-from medkg_contracts.events import JobRequest, Kind, StageResult, make_event
+from medkg_contracts.events import make_event
+from medkg_contracts.kinds import Kind
+from medkg_contracts.requests import JobRequest
 from medkg_ledger import JobState, Ledger
 
 PATIENCE_S = 30.0

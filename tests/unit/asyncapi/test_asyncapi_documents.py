@@ -9,7 +9,7 @@ from medkg_contracts import topics as catalogue
 from medkg_contracts.asyncapi import TopicSpec, operations, services, topics
 from medkg_contracts.cloudevents import MAX_VALUE_BYTES
 from medkg_contracts.errors import ConfigurationError
-from medkg_contracts.events import Kind
+from medkg_contracts.kinds import Kind
 
 FOLDER = Path(__file__).parents[3] / "asyncapi"
 STAGES = {

@@ -10,7 +10,8 @@ from jsonschema import Draft7Validator, FormatChecker
 from medkg_contracts.asyncapi import render_schemas
 from medkg_contracts.cloudevents import CloudEvent, from_record
 from medkg_contracts.deadletter import original_headers, reason_headers
-from medkg_contracts.events import Kind, data_model, kind_of
+from medkg_contracts.events import data_model
+from medkg_contracts.kinds import Kind, kind_of
 
 FOLDER = Path(__file__).parents[3] / "asyncapi"
 COMMON = FOLDER / "common"
