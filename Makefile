@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test lint type layers asyncapi docs bench fmt clean packages python stack node
+.PHONY: help setup demo up down test lint type layers asyncapi docs bench chaos fmt clean packages faketime python stack node
 MAKEFLAGS += --no-print-directory
 
 CACHE := $(if $(MEDKG_CACHE),$(abspath $(MEDKG_CACHE)),$(HOME)/.cache/medkg)
@@ -53,7 +53,7 @@ down: python
 
 ## Run every test, with real servers
 test: setup
-	$(RUN) pytest -m "not benchmark"
+	$(RUN) pytest -m "not benchmark and not chaos"
 
 ## Check style and format
 lint: python
@@ -81,6 +81,10 @@ docs: python node
 bench: setup
 	$(RUN) python -m tests.benchmarks.bench
 
+## Let every fault strike the product under load, on three brokers, and print what it did
+chaos: setup faketime
+	$(RUN) pytest -m chaos tests/chaos
+
 ## Format the code and repair what can be repaired
 fmt: python
 	$(RUN) ruff check --fix
@@ -107,6 +111,13 @@ packages:
 	    # At run level 1 no package starts its server, which would take the port of ours.
 	    $(SUDO) env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
 	        apt-get install -y -qq --no-install-recommends "$${missing[@]}"
+	fi
+
+faketime:
+	@if ! compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null; then
+	    echo "setup: installing libfaketime"
+	    $(SUDO) apt-get update -qq
+	    $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libfaketime
 	fi
 
 python: | packages

@@ -24,7 +24,12 @@ MEANINGS: Final[dict[Kind, tuple[str, str]]] = {
     Kind.JOB_REJECTED: ("router", "the request breaks a rule, or no topology takes it"),
     Kind.JOB_COMPLETED: ("router", "all that was wanted has passed"),
     Kind.JOB_FAILED: ("router", "a stage failed, or a gate was refused or expired with `fail`"),
-    Kind.JOB_CANCELLED: ("nobody yet", "somebody cancelled the job; the kind is reserved"),
+    Kind.JOB_CANCELLED: ("router", "somebody cancelled the job"),
+    Kind.JOB_PAUSED: ("router", "nothing more is asked of a stage for the job"),
+    Kind.JOB_RESUMED: ("router", "the paused job goes on"),
+    Kind.JOB_RESTARTED: ("router", "the job runs again, from these stages on, on this plan"),
+    Kind.JOB_STALLED: ("router", "the job has not moved for long, and why"),
+    Kind.JOB_MIGRATED: ("the command line", "the job came from the system before medkg"),
     Kind.STAGE_REQUESTED: (
         "router",
         "asks a service for a stage, on `<stage>.queue.v1`, or an outside system",
@@ -33,25 +38,42 @@ MEANINGS: Final[dict[Kind, tuple[str, str]]] = {
     Kind.STAGE_RETRYING: ("stage service", "a try failed, the next follows after a wait"),
     Kind.STAGE_COMPLETED: ("stage service", "the work is done; also on `<stage>.done.v1`"),
     Kind.STAGE_FAILED: ("stage service", "the work cannot be done; also on `<stage>.done.v1`"),
+    Kind.STAGE_DEFERRED: ("stage service", "the next try is too far away to wait in place; also on `<stage>.done.v1`"),
+    Kind.STAGE_DROPPED: ("stage service", "the work is wanted no more and was not done"),
     Kind.GATE_WAITING: ("router", "the job has come to a gate, which waits until the deadline"),
     Kind.GATE_OPENED: ("router", "the gate's event has come, now or early"),
     Kind.GATE_EXPIRED: ("router", "the deadline has passed"),
     Kind.EVENT_IGNORED: ("router", "an event changed nothing, and why"),
     Kind.RECORD_REFUSED: ("router, stage service", "a record could not be read or done, and went to a DLQ"),
-    Kind.TIMER_DUE: ("router", "a gate's durable timer is due; on `jobs.control.v1`"),
+    Kind.RECORD_REDRIVEN: ("the command line", "a dead letter has another try; also behind the letter on its DLQ"),
+    Kind.RECORD_DISCARDED: ("the command line", "a dead letter was put aside; also behind the letter on its DLQ"),
+    Kind.SCOPE_PAUSED: ("router", "a stage or a tenant is paused, or a stage is drained"),
+    Kind.SCOPE_RESUMED: ("router", "the stage or the tenant goes on"),
+    Kind.BREAKER_OPENED: ("stage service", "a failing resource is left alone, and the stage's queue waits"),
+    Kind.BREAKER_CLOSED: ("stage service", "a probe succeeded, and the stage works again"),
+    Kind.TIMER_DUE: ("router", "a durable timer of a gate or of a deferred stage is due; on `jobs.control.v1`"),
     Kind.TOPOLOGY_LOADED: ("router", "a topology's version is in use for new jobs"),
     Kind.TOPOLOGY_REFUSED: ("router", "a topology file was refused; the last good version stays"),
+    Kind.ROLLOUT_REVERTED: ("router", "new jobs take a topology's old version again, and why"),
     Kind.CONTROL_RELOAD: ("an operator", "asks the router to read the topologies again; on `jobs.control.v1`"),
+    Kind.CONTROL_CANCEL: ("an operator", "orders to cancel the job; on `jobs.control.v1`"),
+    Kind.CONTROL_PAUSE: ("an operator", "orders to pause a job, a stage or a tenant; on `jobs.control.v1`"),
+    Kind.CONTROL_RESUME: ("an operator", "orders to resume it; on `jobs.control.v1`"),
+    Kind.CONTROL_RERUN: ("an operator", "orders to run the job again, from a stage on; on `jobs.control.v1`"),
+    Kind.CONTROL_REFUSED: ("router", "an order is not obeyed, and why"),
 }
 
 
 def error_table() -> str:
     """A row for each class of the error tree, indented as the tree is."""
-    rows = ["| class | code | retryable | meaning | remedy |", "|---|---|---|---|---|"]
-    for depth, error in _tree(MedkgError):
+    rows = ["| class | code | retryable | job becomes | meaning | remedy | runbook |", "|---|---|---|---|---|---|---|"]
+    for depth, error in error_tree():
         meaning = (error.__doc__ or "").splitlines()[0]
         name = "&emsp;" * depth + f"`{error.__name__}`"
-        rows.append(f"| {name} | `{error.code}` | {'yes' if error.retryable else 'no'} | {meaning} | {error.remedy} |")
+        retryable = "yes" if error.retryable else "no"
+        runbook = f"[{error.runbook.removesuffix('.md').replace('.md#', ': ')}](../runbooks/{error.runbook})"
+        cells = (name, f"`{error.code}`", retryable, error.job_becomes, meaning, error.remedy, runbook)
+        rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
 
 
@@ -88,11 +110,12 @@ def made_pages() -> list[Path]:
     return [page for page in sorted(DOCS.rglob("*.md")) if _MADE.search(page.read_text())]
 
 
-def _tree(error: type[MedkgError], depth: int = 0) -> Iterator[tuple[int, type[MedkgError]]]:
+def error_tree(error: type[MedkgError] = MedkgError, depth: int = 0) -> Iterator[tuple[int, type[MedkgError]]]:
+    """The classes of the error tree, each with its depth."""
     yield depth, error
     for child in error.__subclasses__():
         if child.__module__ == errors.__name__:
-            yield from _tree(child, depth + 1)
+            yield from error_tree(child, depth + 1)
 
 
 def _fields(kind: Kind) -> str:

@@ -83,6 +83,15 @@ def test_commands_print_what_the_guide_shows(guide: Path, checkout: Path) -> Non
     assert [(command, shown) for command, shown, _ in steps] == [(command, real) for command, _, real in steps]
 
 
+def test_the_topologys_effective_policy_is_what_the_guide_shows(checkout: Path) -> None:
+    """The stage that the guide shows stands so in the effective plan."""
+    follow(TOPOLOGY_GUIDE, checkout)
+
+    result = CliRunner().invoke(build("topology"), ["topology", "render", "trials-screened"])
+
+    assert titled(TOPOLOGY_GUIDE, "its first stage").text in result.output
+
+
 @pytest.mark.usefixtures("source")
 async def test_the_guides_stage_runs_on_a_real_trial(checkout: Path, readability: StageService) -> None:
     """The stage of the guide, in the guide's topology, makes of a recorded trial what the guide shows."""

@@ -2,17 +2,20 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from uuid import uuid4
 
+import httpx
 from aiokafka import AIOKafkaConsumer
 from medkg_artifacts import ArtifactStore
-from medkg_cli.cluster import Cluster
+from medkg_cli.settings import CliSettings
+from medkg_cli.topics import provision_topics
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, from_record, to_headers
 from medkg_contracts.deadletter import Record
@@ -20,8 +23,10 @@ from medkg_contracts.events import make_event
 from medkg_contracts.kinds import Kind, kind_of
 from medkg_contracts.requests import JobRequest
 from medkg_contracts.settings import Settings
+from medkg_explain.cluster import Cluster
 from medkg_ledger import JobState, Ledger
 from medkg_stack import Services, Stack
+from medkg_stack.ports import free_port
 from medkg_stagekit.kafka import producer
 
 REPOSITORY = Path(__file__).parents[2]
@@ -30,24 +35,40 @@ ENDED = {Kind.JOB_COMPLETED, Kind.JOB_FAILED, Kind.JOB_REJECTED, Kind.JOB_CANCEL
 
 @dataclass
 class Watch:
-    """Follows the lifecycle events from the moment it was made."""
+    """Follows the lifecycle events from the moment it was made.
+
+    Attributes:
+        ends: how jobs ended, by job id.
+        ended_at: when that was read, by job id, on the clock of `time.monotonic`.
+    """
 
     consumer: AIOKafkaConsumer
     events: list[CloudEvent] = field(default_factory=list)
+    ends: dict[str, Kind] = field(default_factory=dict)
+    ended_at: dict[str, float] = field(default_factory=dict)
+
+    async def read(self) -> None:
+        """Take what has come, or wait for half a second."""
+        for batch in (await self.consumer.getmany(timeout_ms=500)).values():
+            now = monotonic()
+            events = [from_record(record.headers, record.value) for record in batch]
+            ended = {event.extensions["jobid"]: kind for event in events if (kind := kind_of(event)) in ENDED}
+            self.events += events
+            self.ends |= ended
+            self.ended_at = dict.fromkeys(ended, now) | self.ended_at
 
     async def until(self, enough: Any, timeout_s: float = 90.0) -> list[CloudEvent]:  # a predicate over the events
         """Read until `enough(events)` holds; all events so far."""
         async with asyncio.timeout(timeout_s):
             while not enough(self.events):
-                for batch in (await self.consumer.getmany(timeout_ms=500)).values():
-                    self.events += [from_record(record.headers, record.value) for record in batch]
+                await self.read()
         return self.events
 
     async def ended(self, job_ids: Iterable[str], timeout_s: float = 90.0) -> dict[str, Kind]:
         """Wait until these jobs have ended; how, by job id."""
         wanted = set(job_ids)
-        await self.until(lambda events: wanted <= set(outcomes(events)), timeout_s)
-        return {job_id: kind for job_id, kind in outcomes(self.events).items() if job_id in wanted}
+        await self.until(lambda _: wanted <= self.ends.keys(), timeout_s)
+        return {job_id: self.ends[job_id] for job_id in wanted}
 
     async def seen(self, kind: Kind, job_id: str | None = None, timeout_s: float = 60.0) -> CloudEvent:
         """Wait for an event of this kind (about this job); the first."""
@@ -63,14 +84,8 @@ class Watch:
         return found()[0]
 
 
-def outcomes(events: Sequence[CloudEvent]) -> dict[str, Kind]:
-    """How jobs ended, by job id."""
-    ends = ((event.extensions["jobid"], kind_of(event)) for event in events)
-    return {job_id: kind for job_id, kind in ends if kind in ENDED}
-
-
 class Spine:
-    """A running product."""
+    """A running product: servers, the router, every stage service and the replay source, as processes of their own."""
 
     def __init__(self, stack: Stack, folder: Path, replay_port: int) -> None:
         self.stack = stack
@@ -94,6 +109,16 @@ class Spine:
             topologies=self.topologies,
         )
         self.store = ArtifactStore.from_url(self.settings.artifacts_url)
+
+    async def provision(self) -> None:
+        """Create the topics."""
+        await provision_topics(CliSettings(**self.settings.model_dump(), asyncapi=REPOSITORY / "asyncapi"))
+
+    def recorded(self) -> list[str]:
+        """The ids of all recorded studies, as the source itself lists them."""
+        base = f"{self.environment['MK_CTGOV_URL']}/api/v2/studies"
+        answer = httpx.get(base, params={"pageSize": 1000, "fields": "NCTId"}, timeout=30).raise_for_status().json()
+        return [study["protocolSection"]["identificationModule"]["nctId"] for study in answer["studies"]]
 
     @asynccontextmanager
     async def watch(self) -> AsyncIterator[Watch]:
@@ -159,6 +184,20 @@ class Spine:
     def start_all(self) -> None:
         """Start every service that does not run."""
         self.services.start()
+
+
+@contextmanager
+def running(stack: Stack, folder: Path) -> Iterator[Spine]:
+    """The product on these servers, which are started for it and wiped behind it."""
+    stack.up()
+    spine = Spine(stack, folder, free_port())
+    try:
+        asyncio.run(spine.provision())
+        spine.start_all()
+        yield spine
+    finally:
+        spine.services.stop()
+        stack.wipe()
 
 
 def request_events(requests: Mapping[str, JobRequest], tenant: str) -> list[CloudEvent]:

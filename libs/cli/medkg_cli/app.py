@@ -11,6 +11,7 @@ from .exits import EPILOG, Commands
 
 _WORK: Final = "Work"
 _LOOK: Final = "Look"
+_OPERATE: Final = "Operate"
 _LOCAL: Final = "This machine's stack"
 
 
@@ -30,6 +31,14 @@ COMMANDS: Final[Mapping[str, Place]] = {
     "events": Place("events", "app", _LOOK),
     "search": Place("search", "search", _LOOK),
     "topology": Place("topology", "app", _LOOK),
+    "job": Place("job", "app", _OPERATE),
+    "dlq": Place("dlq", "app", _OPERATE),
+    "pause": Place("pausing", "pause", _OPERATE),
+    "resume": Place("pausing", "resume", _OPERATE),
+    "paused": Place("pausing", "paused", _OPERATE),
+    "drain": Place("drain", "drain", _OPERATE),
+    "rollout": Place("rollout", "app", _OPERATE),
+    "ledger": Place("ledger", "app", _OPERATE),
     "demo": Place("demo", "demo", _LOCAL),
     "up": Place("stack", "up", _LOCAL),
     "down": Place("stack", "down", _LOCAL),
@@ -38,7 +47,6 @@ COMMANDS: Final[Mapping[str, Place]] = {
     "restart": Place("stack", "restart", _LOCAL),
     "kill": Place("stack", "kill", _LOCAL),
     "topics": Place("topics", "app", _LOCAL),
-    "ledger": Place("ledger", "app", _LOCAL),
 }
 
 

@@ -132,8 +132,7 @@ def print_event(record: Record, found: CloudEvent | MedkgError) -> None:
     if isinstance(found, CloudEvent):
         line = event_line(found)
     else:
-        place = f"{record.topic}/{record.partition}@{record.offset}"
-        line = Text.assemble((f"{place} is no event [{found.code}]: ", "red"), str(found))
+        line = Text.assemble((f"{record.place} is no event [{found.code}]: ", "red"), str(found))
     console().print(line, soft_wrap=True)
 
 

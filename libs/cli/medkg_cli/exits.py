@@ -38,11 +38,12 @@ class ExitCode(IntEnum):
 
 MEANINGS: dict[ExitCode, str] = {
     ExitCode.OK: "it worked",
-    ExitCode.FAILED: "what was asked about failed (a job with --wait, a direct run, the demo), or did not end in time",
+    ExitCode.FAILED: "what was asked about failed (a job with --wait, a direct run, the demo, some of many records), "
+    "or did not end in time",
     ExitCode.USAGE: "wrong usage",
-    ExitCode.NOT_FOUND: "there is no such job, batch, topology or service",
+    ExitCode.NOT_FOUND: "there is no such job, batch, dead letter, topology or service",
     ExitCode.UNAVAILABLE: "a server did not answer",
-    ExitCode.REFUSED: "refused: an invalid topology, request or setting",
+    ExitCode.REFUSED: "refused: an invalid topology, request or setting, or an order that cannot be obeyed",
     ExitCode.BUG: "a bug of medkg",
     ExitCode.INTERRUPTED: "interrupted by Ctrl-C",
 }

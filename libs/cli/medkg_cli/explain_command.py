@@ -3,9 +3,10 @@
 from typing import Annotated
 
 import typer
+from medkg_explain import Cause
+from medkg_explain import explain as explain_job
 
 from .exits import ExitCode, fail, run
-from .explain import explain as explain_job
 from .output import JsonOption, print_json
 from .settings import load_settings
 
@@ -17,5 +18,5 @@ def explain(job: Annotated[str, typer.Argument(help="The job's id.")], *, json: 
         print_json(explanation)
     else:
         typer.echo(explanation.text())
-    if explanation.cause == "unknown_job":
+    if explanation.cause == Cause.UNKNOWN_JOB:
         raise fail(ExitCode.NOT_FOUND)

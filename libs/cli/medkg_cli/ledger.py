@@ -1,11 +1,14 @@
-"""`medkg ledger`: rebuilds the ledger from Kafka."""
+"""`medkg ledger`: rebuilds the ledger from Kafka, and brings jobs of an older system into it."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from .exits import run
+from .exits import ExitCode, fail, run
+from .migrate import MigrationReport
+from .migrate import migrate as migrate_jobs
 from .output import JsonOption, print_json, say
 from .rebuild import Progress
 from .rebuild import rebuild as rebuild_ledger
@@ -14,9 +17,8 @@ from .settings import load_settings
 app = typer.Typer(no_args_is_help=True, help="The state of every job, in Redis.")
 
 
-@app.callback()
-def _ledger() -> None:
-    """Without this, typer would fold the only command into its group."""
+#: So many lines that are no job's record are listed.
+ERRORS_SHOWN = 20
 
 
 @app.command()
@@ -41,6 +43,40 @@ def rebuild(
         typer.echo(f"{report.unreadable} records are no events; they stand in a DLQ")
     if report.undecided:
         typer.echo(f"{report.undecided} requests had no verdict yet; the router decides them when it starts")
+    if report.paused:
+        typer.echo(f"paused again: {', '.join(report.paused)}")
+
+
+@app.command()
+def migrate(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE.jsonl", help="The export: a job's record as JSON on each line.")
+    ],
+    *,
+    json: JsonOption = False,
+) -> None:
+    """Bring the jobs of an older system into the ledger; those that are there already are left as they are.
+
+    What had not ended there has failed here with in_flight_elsewhere, and `medkg job rerun JOB --latest` runs it.
+    Lines that are no job's record go to FILE.rejected.jsonl; correct them there and migrate that file.
+    """
+    report = run(migrate_jobs(load_settings(), file))
+    if json:
+        print_json(report)
+    else:
+        _show_migration(report)
+    if report.errors:
+        raise fail(ExitCode.FAILED)
+
+
+def _show_migration(report: MigrationReport) -> None:
+    typer.echo(f"{report.migrated} jobs migrated, {report.skipped} were there already")
+    for bad in report.errors[:ERRORS_SHOWN]:
+        say(f"line {bad.line}: {bad.reason}")
+    if len(report.errors) > ERRORS_SHOWN:
+        say(f"and {len(report.errors) - ERRORS_SHOWN} more")
+    if report.rejected:
+        say(f"{len(report.errors)} lines are no job's record; they are in {report.rejected}")
 
 
 def _tell(progress: Progress) -> None:

@@ -18,11 +18,11 @@ PIPE_WIDTH: Final = 220
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 _COLOURS: Final = {
-    **dict.fromkeys(("completed", "opened", "ok"), "green"),
+    **dict.fromkeys(("completed", "opened", "ok", "restarted", "resumed", "redriven"), "green"),
     **dict.fromkeys(("running", "requested"), "cyan"),
-    "waiting": "yellow",
+    **dict.fromkeys(("waiting", "deferred", "paused", "unanswered", "skipped"), "yellow"),
     **dict.fromkeys(("failed", "rejected", "expired", "refused", "missing", "stopped"), "red"),
-    "cancelled": "magenta",
+    **dict.fromkeys(("cancelled", "discarded"), "magenta"),
 }
 
 

@@ -75,6 +75,9 @@ class Tally:
             self.jobs.setdefault(job_id, "running")
         elif kind in ENDS:
             self._end(job_id, kind, read_data(event, JobEnded))
+        elif kind is Kind.JOB_RESTARTED:
+            self.jobs[job_id] = "running"
+            self.errors.pop(job_id, None)
         elif kind is Kind.EVENT_IGNORED:
             self.ignored.add(job_id)
         elif (stage := event.extensions.get("stage")) is not None:

@@ -4,27 +4,26 @@ Only records that the router has already dealt with are replayed (up to its comm
 itself when it starts again. Each partition number is rebuilt by itself, since a job's records all have one.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from datetime import UTC, datetime
 
 from aiokafka import TopicPartition
-from medkg_artifacts import ArtifactStore, redeem
+from medkg_artifacts import ArtifactStore, deposit
 from medkg_contracts import topics
-from medkg_contracts.cloudevents import CloudEvent, from_record
-from medkg_contracts.data import JobAccepted, JobEnded
-from medkg_contracts.deadletter import Record
-from medkg_contracts.errors import ConfigurationError, InvalidRequest, MedkgError
-from medkg_contracts.events import read_data
-from medkg_contracts.kinds import Kind, kind_of
+from medkg_contracts.errors import ConfigurationError
 from medkg_contracts.model import Contract
+from medkg_contracts.orders import ScopeOrder
 from medkg_contracts.settings import Settings
-from medkg_ledger import Change, Ledger, Timer, Versioned
-from medkg_routing import Reload, read, unreadable
+from medkg_explain.cluster import Cluster
+from medkg_ledger import Change, JobStatus, Ledger, Timer, Versioned
+from medkg_routing import ScopeOrdered, to_event
 from medkg_routing.plans import stored_plan
-from medkg_routing.replay import Accepted, Past, Rejected, Replayed, replay
+from medkg_routing.replay import Replayed, replay
+from medkg_stagekit.posting import ask, posting
 from medkg_topology.plan import Plan
 
-from .cluster import Cluster
+from .history import History, work_in
+from .letters import Work
 
 #: How many jobs are written in one call.
 WRITE_BATCH = 500
@@ -47,20 +46,14 @@ class RebuildReport(Contract):
         jobs: written to the ledger.
         unreadable: records that are no events; they stand in a DLQ already.
         undecided: requests without a verdict in the events' retention; the router was not finished with them.
+        paused: stages and tenants that are paused again.
     """
 
     records: int
     jobs: int
     unreadable: int
     undecided: int
-
-
-class _Partition:
-    """The history of all jobs of one partition number."""
-
-    def __init__(self) -> None:
-        self.past: dict[str, list[Past]] = defaultdict(list)
-        self.verdicts: dict[str, JobAccepted | JobEnded] = {}
+    paused: list[str]
 
 
 async def rebuild(settings: Settings, report: Callable[[Progress], None], *, wipe: bool) -> RebuildReport:
@@ -107,89 +100,98 @@ class _Rebuild:
     async def run(self) -> RebuildReport:
         committed = await self._cluster.committed(topics.ROUTER_GROUP)
         lifecycle = await self._cluster.ends(await self._cluster.partitions(topics.EVENTS))
-        numbers = sorted({partition.partition for partition in committed})
+        # Pauses first: what is asked for a paused stage or tenant is to be held.
+        paused = await self._pause({place: end for place, end in committed.items() if place.topic == topics.CONTROL})
+        numbers = sorted({partition.partition for partition in committed} | {place.partition for place in lifecycle})
         for done, number in enumerate(numbers, 1):
-            history = _Partition()
-            await self._read_verdicts(history, _of(number, lifecycle))
-            await self._read_past(history, _of(number, committed))
-            await self._write(history)
+            await self._rebuild(_of(number, lifecycle), _of(number, committed), number)
             self._report(
                 Progress(partitions_done=done, partitions=len(numbers), records=self._records, jobs=self._jobs)
             )
         return RebuildReport(
-            records=self._records, jobs=self._jobs, unreadable=self._unreadable, undecided=self._undecided
+            records=self._records,
+            jobs=self._jobs,
+            unreadable=self._unreadable,
+            undecided=self._undecided,
+            paused=paused,
         )
 
-    async def _read_verdicts(self, history: _Partition, ends: Mapping[TopicPartition, int]) -> None:
-        async for record in self._cluster.records(ends):
-            event = await self._event(record)
-            if event is None:
-                continue
-            match kind_of(event):
-                case Kind.JOB_ACCEPTED:
-                    history.verdicts.setdefault(event.extensions["jobid"], read_data(event, JobAccepted))
-                case Kind.JOB_REJECTED:
-                    history.verdicts.setdefault(event.extensions["jobid"], read_data(event, JobEnded))
+    async def _pause(self, control: Mapping[TopicPartition, int]) -> list[str]:
+        """Pause the stages and tenants again that were paused, by the last order about each."""
+        history = History(self._store)
+        paused: set[str] = set()
+        async for record in self._cluster.records(control):
+            ordered = await history.read_heard(record)
+            if ordered is not None:
+                paused = after_order(paused, ordered)
+        for scope in paused:
+            await self._ledger.pause(scope)
+        return sorted(paused)
 
-    async def _read_past(self, history: _Partition, ends: Mapping[TopicPartition, int]) -> None:
-        async for record in self._cluster.records(ends):
-            event = await self._event(record)
-            if event is None:
-                continue
-            try:
-                inbound = read(record.topic, event)
-            except InvalidRequest:
-                inbound = unreadable(record.topic, event)
-            except MedkgError:
-                self._unreadable += 1
-                continue
-            if inbound is not None and not isinstance(inbound, Reload):
-                history.past[inbound.job_id].append(Past(inbound, record.timestamp))
+    async def _rebuild(
+        self, lifecycle: Mapping[TopicPartition, int], heard: Mapping[TopicPartition, int], number: int
+    ) -> None:
+        history = History(self._store)
+        async for record in self._cluster.records(lifecycle):
+            await history.read_lifecycle(record)
+        async for record in self._cluster.records(heard):
+            await history.read_heard(record)
+        replayed = [found async for found in self._replayed(history)]
+        asked = await self._asked({emit.topic for found in replayed for emit in found.asks.values()}, number)
+        for batch in _batches(replayed, WRITE_BATCH):
+            await self._ledger.commit([await self._change(found, asked) for found in batch])
+        self._records += history.records
+        self._unreadable += history.unreadable
+        self._jobs += len(replayed)
 
-    async def _event(self, record: Record) -> CloudEvent | None:
-        self._records += 1
-        try:
-            return await redeem(from_record(record.headers, record.value), self._store)
-        except MedkgError as error:
-            if error.retryable:
-                raise
-            self._unreadable += 1
-            return None
+    async def _replayed(self, history: History) -> AsyncIterator[Replayed]:
+        for job_id in history.jobs():
+            found = replay(await history.verdicts(job_id, self._plan), history.past.get(job_id, ()))
+            if found is not None:
+                yield found
+            else:
+                self._undecided += history.requested(job_id)
 
-    async def _write(self, history: _Partition) -> None:
-        changes: list[Change] = []
-        for job_id, past in history.past.items():
-            verdict = history.verdicts.get(job_id)
-            if verdict is None:
-                self._undecided += 1
-                continue
-            replayed = replay(await self._verdict(verdict), past)
-            if replayed is not None:
-                changes.append(_change(replayed))
-        for batch in _batches(changes, WRITE_BATCH):
-            await self._ledger.commit(batch)
-        self._jobs += len(changes)
+    async def _asked(self, queues: Iterable[str], number: int) -> set[Work]:
+        """Which work the queues have been asked for: the router had not yet sent the rest."""
+        partitions = [place for place in await self._cluster.partitions(*sorted(queues)) if place.partition == number]
+        ends = await self._cluster.ends(partitions)
+        return {work async for record in self._cluster.records(ends) if (work := work_in(record)) is not None}
 
-    async def _verdict(self, verdict: JobAccepted | JobEnded) -> Accepted | Rejected:
-        if isinstance(verdict, JobEnded):
-            if verdict.error is None:
-                raise ConfigurationError("a job.rejected event gives no reason")
-            return Rejected(verdict.error)
-        if verdict.digest not in self._plans:
-            plan = self._plans[verdict.digest] = await stored_plan(self._store, verdict.digest)
+    async def _plan(self, digest: str) -> Plan:
+        if digest not in self._plans:
+            plan = self._plans[digest] = await stored_plan(self._store, digest)
             await self._ledger.save_plan(plan)
-        return Accepted(self._plans[verdict.digest], verdict)
+        return self._plans[digest]
+
+    async def _change(self, replayed: Replayed, asked: set[Work]) -> Change:
+        state, time = replayed.state, datetime.now(UTC)
+        asks = []
+        for node, emit in replayed.asks.items():
+            event = await deposit(to_event(emit, state, time), self._store)
+            sent = Work(state.job_id, node, emit.epoch) in asked
+            asks.append(ask(state, emit, posting(emit.topic, event), sent=sent))
+        return Change(
+            before=Versioned(),
+            after=state,
+            set_timers=[Timer(state.job_id, node, due) for node, due in replayed.timers.items()],
+            asks=asks,
+            fence=state.sequence if state.status is JobStatus.CANCELLED else None,
+        )
 
 
-def _change(replayed: Replayed) -> Change:
-    state = replayed.state
-    timers = [Timer(state.job_id, node, due) for node, due in replayed.timers.items()]
-    return Change(before=Versioned(), after=state, set_timers=timers)
+def after_order(paused: set[str], ordered: ScopeOrdered) -> set[str]:
+    """The pauses that there are after an order; the end of a stage's pause ends its drain too."""
+    order: ScopeOrder = ordered.order
+    drain = f"drain:{order.name}"
+    if ordered.paused:
+        return paused | {drain if order.drain else order.subject}
+    return paused - {order.subject, drain if order.scope == "stage" else order.subject}
 
 
 def _of(number: int, offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
     return {partition: offset for partition, offset in offsets.items() if partition.partition == number}
 
 
-def _batches(changes: list[Change], size: int) -> Iterable[list[Change]]:
-    return (changes[start : start + size] for start in range(0, len(changes), size))
+def _batches(replayed: list[Replayed], size: int) -> Iterable[list[Replayed]]:
+    return (replayed[start : start + size] for start in range(0, len(replayed), size))

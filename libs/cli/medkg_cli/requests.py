@@ -17,7 +17,7 @@ from medkg_contracts.events import make_event
 from medkg_contracts.ids import digest, job_id
 from medkg_contracts.kinds import Kind
 from medkg_contracts.model import Identifier, TenantId, first_violation
-from medkg_contracts.requests import DEFAULT_TENANT, JobRequest
+from medkg_contracts.requests import DEFAULT_TENANT, JobRequest, Priority
 from medkg_contracts.settings import Settings
 from medkg_stagekit.kafka import Outlet, producer
 from pydantic import TypeAdapter, ValidationError
@@ -51,6 +51,7 @@ class Asked:
     topology: str | None = None
     until: str | None = None
     skip_completed: bool = False
+    priority: Priority = "normal"
     metadata: Mapping[str, str] = field(default_factory=dict)
 
     def request(self) -> JobRequest:
@@ -74,6 +75,7 @@ class Asked:
             "topology": self.topology,
             "until": self.until,
             "skip_completed": self.skip_completed,
+            "priority": self.priority,
             "metadata": dict(self.metadata),
         }
         try:

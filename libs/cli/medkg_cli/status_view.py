@@ -56,14 +56,20 @@ def job_data(state: JobState) -> dict[str, object]:
 def job_view(state: JobState, plan: Plan | None) -> RenderableType:
     """A job with its stages."""
     facts: list[tuple[str, RenderableType]] = [
-        ("state", coloured(state.status)),
+        ("state", Text.assemble(coloured(state.status), " (paused)" if state.paused else "")),
         ("item", state.doc_id),
         ("tenant", state.tenant_id),
         ("topology", f"{state.pipeline_name}@{(state.pipeline_version or '')[:12]}" if state.pipeline_name else "none"),
         ("created", moment(state.created_at)),
         ("updated", f"{moment(state.updated_at)}  ({duration(state.updated_at - state.created_at)} later)"),
     ]
-    facts += [(name, value) for name, value in (("batch", state.batch_id), ("until", state.until)) if value]
+    more = (
+        ("batch", state.batch_id),
+        ("until", state.until),
+        ("priority", state.priority if state.priority != "normal" else None),
+        ("restarted", {1: "once"}.get(state.run, f"{state.run} times") if state.run else None),
+    )
+    facts += [(name, value) for name, value in more if value]
     if state.error is not None:
         facts.append(("error", Text(f"[{state.error.code}] {state.error.message}", style="red")))
         facts.append(("remedy", state.error.remedy))

@@ -8,7 +8,7 @@ import typer
 from medkg_artifacts import ArtifactStore
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent
-from medkg_contracts.requests import DEFAULT_TENANT, JobRequest
+from medkg_contracts.requests import DEFAULT_TENANT, JobRequest, Priority
 from medkg_contracts.settings import Settings
 from medkg_ledger import Ledger
 from rich.table import Table
@@ -52,6 +52,9 @@ def submit(  # noqa: PLR0913 - these are the options
     skip_completed: Annotated[
         bool, typer.Option("--skip-completed", help="Do not repeat work that was done before.")
     ] = False,
+    priority: Annotated[
+        Priority, typer.Option(help="Which of the tenant's own jobs go first; other tenants' are not behind them.")
+    ] = "normal",
     tenant: TenantOption = DEFAULT_TENANT,
     job_id: Annotated[
         str | None, typer.Option(help="The job's id; asking twice for the same id is asking once.")
@@ -77,6 +80,7 @@ def submit(  # noqa: PLR0913 - these are the options
         topology=topology,
         until=until,
         skip_completed=skip_completed,
+        priority=priority,
         metadata=read_pairs("--metadata", metadata or ()),
     )
     request = asked.request()

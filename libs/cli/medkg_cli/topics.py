@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Self
 
@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from medkg_contracts import asyncapi
 from medkg_contracts.asyncapi import TopicSpec
 from medkg_contracts.errors import ConfigurationError, KafkaUnavailable
+from medkg_contracts.settings import Settings
 from medkg_topology.catalog import Catalog
 from medkg_topology.changes import Refused
 from medkg_topology.plan import GateNode, StageNode
@@ -64,7 +65,7 @@ def list_topics(*, json: JsonOption = False) -> None:
     """List the topics that the deployment needs, and how Kafka has them."""
     settings = load_settings()
     specs = wanted_topics(settings)
-    found = run(_describe(settings))
+    found = run(describe_topics(settings))
     if json:
         print_json(
             [{"topic": spec.name, "partitions": spec.partitions, "state": state_of(spec, found)} for spec in specs]
@@ -95,6 +96,12 @@ def wanted_topics(settings: CliSettings) -> list[TopicSpec]:
         )
     stages, gates = _nodes(settings.topologies)
     return asyncapi.topics(settings.asyncapi, stages, gates)
+
+
+def fitted(spec: TopicSpec, brokers: int) -> TopicSpec:
+    """The topic as so many brokers can keep it: no more copies than brokers, and one of them may be missing."""
+    replicas = min(spec.replicas, brokers)
+    return replace(spec, replicas=replicas, config={**spec.config, "min.insync.replicas": str(max(1, replicas - 1))})
 
 
 def state_of(spec: TopicSpec, found: Mapping[str, TopicState]) -> str:
@@ -138,8 +145,9 @@ async def provision_topics(settings: CliSettings) -> tuple[list[str], list[Topic
         KafkaUnavailable: Kafka did not answer, or gave no leaders in time.
         ConfigurationError: existing topics have another number of partitions.
     """
-    specs = wanted_topics(settings)
     async with _Admin(settings.kafka) as admin:
+        brokers = await admin.brokers()
+        specs = [fitted(spec, brokers) for spec in wanted_topics(settings)]
         found = await admin.describe()
         check_partitions(specs, found)
         missing = [spec for spec in specs if spec.name not in found]
@@ -154,7 +162,12 @@ def _unled(specs: Sequence[TopicSpec], found: Mapping[str, TopicState]) -> list[
     return [spec.name for spec in specs if spec.name not in found or not found[spec.name].led]
 
 
-async def _describe(settings: CliSettings) -> dict[str, TopicState]:
+async def describe_topics(settings: Settings) -> dict[str, TopicState]:
+    """All topics that Kafka has.
+
+    Raises:
+        KafkaUnavailable: Kafka does not answer.
+    """
     async with _Admin(settings.kafka) as admin:
         return await admin.describe()
 
@@ -187,6 +200,10 @@ class _Admin:
             raise KafkaUnavailable(f"Kafka at {self._bootstrap}: waited {LIMIT_S:g} s{waited}") from timeout
         if isinstance(error, KafkaError | OSError):
             raise KafkaUnavailable(f"Kafka at {self._bootstrap}: {error!r}") from error
+
+    async def brokers(self) -> int:
+        """How many brokers the cluster has now."""
+        return len((await self._client.describe_cluster())["brokers"])
 
     async def describe(self) -> dict[str, TopicState]:
         """All topics."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from medkg_cli.settings import CliSettings
-from medkg_cli.topics import TopicState, check_partitions, state_of, wanted_topics
+from medkg_cli.topics import TopicState, check_partitions, fitted, state_of, wanted_topics
 from medkg_contracts.asyncapi import TopicSpec
 from medkg_contracts.errors import ConfigurationError
 
@@ -49,6 +49,13 @@ def test_a_missing_folder_is_named_by_its_setting(tmp_path: Path, setting: str, 
 def test_a_topics_state_is_told(found, state):
     """A topic is there as it must be, or it is said how it is not."""
     assert state == state_of(SPEC, found)
+
+
+@pytest.mark.parametrize(("brokers", "replicas", "in_sync"), [(1, 1, "1"), (2, 2, "1"), (3, 3, "2"), (5, 3, "2")])
+def test_a_topic_has_as_many_copies_as_there_are_brokers(brokers: int, replicas: int, in_sync: str):
+    """No more copies than brokers or than asked for; where there are several, writing goes on without one of them."""
+    spec = fitted(TopicSpec("jobs.requests.v1", 12, 3, {"retention.ms": "1"}), brokers)
+    assert (replicas, {"retention.ms": "1", "min.insync.replicas": in_sync}) == (spec.replicas, spec.config)
 
 
 def test_other_partition_counts_are_refused():

@@ -29,7 +29,7 @@ class StageRequest(Contract):
     request: RequestOrRef
     inputs: dict[Name, ArtifactRef] = Field(default_factory=dict)
     policy: Policy = Field(default_factory=Policy)
-    tried: int = 0
+    tried: Annotated[int, Field(ge=0, le=1000)] = 0
 
 
 class StageResult(Contract):
@@ -47,7 +47,7 @@ class StageResult(Contract):
 
     artifacts: dict[Name, ArtifactRef] = Field(default_factory=dict)
     error: ErrorInfo | None = None
-    retries: int = 0
+    retries: Annotated[int, Field(ge=0, le=1000)] = 0
     duration_ms: float = 0.0
     waited_ms: float = 0.0
     skipped: bool = False

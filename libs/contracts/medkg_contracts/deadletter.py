@@ -4,8 +4,12 @@ Header names are those of Spring for Apache Kafka (`KafkaHeaders`), so that exis
 written as decimal text, since not every client reads binary headers.
 """
 
+from base64 import b64decode, b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple, Self
+
+import orjson
 
 from .cloudevents import Header
 from .errors import ErrorInfo, PoisonRecord
@@ -20,6 +24,12 @@ EXCEPTION_FQCN = _PREFIX + "exception-fqcn"
 EXCEPTION_MESSAGE = _PREFIX + "exception-message"
 ERROR_CODE = "medkg-error-code"
 
+#: Header of a dead letter whose record is in the artifact store instead, since it is larger than a record may be.
+STORED_RECORD: Final = "medkg-record"
+
+#: Header of a record that was given another try: the id of the `record.redriven` event that says so.
+REDRIVEN: Final = "medkg-redriven"
+
 _REASON = (
     ORIGINAL_TOPIC,
     ORIGINAL_PARTITION,
@@ -30,6 +40,31 @@ _REASON = (
     EXCEPTION_MESSAGE,
     ERROR_CODE,
 )
+
+
+class Place(NamedTuple):
+    """Where a record stands."""
+
+    topic: str
+    partition: int
+    offset: int
+
+    def __str__(self) -> str:
+        """``topic/partition@offset``."""
+        return f"{self.topic}/{self.partition}@{self.offset}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The place that is written as ``topic/partition@offset``.
+
+        Raises:
+            ValueError: it is not of that form.
+        """
+        topic, _, rest = text.rpartition("/")
+        partition, _, offset = rest.partition("@")
+        if not topic or not _is_number(partition) or not _is_number(offset):
+            raise ValueError(f"{text[:200]!r} is not of the form topic/partition@offset")
+        return cls(topic, int(partition), int(offset))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +83,11 @@ class Record:
     key: bytes | None
     value: bytes | None
     headers: Sequence[Header]
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return Place(self.topic, self.partition, self.offset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +119,95 @@ class DeadLetter:
         ]
 
 
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A dead letter as it stands on a DLQ.
+
+    Attributes:
+        place: on the DLQ.
+        timestamp: when it was put there, milliseconds since 1970-01-01 UTC.
+        original: the record as it was where it could not be processed; without value and headers if it is `stored`.
+        group: the consumer group that could not process it.
+        error_class: the error's class.
+        code: the error's code.
+        message: what happened.
+        stored: where the record is instead, ``artifact://...``; None when the letter has it.
+    """
+
+    place: Place
+    timestamp: int
+    original: Record
+    group: str
+    error_class: str
+    code: str
+    message: str
+    stored: str | None
+
+    def text(self, header: str) -> str | None:
+        """The text of the original's last header of this name."""
+        raw = dict(self.original.headers).get(header)
+        return None if raw is None else raw.decode(errors="replace")
+
+    def restored(self, body: bytes) -> "Letter":
+        """The letter with the record that the artifact store has.
+
+        Raises:
+            PoisonRecord: the bytes are none of `pack_record`.
+        """
+        return replace(self, original=_unpack_record(self.original, body))
+
+
+def read_letter(record: Record) -> Letter:
+    """The dead letter that a record of a DLQ is.
+
+    Raises:
+        PoisonRecord: it is none.
+    """
+    reason = reason_headers(record.headers)
+    numbers = [reason[name] for name in (ORIGINAL_PARTITION, ORIGINAL_OFFSET, ORIGINAL_TIMESTAMP)]
+    try:
+        partition, offset, timestamp = map(int, numbers)
+    except ValueError as error:
+        raise PoisonRecord(f"the place of the original record is no number: {numbers}") from error
+    original = Record(
+        reason[ORIGINAL_TOPIC], partition, offset, timestamp, record.key, record.value, original_headers(record.headers)
+    )
+    stored = dict(record.headers[_reason_start(record.headers) :]).get(STORED_RECORD)
+    return Letter(
+        place=record.place,
+        timestamp=record.timestamp,
+        original=original,
+        group=reason[ORIGINAL_GROUP],
+        error_class=reason[EXCEPTION_FQCN],
+        code=reason[ERROR_CODE],
+        message=reason[EXCEPTION_MESSAGE],
+        stored=None if stored is None else stored.decode(errors="replace"),
+    )
+
+
+def pack_record(record: Record) -> bytes:
+    """Key, value and headers as JSON, in base64, for a record that goes to the artifact store."""
+    headers = [[name, _base64(raw)] for name, raw in record.headers]
+    return orjson.dumps({"key": _base64(record.key), "value": _base64(record.value), "headers": headers})
+
+
+def _unpack_record(original: Record, body: bytes) -> Record:
+    try:
+        packed = orjson.loads(body)
+        headers = [(name, _bytes(raw)) for name, raw in packed["headers"]]
+        return replace(original, key=_bytes(packed["key"]), value=_bytes(packed["value"]), headers=headers)
+    except (ValueError, LookupError, TypeError) as error:
+        raise PoisonRecord(f"the stored record cannot be read: {error!r}") from error
+
+
+def _base64(raw: bytes | None) -> str | None:
+    return None if raw is None else b64encode(raw).decode()
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else b64decode(text, validate=True)
+
+
 def reason_headers(headers: Sequence[Header]) -> dict[str, str]:
     """The reason's headers of a dead letter, by name.
 
@@ -105,3 +234,7 @@ def _reason_start(headers: Sequence[Header]) -> int:
         if names[start : start + len(_REASON)] == _REASON:
             return start
     raise PoisonRecord("the record is no dead letter: it lacks the headers that say why it is there")
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal()

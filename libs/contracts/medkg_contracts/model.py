@@ -6,9 +6,14 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 
 class Contract(BaseModel):
-    """An immutable value of the wire or of the store; an unknown field is an error, not a guess."""
+    """An immutable value of the wire or of the store; an unknown field is an error, not a guess.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64", val_json_bytes="base64")
+    A number is finite: JSON cannot hold another, so it would be read as something else than was written.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, ser_json_bytes="base64", val_json_bytes="base64"
+    )
 
 
 #: A name in a topology (stage, gate, artifact, policy): it becomes part of topic names and metric labels.
@@ -25,8 +30,8 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 def first_violation(error: ValidationError) -> str:
-    """The first violation of a pydantic error, as ``field: message``."""
+    """The first violation of a pydantic error, as ``field: message``; a field's name may be as long as the data."""
     first = error.errors(include_url=False, include_context=False)[0]
-    where = ".".join(str(part) for part in first["loc"])
+    where = ".".join(str(part) for part in first["loc"])[:200]
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     return f"{where}: {first['msg']}{more}" if where else first["msg"] + more

@@ -10,23 +10,34 @@ from hypothesis import strategies as st
 from medkg_contracts.artifacts import ArtifactRef
 from medkg_contracts.cloudevents import CloudEvent, from_record, to_headers
 from medkg_contracts.data import (
+    BreakerNotice,
+    ControlRefused,
     GateNotice,
     Ignored,
     JobAccepted,
     JobEnded,
+    JobMigrated,
+    JobRestarted,
+    LetterClosed,
     RecordRefused,
+    RolloutReverted,
+    StageDeferred,
+    StageDropped,
     StageRequest,
     StageResult,
     StageRetrying,
     StageStarted,
     TimerDue,
     TopologyNotice,
+    VersionFigures,
 )
 from medkg_contracts.errors import ErrorInfo, InvalidRequest, PoisonRecord
 from medkg_contracts.events import as_json, data_model, dump, make_event, read_data
+from medkg_contracts.explanation import Explanation
 from medkg_contracts.kinds import Kind, kind_of
 from medkg_contracts.model import Contract, first_violation
-from medkg_contracts.policy import Policy
+from medkg_contracts.orders import Order, RerunOrder, ScopeOrder
+from medkg_contracts.policy import Breaker, Policy, RateLimit
 from medkg_contracts.requests import JobRequest, read_request
 from pydantic import TypeAdapter, ValidationError
 
@@ -38,6 +49,12 @@ REQUEST = JobRequest(source="ctgov", id="NCT05814159", metadata={"by": "curation
 RESULT = StageResult(artifacts={"document": REF}, retries=1, duration_ms=41.2, waited_ms=3.9, worker="parse-0:17")
 ENDED = JobEnded(stage="parse", error=ERROR, duration_ms=12.5)
 GATE = GateNotice(topic="mineru.done.v1", deadline=NOW, early=True)
+ORDER = Order(by="j.meyer", reason="by mistake")
+SCOPE = ScopeOrder(by="j.meyer", scope="stage", name="index", drain=True)
+RERUN = RerunOrder(by="j.meyer", stage="chunk", latest=True)
+LETTER = LetterClosed(dlq="parse.dlq.v1", partition=4, offset=17, code="bug", latest=True, order=ORDER)
+BREAKER = BreakerNotice(service="index", policy="server", reset_s=60.0, error=ERROR, worker="index-0:17")
+POLICY = Policy(name="server", attempts=3, breaker=Breaker(failures=5, reset_s=60), rate=RateLimit(per_s=5))
 TOPOLOGY = TopologyNotice(pipeline="trials", digest=SHA, file="trials.yaml", error=ERROR)
 
 DATA: dict[Kind, Contract] = {
@@ -46,20 +63,41 @@ DATA: dict[Kind, Contract] = {
     Kind.JOB_REJECTED: ENDED,
     Kind.JOB_COMPLETED: ENDED,
     Kind.JOB_FAILED: ENDED,
-    Kind.JOB_CANCELLED: ENDED,
-    Kind.STAGE_REQUESTED: StageRequest(request=REQUEST, inputs={"document": REF}, policy=Policy(attempts=3)),
+    Kind.JOB_CANCELLED: JobEnded(stage="parse", order=ORDER),
+    Kind.JOB_PAUSED: ScopeOrder(scope="job", name="j-1"),
+    Kind.JOB_RESUMED: ScopeOrder(scope="job", name="j-1"),
+    Kind.JOB_RESTARTED: JobRestarted(stages=["chunk"], pipeline="trials", digest=SHA, plan=REF, order=RERUN),
+    Kind.JOB_STALLED: Explanation(job_id="j-1", state="running", cause="gate_closed", summary="s", next_action="n"),
+    Kind.JOB_MIGRATED: JobMigrated(state={"job_id": "j-1", "nodes": {"parse": {"epoch": 1}}}),
+    Kind.STAGE_REQUESTED: StageRequest(request=REQUEST, inputs={"document": REF}, policy=POLICY, tried=2),
     Kind.STAGE_STARTED: StageStarted(worker="parse-0:17"),
     Kind.STAGE_RETRYING: StageRetrying(error=ERROR, wait_s=1.5),
     Kind.STAGE_COMPLETED: RESULT,
     Kind.STAGE_FAILED: StageResult(error=ERROR),
+    Kind.STAGE_DEFERRED: StageDeferred(error=ERROR, wait_s=120.0, tried=2, worker="parse-0:17"),
+    Kind.STAGE_DROPPED: StageDropped(reason="cancelled", worker="parse-0:17"),
     Kind.GATE_WAITING: GATE,
     Kind.GATE_OPENED: GATE,
     Kind.GATE_EXPIRED: GATE,
     Kind.EVENT_IGNORED: Ignored(reason="late", type="t", topic="parse.done.v1", event_id="1"),
     Kind.RECORD_REFUSED: RecordRefused(topic="parse.queue.v1", partition=1, offset=2, dlq="parse.dlq.v1", error=ERROR),
+    Kind.RECORD_REDRIVEN: LETTER,
+    Kind.RECORD_DISCARDED: LETTER,
+    Kind.SCOPE_PAUSED: SCOPE,
+    Kind.SCOPE_RESUMED: SCOPE,
+    Kind.BREAKER_OPENED: BREAKER,
+    Kind.BREAKER_CLOSED: BREAKER,
     Kind.TIMER_DUE: TimerDue(node="pdf"),
     Kind.TOPOLOGY_LOADED: TOPOLOGY,
     Kind.TOPOLOGY_REFUSED: TOPOLOGY,
+    Kind.ROLLOUT_REVERTED: RolloutReverted(
+        pipeline="trials", reason="r", old=VersionFigures(digest=SHA), new=VersionFigures(digest=SHA, jobs=20, failed=2)
+    ),
+    Kind.CONTROL_CANCEL: ORDER,
+    Kind.CONTROL_PAUSE: SCOPE,
+    Kind.CONTROL_RESUME: SCOPE,
+    Kind.CONTROL_RERUN: RERUN,
+    Kind.CONTROL_REFUSED: ControlRefused(type="t", event_id="1", error=ERROR),
 }
 
 
@@ -127,6 +165,62 @@ def test_no_request_raises_anything_but_a_refusal(data: bytes) -> None:
     """Whatever a request holds, it is a request, an invalid one or poison."""
     with pytest.raises((PoisonRecord, InvalidRequest)):
         read_request(CloudEvent(id="1", source="/s", type=Kind.JOB_REQUESTED.type, data=data))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("size", "-1"),
+        ("size", "1" + "0" * 400),
+        ("value", "1" + "0" * 400),
+        ("value", '{"deep": [18446744073709551616]}'),
+        ("uri", f'"artifact://[/{SHA}"'),
+    ],
+)
+def test_reference_that_no_store_can_follow_is_poison(field: str, value: str) -> None:
+    """A reference with a size that no file has, a number that cannot be written again, or no URI is refused."""
+    data = f'{{"artifacts": {{"document": {{"name": "document", "sha256": "{SHA}", "size": 1, "{field}": {value}}}}}}}'
+    sent = CloudEvent(id="1", source="/s", type=Kind.STAGE_COMPLETED.type, data=data.encode())
+
+    with pytest.raises(PoisonRecord, match=f"break the contract: artifacts.document.{field}: "):
+        read_data(sent, StageResult)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400"])
+def test_number_that_json_cannot_hold_is_poison(number: str) -> None:
+    """A number that would be written as null, and could then not be read, is refused."""
+    sent = CloudEvent(id="1", source="/s", type=Kind.STAGE_COMPLETED.type, data=f'{{"duration_ms": {number}}}'.encode())
+
+    with pytest.raises(PoisonRecord, match="duration_ms: Input should be a finite number"):
+        read_data(sent, StageResult)
+
+
+def test_refusal_of_an_endless_name_is_short() -> None:
+    """A field whose name is as long as a record may be is named by its beginning."""
+    sent = CloudEvent(id="1", source="/s", type=Kind.STAGE_STARTED.type, data=orjson.dumps({"x" * 1_000_000: 1}))
+
+    with pytest.raises(PoisonRecord) as refused:
+        read_data(sent, StageStarted)
+    assert len(str(refused.value)) < 500
+
+
+@pytest.mark.parametrize(
+    ("order", "subject"),
+    [
+        (ScopeOrder(scope="job", name="j-1"), "j-1"),
+        (ScopeOrder(scope="stage", name="index"), "stage:index"),
+        (ScopeOrder(scope="tenant", name="acme"), "tenant:acme"),
+    ],
+)
+def test_order_says_what_it_is_about(order: ScopeOrder, subject: str) -> None:
+    """Orders about one thing have one job id, so that they keep their order."""
+    assert subject == order.subject
+
+
+@pytest.mark.parametrize(("jobs", "failed", "rate"), [(0, 0, 0.0), (20, 2, 0.1)])
+def test_error_rate_is_failed_by_ended(jobs: int, failed: int, rate: float) -> None:
+    """A version without jobs has no errors."""
+    assert rate == VersionFigures(digest=SHA, jobs=jobs, failed=failed).error_rate
 
 
 def test_request_that_is_no_json_is_poison() -> None:

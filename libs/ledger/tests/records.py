@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from medkg_contracts.requests import JobRequest
-from medkg_ledger import Change, JobState, JobStatus, Ledger, Timer, Versioned
+from medkg_ledger import Ask, Change, JobState, JobStatus, Ledger, Released, Timer, Versioned
 from medkg_topology.plan import GateNode, Plan, StageNode
 
 NOW = 1_750_000_000_000
@@ -37,6 +37,11 @@ def timer(node: str, due: int, job_id: str = "j-1") -> Timer:
     return Timer(job_id, node, due)
 
 
+def ask(node: str = "parse", *, service: str = "gpu", tenant: str = "public", priority: int = 1, **fields: Any) -> Ask:
+    """A request for a stage's work; its record is the node's name."""
+    return Ask(service, node, tenant, priority, node.encode(), **fields)
+
+
 def new(state: JobState, **fields: Any) -> Change:
     """The change that writes a job for the first time."""
     return Change(Versioned(), state, **fields)
@@ -44,7 +49,7 @@ def new(state: JobState, **fields: Any) -> Change:
 
 async def write(ledger: Ledger, *states: JobState) -> None:
     """Write new jobs."""
-    assert all(await ledger.commit([new(state) for state in states]))
+    assert all((await ledger.commit([new(state) for state in states])).written)
 
 
 async def move(ledger: Ledger, job_id: str, *, change: dict[str, Any], **fields: Any) -> Change:
@@ -52,8 +57,30 @@ async def move(ledger: Ledger, job_id: str, *, change: dict[str, Any], **fields:
     before = (await ledger.load([job_id]))[job_id]
     assert before.state is not None
     written = Change(before, before.state.model_copy(update=change), **fields)
-    assert [True] == await ledger.commit([written])
+    assert [True] == (await ledger.commit([written])).written
     return written
+
+
+async def request(ledger: Ledger, *job_ids: str, tenant: str = "public", priority: int = 1) -> list[bool]:
+    """New jobs of a tenant that ask for one stage; which of them were granted."""
+    changes = [new(job(job_id, tenant_id=tenant), asks=[ask(tenant=tenant, priority=priority)]) for job_id in job_ids]
+    return [flag for flags in (await ledger.commit(changes)).granted for flag in flags]
+
+
+async def settle(ledger: Ledger, *job_ids: str) -> list[str]:
+    """Answer what the jobs have asked, one after the other; the jobs whose ask was released by it, in order."""
+    released: list[str] = []
+    for job_id in job_ids:
+        before = (await ledger.load([job_id]))[job_id]
+        assert before.state is not None
+        committed = await ledger.commit([Change(before, before.state, settled=[("gpu", "parse")])])
+        released += jobs_of(committed.released)
+    return released
+
+
+def jobs_of(released: Sequence[Released]) -> list[str]:
+    """Whose asks were released."""
+    return [each.entry.split(" ")[0] for each in released]
 
 
 async def end(ledger: Ledger, *job_ids: str) -> None:

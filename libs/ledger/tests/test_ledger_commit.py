@@ -4,18 +4,18 @@ import asyncio
 
 import pytest
 from medkg_contracts.errors import LedgerUnavailable
-from medkg_ledger import Change, JobStatus, Ledger, Versioned
+from medkg_ledger import Change, Committed, JobStatus, Ledger, Versioned
 from redis.asyncio import Redis
 
 from .interruptions import CuttingProxy
-from .records import NOW, end, job, listing, move, new, timer, write
+from .records import NOW, ask, end, job, listing, move, new, timer, write
 
 pytestmark = pytest.mark.integration
 
 
 async def test_new_job_is_written(ledger: Ledger) -> None:
     """A job that is not there is written as revision 1."""
-    flags = await ledger.commit([new(job())])
+    flags = (await ledger.commit([new(job())])).written
 
     assert [True] == flags
     assert {"j-1": Versioned(job(), 1)} == await ledger.load(["j-1"])
@@ -29,7 +29,7 @@ async def test_unknown_job_is_revision_0(ledger: Ledger) -> None:
 
 async def test_nothing_to_load_or_commit(ledger: Ledger) -> None:
     """Nothing asked is nothing done."""
-    assert ({}, []) == (await ledger.load([]), await ledger.commit([]))
+    assert ({}, Committed([], [], [], [])) == (await ledger.load([]), await ledger.commit([]))
 
 
 async def test_next_state_is_written(ledger: Ledger) -> None:
@@ -53,7 +53,7 @@ async def test_other_revision_writes_nothing(ledger: Ledger, revision: int) -> N
         outbox=b"stale",
     )
 
-    assert [False] == await ledger.commit([stale])
+    assert [False] == (await ledger.commit([stale])).written
     assert {"j-1": Versioned(current, 2)} == await ledger.load(["j-1"])
     assert {"state:running": 1, "state:failed": 0, "stage:parse": 0} == await ledger.counts(
         ["state:running", "state:failed", "stage:parse"]
@@ -66,7 +66,7 @@ async def test_stale_job_does_not_hold_up_the_others(ledger: Ledger) -> None:
     await write(ledger, job("j-2"))
     changes = [new(job(f"j-{number}", sequence=1), outbox=b"x") for number in (1, 2, 3)]
 
-    assert [True, False, True] == await ledger.commit(changes)
+    assert [True, False, True] == (await ledger.commit(changes)).written
     assert [1, 0, 1] == [state.sequence for state in [await ledger.get(f"j-{number}") for number in (1, 2, 3)] if state]
     assert ["j-1 1", "j-3 1"] == list(await ledger.outbox())
 
@@ -75,7 +75,7 @@ async def test_one_job_twice_in_a_commit(ledger: Ledger) -> None:
     """Of two changes of one revision in one commit, the first is written."""
     first, second = new(job(sequence=1)), new(job(sequence=2))
 
-    assert [True, False] == await ledger.commit([first, second])
+    assert [True, False] == (await ledger.commit([first, second])).written
     assert first.after == await ledger.get("j-1")
 
 
@@ -84,7 +84,7 @@ async def test_changes_of_one_job_build_on_each_other(ledger: Ledger) -> None:
     first = new(job(sequence=1), outbox=b"1")
     second = Change(Versioned(first.after, 1), job(sequence=2), outbox=b"2")
 
-    assert [True, True] == await ledger.commit([first, second])
+    assert [True, True] == (await ledger.commit([first, second])).written
     assert ({"j-1": Versioned(second.after, 2)}, {"j-1 1": b"1", "j-1 2": b"2"}) == (
         await ledger.load(["j-1"]),
         await ledger.outbox(),
@@ -101,7 +101,7 @@ async def test_no_update_is_lost(redis_url: str, prefix: str, ledger: Ledger) ->
             before = (await own.load(["j-1"]))["j-1"]
             assert before.state is not None
             after = before.state.model_copy(update={"sequence": before.state.sequence + 1})
-            times -= sum(await own.commit([Change(before, after)]))
+            times -= sum((await own.commit([Change(before, after)])).written)
         await own.close()
 
     await asyncio.gather(*(count_up(10) for _ in range(5)))
@@ -134,7 +134,7 @@ async def test_five_hundred_jobs_at_once(ledger: Ledger) -> None:
     ids = [f"j-{number:03d}" for number in range(500)]
     changes = [new(job(name), set_timers=[timer("mineru", NOW, name)], outbox=name.encode()) for name in ids]
 
-    assert [True] * 500 == await ledger.commit(changes)
+    assert [True] * 500 == (await ledger.commit(changes)).written
     assert ids[::-1] == await listing(ledger, 100)
     assert ids == [entry.job_id for entry in await ledger.due_timers(NOW, limit=1000)]
     assert 500 == len(await ledger.outbox())
@@ -165,10 +165,10 @@ async def test_commit_whose_answer_is_lost(redis_url: str, prefix: str, ledger: 
     async with CuttingProxy(redis_url, cut_after=b"EVALSHA") as proxy:
         behind = Ledger.from_url(proxy.url, prefix)
         with pytest.raises(LedgerUnavailable):
-            await behind.commit([new(job("j-2"), outbox=b"x")])
+            await behind.commit([new(job("j-2"), outbox=b"x", asks=[ask()])])
         await behind.close()
 
-    assert (1, {"j-2": Versioned(job("j-2"), 1)}, {"j-2 1": b"x"}) == (
+    assert (1, {"j-2": Versioned(job("j-2"), 1)}, {"j-2 1": b"x", "j-2 1 parse": b"parse"}) == (
         proxy.cuts,
         await ledger.load(["j-2"]),
         await ledger.outbox(),

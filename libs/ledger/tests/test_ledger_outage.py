@@ -5,7 +5,7 @@ import re
 
 import pytest
 from medkg_contracts.errors import LedgerUnavailable
-from medkg_ledger import Ledger
+from medkg_ledger import Ledger, RolloutState
 from medkg_stack.redis import Redis as RedisServer
 from redis.asyncio import Redis
 
@@ -23,7 +23,6 @@ async def test_every_method_says_that_redis_is_away(closed_url: str) -> None:
         ledger.load(["j-1"]),
         ledger.get("j-1"),
         ledger.commit([new(job())]),
-        ledger.sent([new(job(), outbox=b"x")]),
         ledger.forget(["j-1 1"]),
         ledger.outbox(),
         ledger.due_timers(NOW),
@@ -36,6 +35,21 @@ async def test_every_method_says_that_redis_is_away(closed_url: str) -> None:
         ledger.jobs({}),
         ledger.wipe(),
         ledger.is_empty(),
+        ledger.stalled(NOW),
+        ledger.touch(["j-1"], NOW),
+        ledger.configure({}),
+        ledger.pause("stage:parse"),
+        ledger.resume("stage:parse"),
+        ledger.paused(),
+        ledger.release(),
+        ledger.standing("parse", ["j-1"]),
+        ledger.pending(),
+        ledger.admission("parse", "j-1", "parse"),
+        ledger.stable("trials"),
+        ledger.set_stable("trials", "0" * 64),
+        ledger.rollout("trials"),
+        ledger.save_rollout("trials", RolloutState(new="0" * 64, old="1" * 64, percent=10)),
+        ledger.figures("trials", "0" * 64),
         return_exceptions=True,
     )
     await ledger.close()

@@ -66,13 +66,12 @@ async def test_timers_are_dropped_by_name(ledger: Ledger) -> None:
     assert timers[1:] == await ledger.due_timers(NOW)
 
 
-async def test_outbox_is_kept_until_sent(ledger: Ledger) -> None:
-    """What a change has to send stays in the outbox until it is marked as sent."""
+async def test_outbox_is_kept_until_forgotten(ledger: Ledger) -> None:
+    """What changes have to send stays in the outbox, under entries that the commit names, until it is forgotten."""
     changes = [new(job("j-1"), outbox=b"\x00one"), new(job("j-2"), outbox=b"two"), new(job("j-3"))]
-    await ledger.commit(changes)
+    committed = await ledger.commit(changes)
     before = await ledger.outbox()
-    await ledger.sent(changes[:1])
-    await ledger.sent(changes[2:])
+    await ledger.forget(committed.entries[:1])
 
     assert ({"j-1 1": b"\x00one", "j-2 1": b"two"}, {"j-2 1": b"two"}) == (before, await ledger.outbox())
 
@@ -138,7 +137,7 @@ async def test_wipe_counts_the_keys(ledger: Ledger) -> None:
     """Wiping says how many keys it deleted."""
     await write(ledger, *(job(f"j-{number}") for number in range(30)))
 
-    assert 30 + len(["all", "state:running", "tenant:public"]) == await ledger.wipe()
+    assert 30 + len(["moved", "index:all", "index:state:running", "index:tenant:public"]) == await ledger.wipe()
 
 
 async def test_prefix_is_no_pattern(redis_url: str, redis: Redis) -> None:

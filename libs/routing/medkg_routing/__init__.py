@@ -1,26 +1,54 @@
 """The pure decision: what happens next to a job."""
 
-from .advance import abandon, admit, advance, ignore, reject
-from .inbound import Inbound, Origin, Reload, Requested, Spoke, TimerFired, read, unreadable
+from .advance import abandon, advance
+from .begin import admit, reject
+from .inbound import (
+    Cancel,
+    Deferred,
+    Happening,
+    Inbound,
+    JobEvent,
+    Origin,
+    Pause,
+    Reload,
+    Requested,
+    Rerun,
+    Resume,
+    ScopeOrdered,
+    Spoke,
+    TimerFired,
+)
 from .outbound import ignored_event, to_event, topology_label
-from .turn import Emit, Step
+from .reading import broken, read, unreadable
+from .restart import rerun
+from .step import Emit, Step, ignore
 
 __all__ = [
+    "Cancel",
+    "Deferred",
     "Emit",
+    "Happening",
     "Inbound",
+    "JobEvent",
     "Origin",
+    "Pause",
     "Reload",
     "Requested",
+    "Rerun",
+    "Resume",
+    "ScopeOrdered",
     "Spoke",
     "Step",
     "TimerFired",
     "abandon",
     "admit",
     "advance",
+    "broken",
     "ignore",
     "ignored_event",
     "read",
     "reject",
+    "rerun",
     "to_event",
     "topology_label",
     "unreadable",

@@ -1,65 +1,28 @@
 """The router's decision: ``advance(plan, state, event, now)`` says what becomes of a job and what is told to whom.
 
-Pure: no clock, no I/O, no randomness. The life of a job is all here:
+Pure: no clock, no I/O, no randomness. The life of a job, with `admit` before it and `rerun` after it:
 
     requested -> accepted -> each stage whose dependencies have passed is requested, each such gate waits
     stage completed, gate opened, gate expired with ``continue`` -> what depends on it starts
+    stage deferred -> its timer asks for it again, in another epoch
     stage failed, gate refused, gate expired with ``fail`` -> the job fails, at once
+    cancelled -> the job ends, and whatever was asked for it is void
     all that is wanted has passed -> the job is completed
 """
 
-from typing import Any, Literal
-
 from medkg_contracts import topics
-from medkg_contracts.data import Ignored, JobEnded
-from medkg_contracts.errors import ErrorInfo, InvalidRequest
+from medkg_contracts.data import JobEnded
+from medkg_contracts.errors import ErrorInfo
 from medkg_contracts.kinds import Kind
-from medkg_contracts.model import Contract
 from medkg_ledger.state import EarlyEvent, JobState, JobStatus, NodeState, NodeStatus
 from medkg_topology.plan import GateNode, Plan, StageNode
 
-from .inbound import Origin, Requested, Spoke, TimerFired
-from .turn import Emit, Step, Turn, sequence, trace_of
-
-Reason = Literal["duplicate", "stale_epoch", "late", "foreign", "job_ended"]
-
-
-def admit(plan: Plan, event: Requested, now: int, *, accepted: Contract) -> Step:
-    """Start the job that `event` asks for on this plan; `accepted` is the data of its ``job.accepted``.
-
-    Raises:
-        InvalidRequest: it asks for a stage that the plan does not have.
-    """
-    if event.until is not None and event.until not in plan.by_name:
-        raise InvalidRequest(f"until: {plan.name!r} has no stage {event.until!r}; it has {', '.join(plan.by_name)}")
-    state = _new_state(event, now, pipeline_name=plan.name, pipeline_version=plan.digest)
-    turn = Turn(plan, state, event.origin, now)
-    turn.emit(topics.EVENTS, Kind.JOB_ACCEPTED, accepted)
-    turn.start_ready([node for node in plan.nodes if not node.depends_on])
-    return turn.step()
+from .inbound import Cancel, Deferred, Happening, Origin, Pause, Requested, Resume, Spoke, TimerFired
+from .step import Emit, Reason, Step, ignore, sequence, timers, trace_of
+from .turn import Turn
 
 
-def reject(event: Requested, error: ErrorInfo, now: int) -> Step:
-    """Refuse the job that `event` asks for, so that its reason can be read."""
-    state = _new_state(event, now, status=JobStatus.REJECTED, error=error, sequence=1)
-    ended = JobEnded(error=error)
-    emit = Emit(topics.EVENTS, Kind.JOB_REJECTED, ended, sequence(1), event.origin.event_id, trace_of(state))
-    return Step(state, [emit])
-
-
-def abandon(state: JobState, origin: Origin, error: ErrorInfo, now: int) -> Step:
-    """End a job that cannot go on, because nobody has the plan that it is pinned to."""
-    if state.ended:
-        return ignore(state, origin, "job_ended")
-    now = max(now, state.updated_at)
-    number = state.sequence + 1
-    update = {"status": JobStatus.FAILED, "error": error, "updated_at": now, "sequence": number}
-    data = JobEnded(error=error, duration_ms=float(now - state.created_at))
-    emit = Emit(topics.EVENTS, Kind.JOB_FAILED, data, sequence(number), origin.event_id, trace_of(state))
-    return Step(state.model_copy(update=update), [emit])
-
-
-def advance(plan: Plan, state: JobState, event: Requested | Spoke | TimerFired, now: int) -> Step:
+def advance(plan: Plan, state: JobState, event: Happening, now: int) -> Step:
     """Apply an event to a job that exists.
 
     Args:
@@ -72,11 +35,42 @@ def advance(plan: Plan, state: JobState, event: Requested | Spoke | TimerFired, 
         case Requested():
             return ignore(state, event.origin, "duplicate")
         case TimerFired():
-            return _expire(plan, state, event, now)
-        case Spoke() if event.tenant_id not in (None, state.tenant_id):
+            return _timer_fired(plan, state, event, now)
+        case _ if event.tenant_id not in (None, state.tenant_id):
             return ignore(state, event.origin, "foreign")
         case Spoke():
             return _listen(plan, state, event, now)
+        case Deferred():
+            return _stage_deferred(plan, state, event, now)
+        case Cancel() | Pause() | Resume():
+            return _obey(plan, state, event, now)
+
+
+def abandon(state: JobState, origin: Origin, error: ErrorInfo, now: int) -> Step:
+    """End a job that cannot go on, because nobody has the plan that it is pinned to."""
+    if state.ended:
+        return ignore(state, origin, "job_ended")
+    now = max(now, state.updated_at)
+    number = state.sequence + 1
+    update = {"status": JobStatus.FAILED, "error": error, "updated_at": now, "sequence": number, "paused": False}
+    data = JobEnded(error=error, duration_ms=float(now - state.created_at))
+    emit = Emit(topics.EVENTS, Kind.JOB_FAILED, data, sequence(number), origin.event_id, trace_of(state))
+    hold = False if state.paused else None
+    return Step(state.model_copy(update=update), [emit], drop_timers=list(timers(state)), hold=hold)
+
+
+def _obey(plan: Plan, state: JobState, event: Cancel | Pause | Resume, now: int) -> Step:
+    if state.ended:
+        return ignore(state, event.origin, "job_ended")
+    turn = Turn(plan, state, event.origin, now)
+    if isinstance(event, Cancel):
+        turn.cancel(event.order)
+        return turn.step()
+    paused = isinstance(event, Pause)
+    if state.paused is paused:
+        return ignore(state, event.origin, "duplicate")
+    turn.pause(event.order, paused=paused)
+    return turn.step()
 
 
 def _listen(plan: Plan, state: JobState, event: Spoke, now: int) -> Step:
@@ -92,70 +86,84 @@ def _listen(plan: Plan, state: JobState, event: Spoke, now: int) -> Step:
 
 
 def _stage_ended(plan: Plan, state: JobState, node: StageNode, event: Spoke, now: int) -> Step:
-    current = state.node(node.name)
-    epoch = current.epoch if event.epoch is None else event.epoch
-    if epoch < current.epoch:
-        return ignore(state, event.origin, "stale_epoch")
-    if epoch > current.epoch or current.status is NodeStatus.PENDING:
-        return ignore(state, event.origin, "foreign")
-    if current.status is not NodeStatus.REQUESTED:
-        return ignore(state, event.origin, "duplicate")
-    if state.ended:
-        return ignore(state, event.origin, "job_ended")
+    reason = _unwanted(state, node.name, event.epoch)
+    if reason is not None:
+        return ignore(state, event.origin, reason)
     turn = Turn(plan, state, event.origin, now)
     turn.end_stage(node, event.result)
     return turn.step()
 
 
-def _gate_spoke(plan: Plan, state: JobState, gate: GateNode, event: Spoke, now: int) -> Step:
-    current = state.node(gate.name)
-    if gate.name not in plan.needed_for(state.until):
+def _stage_deferred(plan: Plan, state: JobState, event: Deferred, now: int) -> Step:
+    node = plan.by_name.get(event.stage)
+    if not isinstance(node, StageNode) or topics.done(node.service) != event.origin.topic:
         return ignore(state, event.origin, "foreign")
-    if current.status is NodeStatus.OPENED or current.early is not None:
-        return ignore(state, event.origin, "duplicate")
-    if current.status in {NodeStatus.EXPIRED, NodeStatus.FAILED}:
-        return ignore(state, event.origin, "late")
-    if state.ended:
-        return ignore(state, event.origin, "job_ended")
+    reason = _unwanted(state, node.name, event.epoch)
+    if reason is not None:
+        return ignore(state, event.origin, reason)
     turn = Turn(plan, state, event.origin, now)
+    turn.defer_stage(node, event.deferral)
+    return turn.step()
+
+
+def _unwanted(state: JobState, stage: str, answered: int | None) -> Reason | None:
+    """Why a stage's answer changes nothing; None when it is what the job waits for."""
+    current = state.node(stage)
+    epoch = current.epoch if answered is None else answered
+    if epoch < current.epoch:
+        return "stale_epoch"
+    if epoch > current.epoch or current.epoch == 0:
+        return "foreign"
+    if current.status not in {NodeStatus.REQUESTED, NodeStatus.PENDING}:
+        return "duplicate"
+    if state.ended:
+        return "job_ended"
+    return "stale_epoch" if current.status is NodeStatus.PENDING else None
+
+
+def _gate_spoke(plan: Plan, state: JobState, gate: GateNode, event: Spoke, now: int) -> Step:
+    reason = _unwanted_at_gate(plan, state, gate, event)
+    if reason is not None:
+        return ignore(state, event.origin, reason)
+    turn = Turn(plan, state, event.origin, now)
+    current = state.node(gate.name)
     early = EarlyEvent(event_id=event.origin.event_id, artifacts=event.result.artifacts, error=event.result.error)
     if current.status is NodeStatus.PENDING:
-        turn.nodes[gate.name] = NodeState(early=early)
+        turn.nodes[gate.name] = current.model_copy(update={"early": early})
     else:
         turn.open_gate(gate, early)
     return turn.step()
 
 
-def _expire(plan: Plan, state: JobState, event: TimerFired, now: int) -> Step:
-    gate = plan.by_name.get(event.node)
-    current = state.node(event.node)
-    if not isinstance(gate, GateNode) or current.status is not NodeStatus.WAITING or state.ended:
+def _unwanted_at_gate(plan: Plan, state: JobState, gate: GateNode, event: Spoke) -> Reason | None:
+    """Why an outside system's event changes nothing; None when it opens the gate, now or when it is reached."""
+    if gate.name not in plan.needed_for(state.until):
+        return "foreign"
+    current = state.node(gate.name)
+    if event.epoch is not None and event.epoch < _awaited(current):
+        return "stale_epoch"
+    if current.status is NodeStatus.OPENED or current.early or current.opened_by == event.origin.event_id:
+        return "duplicate"
+    if current.status in {NodeStatus.EXPIRED, NodeStatus.FAILED}:
+        return "late"
+    return "job_ended" if state.ended else None
+
+
+def _awaited(node: NodeState) -> int:
+    """The epoch whose answer a gate waits for: of one that is not reached, the next; of a new one, any."""
+    return node.epoch + 1 if node.epoch and node.status is NodeStatus.PENDING else node.epoch
+
+
+def _timer_fired(plan: Plan, state: JobState, event: TimerFired, now: int) -> Step:
+    due = timers(state).get(event.node)
+    node = plan.by_name.get(event.node)
+    if due is None or node is None:
         return Step(state, drop_timers=[event.node])
-    if current.deadline is not None and now < current.deadline:  # a clock that runs ahead fired it
-        return Step(state, set_timers=[(event.node, current.deadline)])
+    if now < due:  # a clock that runs ahead fired it
+        return Step(state, set_timers=[(event.node, due)])
     turn = Turn(plan, state, event.origin, now)
-    turn.expire_gate(gate)
+    if isinstance(node, GateNode):
+        turn.expire_gate(node)
+    else:
+        turn.retry_stage(node)
     return turn.step()
-
-
-def ignore(state: JobState | None, origin: Origin, reason: Reason) -> Step:
-    """Change nothing, and say why; `state` is None for a job that nobody knows."""
-    ignored = Ignored(reason=reason, type=origin.type, topic=origin.topic, event_id=origin.event_id)
-    return Step(state, ignored=ignored)
-
-
-def _new_state(event: Requested, now: int, **fields: Any) -> JobState:  # noqa: ANN401 - JobState's fields
-    return JobState(
-        job_id=event.job_id,
-        tenant_id=event.tenant_id,
-        doc_id=event.doc_id,
-        correlation_id=event.correlation_id,
-        traceparent=event.origin.traceparent,
-        batch_id=event.batch_id,
-        until=event.until,
-        skip_completed=event.skip_completed,
-        request=event.request,
-        created_at=now,
-        updated_at=now,
-        **fields,
-    )

@@ -9,16 +9,19 @@ from medkg_contracts.ids import digest, event_id
 from medkg_contracts.kinds import Kind
 from medkg_ledger.state import JobState
 
-from .turn import Emit
+from .step import Emit
 
 SOURCE = "/medkg/router"
+
+#: What may be said of a job several times in one run, each time because of another order.
+_OBEYED = frozenset({Kind.JOB_PAUSED, Kind.JOB_RESUMED, Kind.JOB_RESTARTED})
 
 
 def to_event(emit: Emit, state: JobState, time: datetime) -> CloudEvent:
     """The event that `emit` stands for; `state` is the job as the same decision left it."""
     return make_event(
         emit.kind,
-        id=event_id(state.job_id, emit.node or "", emit.epoch, 0, emit.kind),
+        id=_id(emit, state),
         source=SOURCE,
         time=time,
         data=emit.data,
@@ -62,6 +65,13 @@ def topology_label(state: JobState) -> str | None:
     if state.pipeline_name is None or state.pipeline_version is None:
         return None
     return f"{state.pipeline_name}@{state.pipeline_version[:12]}"
+
+
+def _id(emit: Emit, state: JobState) -> str:
+    """The same for the same thing said again; another in each of the node's epochs and in each of the job's runs."""
+    if emit.node is not None:
+        return event_id(state.job_id, emit.node, emit.epoch, 0, emit.kind)
+    return event_id(state.job_id, emit.cause if emit.kind in _OBEYED else "", state.run, 0, emit.kind)
 
 
 def _rfc3339(milliseconds: int) -> str:

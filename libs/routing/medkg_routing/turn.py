@@ -1,66 +1,25 @@
-"""One decision in the making: what `advance` changes of a job, and what it will say."""
+"""One decision in the making: what changes of a job, and what will be said of it."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from medkg_contracts import topics
 from medkg_contracts.artifacts import ArtifactRef
-from medkg_contracts.data import GateNotice, Ignored, JobEnded, StageRequest, StageResult
+from medkg_contracts.data import GateNotice, JobEnded, StageDeferred, StageRequest, StageResult
 from medkg_contracts.errors import ErrorInfo, GateExpired, GateRefused, TopologyInvalid
-from medkg_contracts.ids import digest
 from medkg_contracts.kinds import Kind
 from medkg_contracts.model import Contract
-from medkg_contracts.policy import Policy
+from medkg_contracts.orders import Order, ScopeOrder
 from medkg_ledger.state import OPEN, PASSED, EarlyEvent, JobState, JobStatus, NodeState, NodeStatus
 from medkg_topology.plan import GateNode, Plan, StageNode
 
 from .inbound import Origin
+from .step import Emit, Step, between, sequence, trace_of
 
 #: The outside system whose done topic is the PDF gate.
 MINERU_DONE = topics.done("mineru")
-
-
-@dataclass(frozen=True, slots=True)
-class Emit:
-    """An event that the router sends.
-
-    Attributes:
-        node: the stage or gate that it is about; None for the job itself.
-        sequence: position among the job's events; zero-padded, so that it sorts as text.
-        cause: id of the event that led to it.
-        expires: when its answer is of no more use, milliseconds since 1970; None for never.
-    """
-
-    topic: str
-    kind: Kind
-    data: Contract | None
-    sequence: str
-    cause: str
-    traceparent: str
-    node: str | None = None
-    epoch: int = 0
-    expires: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What `advance` decided.
-
-    Attributes:
-        state: the job's state afterwards; the same object when nothing changed.
-        emits: events to send once the state is saved, in this order.
-        set_timers: gates and when they expire, milliseconds since 1970.
-        drop_timers: gates whose timer is over.
-        ignored: why the event changed nothing; None when it did.
-    """
-
-    state: JobState | None
-    emits: Sequence[Emit] = ()
-    set_timers: Sequence[tuple[str, int]] = ()
-    drop_timers: Sequence[str] = ()
-    ignored: Ignored | None = None
 
 
 class Turn:
@@ -76,22 +35,17 @@ class Turn:
         self.artifacts = dict(state.artifacts)
         self.changes: dict[str, Any] = {}
         self.emits: list[Emit] = []
-        self.set_timers: list[tuple[str, int]] = []
-        self.drop_timers: list[str] = []
         self.needed = plan.needed_for(state.until)
 
-    def emit(
-        self, topic: str, kind: Kind, data: Contract | None, node: str | None = None, expires: int | None = None
-    ) -> None:
+    def emit(self, topic: str, kind: Kind, data: Contract | None, node: str | None = None, **fields: Any) -> None:  # noqa: ANN401 - Emit's fields
         """Say this, after what has been said."""
         epoch = self.nodes[node].epoch if node is not None else 0
-        number = sequence(self.state.sequence + len(self.emits) + 1)
-        self.emits.append(Emit(topic, kind, data, number, self.cause, self.traceparent, node, epoch, expires))
+        self.emits.append(Emit(topic, kind, data, "", self.cause, self.traceparent, node, epoch, **fields))
 
     def start_ready(self, nodes: Sequence[StageNode | GateNode]) -> None:
         """Start each of these nodes that is wanted and whose dependencies have passed; end the job when all have."""
         for node in nodes:
-            if "status" in self.changes:
+            if self._ended():
                 return
             if node.name not in self.needed or self._status(node.name) is not NodeStatus.PENDING:
                 continue
@@ -100,7 +54,7 @@ class Turn:
                     self._request_stage(node)
                 else:
                     self._reach_gate(node)
-        if "status" not in self.changes and all(self._status(name) in PASSED for name in self.needed):
+        if not self._ended() and all(self._status(name) in PASSED for name in self.needed):
             self._end_job(JobStatus.COMPLETED, Kind.JOB_COMPLETED)
 
     def end_stage(self, node: StageNode, result: StageResult) -> None:
@@ -121,18 +75,24 @@ class Turn:
         self._take(node, result.artifacts)
         self.start_ready(self.plan.dependents[node.name])
 
+    def defer_stage(self, node: StageNode, deferral: StageDeferred) -> None:
+        """Let a stage wait for its next try."""
+        deadline = self.now + round(deferral.wait_s * 1000)
+        update = {"status": NodeStatus.DEFERRED, "deadline": deadline, "tried": deferral.tried}
+        self.nodes[node.name] = self._node(node.name).model_copy(update=update)
+
+    def retry_stage(self, node: StageNode) -> None:
+        """Ask for a deferred stage again, as its next epoch."""
+        self._request_stage(node, tried=self._node(node.name).tried)
+
     def open_gate(self, gate: GateNode, event: EarlyEvent, *, early: bool = False) -> None:
         """Apply the event that a gate has waited for; `early` when it had come before the gate was reached."""
-        if gate.name in dict(self.set_timers):
-            self.set_timers = [timer for timer in self.set_timers if timer[0] != gate.name]
-        elif not early:
-            self.drop_timers.append(gate.name)
         refusal = _refusal(gate, event)
         if refusal is not None:
             self._end_node(gate.name, NodeStatus.FAILED, opened_by=event.event_id)
             self._fail(gate.name, refusal.info)
             return
-        self._end_node(gate.name, NodeStatus.OPENED, opened_by=event.event_id, early=None)
+        self._end_node(gate.name, NodeStatus.OPENED, opened_by=event.event_id)
         self._take(gate, event.artifacts)
         self.emit(topics.EVENTS, Kind.GATE_OPENED, GateNotice(topic=gate.event_topic, early=early), gate.name)
         self.start_ready(self.plan.dependents[gate.name])
@@ -141,7 +101,6 @@ class Turn:
         """Apply that a gate's deadline has passed."""
         fails = gate.on_timeout == "fail"
         self._end_node(gate.name, NodeStatus.FAILED if fails else NodeStatus.EXPIRED)
-        self.drop_timers.append(gate.name)
         self.emit(topics.EVENTS, Kind.GATE_EXPIRED, GateNotice(topic=gate.event_topic), gate.name)
         if fails:
             error = GateExpired(f"nothing came on {gate.event_topic} within {gate.deadline_s:g} s")
@@ -149,8 +108,42 @@ class Turn:
         else:
             self.start_ready(self.plan.dependents[gate.name])
 
-    def step(self) -> Step:
-        """What was decided."""
+    def cancel(self, order: Order) -> None:
+        """End the job as an operator orders."""
+        self._end_job(JobStatus.CANCELLED, Kind.JOB_CANCELLED, order=order)
+
+    def pause(self, order: ScopeOrder, *, paused: bool) -> None:
+        """Pause the job, or end its pause."""
+        self.changes["paused"] = paused
+        self.emit(topics.EVENTS, Kind.JOB_PAUSED if paused else Kind.JOB_RESUMED, order)
+
+    def restart(self, again: Collection[str], said: Contract) -> None:
+        """Run the job again: these nodes, and whatever else is ready.
+
+        Args:
+            again: the nodes that lose what they have done and made. A node that is not wanted loses it too.
+            said: the data of ``job.restarted``.
+        """
+        for name, node in self.nodes.items():
+            if name in again or name not in self.needed:
+                self.nodes[name] = _reset(node)
+        kept = {made for node in self.plan.nodes if self._status(node.name) in PASSED for made in node.outputs}
+        self.artifacts = {name: ref for name, ref in self.artifacts.items() if name in kept}
+        retries = {name: count for name, count in self.state.retry_count_per_stage.items() if name not in again}
+        self.changes = {
+            "status": JobStatus.RUNNING,
+            "run": self.state.run + 1,
+            "pipeline_name": self.plan.name,
+            "pipeline_version": self.plan.digest,
+            "error": None,
+            "failed_stage": None,
+            "retry_count_per_stage": retries,
+        }
+        self.emit(topics.EVENTS, Kind.JOB_RESTARTED, said)
+        self.start_ready(self.plan.nodes)
+
+    def step(self, pinned: Plan | None = None) -> Step:
+        """What was decided; `pinned` is the plan that the job was on before, if it was another one."""
         update = {
             **self.changes,
             "nodes": self.nodes,
@@ -161,37 +154,42 @@ class Turn:
             **self._pdf_flags(),
         }
         state = self.state.model_copy(update=update)
-        return Step(state, self.emits, self.set_timers, self.drop_timers)
+        emits = [
+            replace(emit, sequence=sequence(number)) for number, emit in enumerate(self.emits, self.state.sequence + 1)
+        ]
+        return between(self.state, state, pinned or self.plan, emits)
 
-    def _request_stage(self, node: StageNode) -> None:
-        self._begin_node(node.name, NodeStatus.REQUESTED)
-        self._ask(topics.queue(node.service), node, node.policy)
+    def _request_stage(self, node: StageNode, *, tried: int = 0) -> None:
+        self._begin_node(node.name, NodeStatus.REQUESTED, tried=tried)
+        data = self._work(node, policy=node.policy, tried=tried)
+        self.emit(topics.queue(node.service), Kind.STAGE_REQUESTED, data, node.name, service=node.service)
 
     def _reach_gate(self, gate: GateNode) -> None:
-        early = self.state.node(gate.name).early
+        early = self._node(gate.name).early
         deadline = self.now + round(gate.deadline_s * 1000)
         self._begin_node(gate.name, NodeStatus.WAITING, deadline=deadline)
         if early is not None:
             self.open_gate(gate, early, early=True)
             return
         if gate.request_topic is not None:
-            self._ask(gate.request_topic, gate, Policy(), expires=deadline)
-        self.set_timers.append((gate.name, deadline))
+            self.emit(gate.request_topic, Kind.STAGE_REQUESTED, self._work(gate), gate.name, expires=deadline)
         until = datetime.fromtimestamp(deadline / 1000, UTC)
         self.emit(topics.EVENTS, Kind.GATE_WAITING, GateNotice(topic=gate.event_topic, deadline=until), gate.name)
 
-    def _ask(self, topic: str, node: StageNode | GateNode, policy: Policy, *, expires: int | None = None) -> None:
+    def _work(self, node: StageNode | GateNode, **fields: Any) -> StageRequest:  # noqa: ANN401 - StageRequest's fields
         inputs = {name: self.artifacts[name] for name in node.inputs if name in self.artifacts}
-        data = StageRequest.model_construct(request=self.state.request, inputs=inputs, policy=policy)  # type: ignore[arg-type]  # a job that runs has a request
-        self.emit(topic, Kind.STAGE_REQUESTED, data, node.name, expires)
+        return StageRequest.model_construct(request=self.state.request, inputs=inputs, **fields)  # type: ignore[arg-type]  # a job that runs has a request
 
     def _take(self, node: StageNode | GateNode, artifacts: Mapping[str, ArtifactRef]) -> None:
         """Keep what the topology says that the node makes: no node can replace another's artifact."""
         self.artifacts.update((name, artifacts[name]) for name in node.outputs)
 
     def _begin_node(self, name: str, status: NodeStatus, **fields: Any) -> None:  # noqa: ANN401 - NodeState's fields
-        epoch = self._node(name).epoch + 1
-        self.nodes[name] = NodeState(status=status, epoch=epoch, started_at=self.now, **fields)
+        before = self._node(name)
+        self.nodes.pop(name, None)  # what is started last stands last
+        self.nodes[name] = NodeState(
+            status=status, epoch=before.epoch + 1, started_at=self.now, opened_by=before.opened_by, **fields
+        )
 
     def _end_node(self, name: str, status: NodeStatus, **fields: Any) -> None:  # noqa: ANN401 - NodeState's fields
         update = {"status": status, "ended_at": self.now, **fields}
@@ -201,15 +199,17 @@ class Turn:
         self.changes |= {"error": error, "failed_stage": node}
         self._end_job(JobStatus.FAILED, Kind.JOB_FAILED, stage=node, error=error)
 
-    def _end_job(
-        self, status: JobStatus, kind: Kind, *, stage: str | None = None, error: ErrorInfo | None = None
-    ) -> None:
-        self.changes["status"] = status
-        waiting = [name for name, node in self.nodes.items() if node.status is NodeStatus.WAITING]
-        self.drop_timers += [name for name in waiting if name not in dict(self.set_timers)]
-        self.set_timers = []
+    def _end_job(self, status: JobStatus, kind: Kind, **said: Any) -> None:  # noqa: ANN401 - JobEnded's fields
+        """End the job: nobody's answer is awaited any more, nor is anything asked that was about to be."""
+        self.changes |= {"status": status, "paused": False}
+        withdrawn = {name for name, node in self.nodes.items() if node.status in OPEN}
+        self.nodes |= {name: _reset(self.nodes[name]) for name in withdrawn}
+        self.emits = [emit for emit in self.emits if emit.node not in withdrawn]
         duration = float(self.now - self.state.created_at)
-        self.emit(topics.EVENTS, kind, JobEnded(stage=stage, error=error, duration_ms=duration))
+        self.emit(topics.EVENTS, kind, JobEnded(duration_ms=duration, **said))
+
+    def _ended(self) -> bool:
+        return self.changes.get("status", self.state.status) is not JobStatus.RUNNING
 
     def _node(self, name: str) -> NodeState:
         return self.nodes.get(name) or self.state.node(name)
@@ -218,7 +218,7 @@ class Turn:
         return self._node(name).status
 
     def _current_stage(self) -> str | None:
-        started = [name for name, node in self.nodes.items() if node.epoch]
+        started = [name for name, node in self.nodes.items() if node.epoch and name in self.plan.by_name]
         waiting = [name for name in started if self.nodes[name].status in OPEN]
         candidates = waiting or started
         return candidates[-1] if candidates else None
@@ -234,6 +234,13 @@ class Turn:
             "pdf_ir_ready": bool(passed),
             "post_pdf_started": any(self._node(name).epoch for name in after),
         }
+
+
+def _reset(node: NodeState) -> NodeState:
+    """The node as it waits for its next run: an earlier run's answer does not count for it, an early event does."""
+    if node.status is NodeStatus.PENDING:
+        return node
+    return NodeState(epoch=node.epoch, opened_by=node.opened_by)
 
 
 def _missing_output(node: StageNode, result: StageResult) -> ErrorInfo | None:
@@ -253,16 +260,3 @@ def _refusal(gate: GateNode, event: EarlyEvent) -> GateRefused | None:
         return None
     message = f"{gate.event_topic} answered without {', '.join(missing)}, which the topology says it brings"
     return GateRefused(message, remedy="Correct the outside system's event or the gate's outputs.")
-
-
-def sequence(number: int) -> str:
-    """The position as text that sorts: eight digits."""
-    return f"{number:08d}"
-
-
-def trace_of(state: JobState) -> str:
-    """The job's own W3C trace context; derived from its id when the request brought none."""
-    if state.traceparent is not None:
-        return state.traceparent
-    trace = digest("trace", state.job_id)
-    return f"00-{trace[:32]}-{trace[32:48]}-01"

@@ -6,13 +6,30 @@ from typing import Any, Literal
 
 from medkg_contracts import topics
 from medkg_contracts.artifacts import ArtifactRef
-from medkg_contracts.data import JobAccepted, StageResult
+from medkg_contracts.data import JobAccepted, StageDeferred, StageResult
 from medkg_contracts.errors import ErrorInfo, SourceUnavailable
 from medkg_contracts.ids import digest
 from medkg_contracts.kinds import Kind
+from medkg_contracts.orders import Order, RerunOrder, ScopeOrder
 from medkg_contracts.requests import JobRequest
 from medkg_ledger.state import JobState
-from medkg_routing import Emit, Origin, Requested, Spoke, Step, TimerFired, admit, advance
+from medkg_routing import (
+    Cancel,
+    Deferred,
+    Emit,
+    JobEvent,
+    Origin,
+    Pause,
+    Requested,
+    Rerun,
+    Resume,
+    Spoke,
+    Step,
+    TimerFired,
+    admit,
+    advance,
+    rerun,
+)
 from medkg_topology.plan import GateNode, Plan, StageNode
 
 NOW = 1_750_000_000_000
@@ -21,7 +38,6 @@ MINERU = "mineru.done.v1"
 FAILURE: ErrorInfo = SourceUnavailable("ctgov answered 503").info
 ACCEPTED_BY_REQUEST = "request-1"
 
-Event = Requested | Spoke | TimerFired
 TERMINAL = frozenset({Kind.JOB_COMPLETED, Kind.JOB_FAILED, Kind.JOB_REJECTED, Kind.JOB_CANCELLED})
 
 
@@ -105,6 +121,46 @@ def fired(node: str) -> TimerFired:
     return TimerFired(Origin(f"timer/{node}", Kind.TIMER_DUE.type, topics.CONTROL), "j-1", node)
 
 
+def deferred(
+    name: str, *, epoch: int = 1, tried: int = 1, wait_s: float = 30, service: str = "", tenant: str | None = "public"
+) -> Deferred:
+    """A stage puts its next try off."""
+    return Deferred(
+        origin=Origin(f"deferred/{name}/{epoch}", Kind.STAGE_DEFERRED.type, topics.done(service or name)),
+        job_id="j-1",
+        stage=name,
+        epoch=epoch,
+        tenant_id=tenant,
+        deferral=StageDeferred(error=FAILURE, wait_s=wait_s, tried=tried),
+    )
+
+
+def cancelling(event_id: str = "cancel-1", *, tenant: str | None = None) -> Cancel:
+    """An operator's cancel."""
+    origin = Origin(event_id, Kind.CONTROL_CANCEL.type, topics.CONTROL)
+    return Cancel(origin, "j-1", tenant, Order(by="ann", reason="a typing error"))
+
+
+def pausing(event_id: str = "pause-1", *, tenant: str | None = None) -> Pause:
+    """An operator's pause."""
+    origin = Origin(event_id, Kind.CONTROL_PAUSE.type, topics.CONTROL)
+    return Pause(origin, "j-1", tenant, ScopeOrder(scope="job", name="j-1"))
+
+
+def resuming(event_id: str = "resume-1", *, tenant: str | None = None) -> Resume:
+    """An operator's end of a pause."""
+    origin = Origin(event_id, Kind.CONTROL_RESUME.type, topics.CONTROL)
+    return Resume(origin, "j-1", tenant, ScopeOrder(scope="job", name="j-1"))
+
+
+def rerunning(
+    stage: str | None = None, *, event_id: str = "rerun-1", latest: bool = False, tenant: str | None = None
+) -> Rerun:
+    """An operator's rerun."""
+    origin = Origin(event_id, Kind.CONTROL_RERUN.type, topics.CONTROL)
+    return Rerun(origin, "j-1", tenant, RerunOrder(stage=stage, latest=latest))
+
+
 def accepted(of: Plan, event: Requested) -> JobAccepted:
     """The data of ``job.accepted``."""
     return JobAccepted(pipeline=of.name, digest=of.digest, plan=ref("plan"), request=event.request)
@@ -154,9 +210,19 @@ class Story:
         """All that was sent."""
         return [emit for step in self.steps for emit in step.emits]
 
-    def tell(self, *events: Event, after_ms: int = 1000) -> Step:
-        """What the last of these events leads to."""
+    def tell(self, *events: JobEvent, after_ms: int = 1000, on: Plan | None = None) -> Step:
+        """What the last of these events leads to; a rerun moves the job to the plan `on`, if there is one."""
         for event in events:
             self.now += after_ms
-            self.steps.append(advance(self.plan, self.state, event, self.now))
+            if isinstance(event, Rerun):
+                pinned, self.plan = self.plan, on or self.plan
+                step = rerun(self.plan, self.state, event, self.now, ref=ref("plan"), pinned=pinned)
+            else:
+                step = advance(self.plan, self.state, event, self.now)
+            self.steps.append(step)
         return self.steps[-1]
+
+
+def ignored(step: Step) -> str | None:
+    """Why a step changed nothing."""
+    return None if step.ignored is None else step.ignored.reason

@@ -1,12 +1,15 @@
 """How a job begins, or is refused."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 from medkg_contracts import topics
 from medkg_contracts.data import JobEnded
 from medkg_contracts.errors import InvalidRequest
 from medkg_contracts.kinds import Kind
 from medkg_ledger.state import JobStatus, NodeStatus
-from medkg_routing import reject
+from medkg_routing import admit, reject, to_event
 
 from .telling import (
     ACCEPTED_BY_REQUEST,
@@ -110,6 +113,34 @@ def test_reject_keeps_the_reason() -> None:
     assert (JobStatus.REJECTED, error, None) == (state.status, state.error, state.pipeline_name)
     assert JobEnded(error=error) == only(step, Kind.JOB_REJECTED).data
     assert ([("job.rejected", None)], 1) == (said(step), state.sequence)
+
+
+def test_rejected_job_may_begin_again() -> None:
+    """A job that was rejected and is asked for again is a new run of it: its numbers go on, its reason is gone."""
+    rejected = state_after(reject(requested(), InvalidRequest("no").info, NOW + 5))
+    step = admit(LINE, requested(), NOW, accepted=accepted(LINE, requested()), after=rejected)
+    state = state_after(step)
+
+    assert (JobStatus.RUNNING, 1, None) == (state.status, state.run, state.error)
+    assert (["00000002", "00000003"], 3) == ([emit.sequence for emit in step.emits], state.sequence)
+    assert NOW + 5 == state.created_at
+
+
+def test_job_may_be_rejected_again() -> None:
+    """A second rejection is told as an event of its own."""
+    first = reject(requested(), InvalidRequest("no").info, NOW)
+    second = reject(requested(), InvalidRequest("still no").info, NOW, after=state_after(first))
+    told = [to_event(step.emits[0], state_after(step), datetime.now(UTC)) for step in (first, second)]
+
+    assert ["00000001", "00000002"] == [event.extensions["sequence"] for event in told]
+    assert told[0].id != told[1].id
+
+
+def test_admit_keeps_the_priority() -> None:
+    """The state has the request's priority, by which the ledger orders a tenant's own work."""
+    step = begun(LINE, replace(requested(), priority="high"))
+
+    assert "high" == state_after(step).priority
 
 
 def test_reject_continues_the_trace() -> None:

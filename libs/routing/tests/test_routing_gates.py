@@ -8,7 +8,7 @@ from medkg_contracts.data import GateNotice, StageRequest
 from medkg_contracts.kinds import Kind
 from medkg_contracts.policy import Policy
 from medkg_ledger.state import JobStatus, NodeStatus
-from medkg_routing import Spoke, Step
+from medkg_routing import Spoke
 
 from .telling import (
     FAILURE,
@@ -19,10 +19,12 @@ from .telling import (
     done,
     fired,
     gate,
+    ignored,
     only,
     plan,
     refs,
     requested,
+    rerunning,
     said,
     spoke,
     stage,
@@ -44,10 +46,6 @@ def waiting() -> Story:
     story = Story(PDF)
     story.tell(done("download", "pdf"))
     return story
-
-
-def ignored(step: Step) -> str | None:
-    return None if step.ignored is None else step.ignored.reason
 
 
 def test_reached_gate_waits_with_a_timer() -> None:
@@ -240,6 +238,54 @@ def test_event_of_a_gate_that_is_not_wanted_is_foreign() -> None:
     step = Story(PDF, until="download").tell(opened)
 
     assert "foreign" == ignored(step)
+
+
+@pytest.mark.parametrize(
+    ("epoch", "reason"), [(1, "stale_epoch"), (2, None), (None, None)], ids=["old run", "this run", "knows no epochs"]
+)
+def test_gate_that_runs_again(epoch: int | None, reason: str | None) -> None:
+    """An answer to an earlier request does not open a gate that was reset; one to this or to no request does."""
+    story = waiting()
+    story.tell(opened, rerunning("download"), done("download", "pdf", epoch=2))
+    step = story.tell(spoke(MINERU, epoch=epoch, artifacts=refs("pdf_ir"), event_id="another"))
+
+    assert reason == ignored(step)
+
+
+@pytest.mark.parametrize("reached", [False, True])
+def test_event_that_opened_a_gate_does_not_open_it_again(reached: bool) -> None:
+    """The very event of the last run, delivered again, is a duplicate in the next, whether it names epochs or not."""
+    story = waiting()
+    story.tell(opened, rerunning("download"), *[done("download", "pdf", epoch=2)][: int(reached)])
+
+    assert "duplicate" == ignored(story.tell(opened))
+
+
+def test_early_event_for_a_gate_that_runs_again() -> None:
+    """A new event that comes before a reset gate is reached opens it when it is."""
+    story = waiting()
+    story.tell(opened, rerunning("download"), spoke(MINERU, artifacts=refs("pdf_ir"), event_id="another"))
+    step = story.tell(done("download", "pdf", epoch=2))
+
+    assert [("gate.opened", "mineru"), ("stage.requested", "chunk")] == said(step)
+    assert 2 == only(step, Kind.GATE_OPENED, "mineru").epoch
+
+
+def test_early_event_outlives_a_failure_before_the_gate() -> None:
+    """What an outside system has said is not lost when the job fails before the gate and is run again."""
+    story = Story(PDF)
+    story.tell(opened, done("download", error=FAILURE), rerunning())
+    step = story.tell(done("download", "pdf", epoch=2))
+
+    assert [("gate.opened", "mineru"), ("stage.requested", "chunk")] == said(step)
+
+
+def test_nothing_is_asked_in_the_step_that_fails() -> None:
+    """A stage that would start beside a gate that is refused at once is not asked for."""
+    story = Story(plan(stage("a"), stage("beside", "a"), gate("wait", "a")))
+    step = story.tell(spoke(MINERU, error=FAILURE), done("a"))
+
+    assert ([("job.failed", None)], [("a", "a")]) == (said(step), list(step.settled))
 
 
 def test_two_gates_on_one_topic_need_a_name() -> None:

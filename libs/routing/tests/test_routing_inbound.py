@@ -1,6 +1,6 @@
 """Reading events: what each means, and that whatever cannot be read is refused by name."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import orjson
 import pytest
@@ -8,18 +8,37 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import JSON, CloudEvent
-from medkg_contracts.data import StageResult
-from medkg_contracts.errors import InvalidRequest, PoisonRecord
+from medkg_contracts.data import StageDeferred, StageResult
+from medkg_contracts.errors import InvalidRequest, MedkgError, PoisonRecord
 from medkg_contracts.ids import job_id as derived_job_id
 from medkg_contracts.kinds import Kind
+from medkg_contracts.orders import Order, RerunOrder, ScopeOrder
 from medkg_contracts.requests import JobRequest
-from medkg_routing import Origin, Reload, Requested, Spoke, TimerFired, read, unreadable
+from medkg_routing import (
+    Cancel,
+    Deferred,
+    Inbound,
+    Origin,
+    Pause,
+    Reload,
+    Requested,
+    Rerun,
+    Resume,
+    ScopeOrdered,
+    Spoke,
+    TimerFired,
+    broken,
+    read,
+    unreadable,
+)
 
 from .telling import FAILURE, TRACE, refs
 
 ITEM = {"source": "ctgov", "id": "NCT05814159"}
 RESULT = StageResult(artifacts=refs("document")).model_dump(mode="json")
 FAILED = StageResult(error=FAILURE).model_dump(mode="json")
+DEFERRAL = StageDeferred(error=FAILURE, wait_s=30, tried=2).model_dump(mode="json")
+RUN = {"jobid": "j-1", "stage": "parse", "epoch": "1"}
 DONE = topics.done("parse")
 
 
@@ -116,6 +135,93 @@ def test_reload_is_read() -> None:
     assert Reload(Origin("e-1", Kind.CONTROL_RELOAD.type, topics.CONTROL)) == read(topics.CONTROL, reload)
 
 
+ORDER = {"by": "ann", "reason": "a typing error"}
+JOB_SCOPE = {**ORDER, "scope": "job", "name": "j-1"}
+
+
+@pytest.mark.parametrize("tenant", [None, "acme"])
+@pytest.mark.parametrize(
+    ("kind", "data", "inbound", "order"),
+    [
+        (Kind.CONTROL_CANCEL, ORDER, Cancel, Order.model_validate(ORDER)),
+        (Kind.CONTROL_PAUSE, JOB_SCOPE, Pause, ScopeOrder.model_validate(JOB_SCOPE)),
+        (Kind.CONTROL_RESUME, JOB_SCOPE, Resume, ScopeOrder.model_validate(JOB_SCOPE)),
+        (Kind.CONTROL_RERUN, {"stage": "parse"}, Rerun, RerunOrder(stage="parse")),
+    ],
+)
+def test_order_about_a_job_is_read(
+    kind: Kind, data: object, inbound: Callable[..., Inbound], order: Order, tenant: str | None
+) -> None:
+    """An order names its job; one without a tenant is an operator's of all tenants."""
+    extensions = {"jobid": "j-1"} if tenant is None else {"jobid": "j-1", "tenantid": tenant}
+    origin = Origin("e-1", kind.type, topics.CONTROL)
+
+    assert inbound(origin, "j-1", tenant, order) == read(topics.CONTROL, event(kind, data, extensions=extensions))
+
+
+@pytest.mark.parametrize(("kind", "paused"), [(Kind.CONTROL_PAUSE, True), (Kind.CONTROL_RESUME, False)])
+def test_order_about_a_stage_is_read(kind: Kind, paused: bool) -> None:
+    """A pause of a stage is about no job."""
+    data = {"scope": "stage", "name": "parse", "drain": True}
+
+    assert ScopeOrdered(Origin("e-1", kind.type, topics.CONTROL), ScopeOrder.model_validate(data), paused) == read(
+        topics.CONTROL, event(kind, data, extensions={"jobid": "stage:parse"})
+    )
+
+
+def test_deferral_is_read() -> None:
+    """A stage that puts its next try off names job, node and epoch like one that ends."""
+    extensions = {"jobid": "j-1", "stage": "parse", "epoch": "3", "tenantid": "acme"}
+    deferral = StageDeferred(error=FAILURE, wait_s=30, tried=2)
+
+    assert Deferred(Origin("e-1", Kind.STAGE_DEFERRED.type, DONE), "j-1", "parse", 3, "acme", deferral) == read(
+        DONE, event(Kind.STAGE_DEFERRED, DEFERRAL, extensions=extensions)
+    )
+
+
+def test_priority_is_read() -> None:
+    """A request's priority is the job's."""
+    inbound = read(topics.REQUESTS, event(Kind.JOB_REQUESTED, {**ITEM, "priority": "low"}))
+
+    assert isinstance(inbound, Requested)
+    assert "low" == inbound.priority
+
+
+def test_broken_request_is_a_request_to_reject() -> None:
+    """A request that breaks the contract still means its job; poison means nobody's."""
+    sent = event(Kind.JOB_REQUESTED, {})
+
+    assert unreadable(topics.REQUESTS, sent) == broken(topics.REQUESTS, sent, InvalidRequest("no"))
+    assert broken(topics.REQUESTS, sent, PoisonRecord("no")) is None
+
+
+@pytest.mark.parametrize("kind", [Kind.STAGE_COMPLETED, Kind.STAGE_FAILED, Kind.STAGE_DEFERRED])
+def test_broken_answer_is_a_failure(kind: Kind) -> None:
+    """A stage whose answer cannot be read has failed for that reason: the job does not wait for it for ever."""
+    error = PoisonRecord("the data are not JSON")
+    sent = event(kind, raw=b"{", extensions={"jobid": "j-1", "stage": "parse", "epoch": "3", "tenantid": "acme"})
+    origin = Origin("e-1", kind.type, DONE)
+
+    assert Spoke(origin, "j-1", "parse", 3, "acme", StageResult(error=error.info)) == broken(DONE, sent, error)
+
+
+@pytest.mark.parametrize(
+    ("topic", "kind", "extensions"),
+    [
+        (topics.CONTROL, Kind.CONTROL_CANCEL, {"jobid": "j-1", "stage": "parse", "epoch": "1"}),
+        (DONE, Kind.STAGE_STARTED, {"jobid": "j-1", "stage": "parse", "epoch": "1"}),
+        (DONE, Kind.STAGE_COMPLETED, {"stage": "parse", "epoch": "1"}),
+        (DONE, Kind.STAGE_COMPLETED, {"jobid": "j-1", "stage": "parse", "epoch": "x"}),
+        (DONE, Kind.STAGE_COMPLETED, {"jobid": "j-1", "epoch": "1"}),
+        (DONE, Kind.STAGE_COMPLETED, {"jobid": "j-1", "stage": "parse"}),
+    ],
+    ids=["an order", "no answer", "nobody's", "no epoch that can be read", "no stage", "no epoch"],
+)
+def test_what_nobody_waits_for_is_only_broken(topic: str, kind: Kind, extensions: dict[str, str]) -> None:
+    """A broken event that answers no stage's request concerns no job."""
+    assert broken(topic, event(kind, raw=b"{", extensions=extensions), PoisonRecord("no")) is None
+
+
 def test_other_control_events_are_not_the_routers() -> None:
     """Control events of other kinds concern the services."""
     assert read(topics.CONTROL, event("org.medicalkg.orchestration.job.cancel")) is None
@@ -138,6 +244,15 @@ def test_other_control_events_are_not_the_routers() -> None:
         (DONE, event(Kind.STAGE_COMPLETED, FAILED), "carries an error"),
         (DONE, event(Kind.STAGE_FAILED, RESULT), "carries no error"),
         (DONE, event(Kind.JOB_COMPLETED, {}), "does not end anything"),
+        (DONE, event(Kind.STAGE_DEFERRED, DEFERRAL), "needs the attributes 'stage' and 'epoch'"),
+        (DONE, event(Kind.STAGE_DEFERRED, {**DEFERRAL, "wait_s": -1}, extensions=RUN), "wait_s"),
+        (topics.CONTROL, event(Kind.CONTROL_CANCEL, raw=b""), "break the contract"),
+        (topics.CONTROL, event(Kind.CONTROL_CANCEL, {}, extensions={}), "'jobid' is missing"),
+        (topics.CONTROL, event(Kind.CONTROL_CANCEL, {}, extensions={"jobid": "j-1", "tenantid": "A"}), "'A'"),
+        (topics.CONTROL, event(Kind.CONTROL_RERUN, {"stage": "no such name!"}), "stage"),
+        (topics.CONTROL, event(Kind.CONTROL_PAUSE, {"scope": "world", "name": "j-1"}), "scope"),
+        (topics.CONTROL, event(Kind.CONTROL_PAUSE, {"scope": "job", "name": "j-2"}), "the data are about 'j-2'"),
+        (topics.CONTROL, event(Kind.CONTROL_RESUME, {"scope": "tenant", "name": "j-1"}), "about 'tenant:j-1'"),
         (DONE, event("org.medicalkg.orchestration.stage.fialed", FAILED), "does not end anything"),
     ],
 )
@@ -157,6 +272,7 @@ def test_poison(topic: str, sent: CloudEvent, message: str) -> None:
         (ITEM, {"jobid": "a b"}, "jobid: 'a b'"),
         (ITEM, {"jobid": ""}, "jobid: ''"),
         (ITEM, {"tenantid": "ACME"}, "tenantid: 'ACME'"),
+        (ITEM, {"tenantid": "system"}, "tenantid: 'system' is medkg's own"),
     ],
 )
 def test_invalid_request(data: object, extensions: dict[str, str], message: str) -> None:
@@ -172,9 +288,10 @@ def test_unreadable_request_keeps_what_can_be_told() -> None:
     assert ("j-9", "acme", "j-9", None) == (told.job_id, told.tenant_id, told.correlation_id, told.request)
 
 
-def test_unreadable_request_gets_ids_of_its_own() -> None:
+@pytest.mark.parametrize("tenant", ["ACME", "system"])
+def test_unreadable_request_gets_ids_of_its_own(tenant: str) -> None:
     """Where its ids are not valid either, they are derived."""
-    told = unreadable(topics.REQUESTS, event(Kind.JOB_REQUESTED, {}, extensions={"jobid": "a b", "tenantid": "ACME"}))
+    told = unreadable(topics.REQUESTS, event(Kind.JOB_REQUESTED, {}, extensions={"jobid": "a b", "tenantid": tenant}))
 
     assert (derived_job_id("/someone", "e-1"), "public") == (told.job_id, told.tenant_id)
 
@@ -185,7 +302,25 @@ JSON_VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=6,
 )
-FIELDS = ["source", "id", "ids", "query", "limit", "until", "metadata", "artifacts", "error", "retries", "node"]
+FIELDS = [
+    "scope",
+    "name",
+    "stage",
+    "by",
+    "wait_s",
+    "tried",
+    "source",
+    "id",
+    "ids",
+    "query",
+    "limit",
+    "until",
+    "metadata",
+    "artifacts",
+    "error",
+    "retries",
+    "node",
+]
 NEARLY = st.dictionaries(st.sampled_from(FIELDS), JSON_VALUES | st.just("ctgov"), max_size=4)
 DATA = (
     st.none()
@@ -219,9 +354,11 @@ def _fits(value: object) -> bool:
 def test_reading_raises_nothing_else(topic: str, kind: str, data: bytes | None, extensions: dict[str, str]) -> None:
     """Whatever an event holds, it is read, poison, or an invalid request whose job can still be named."""
     sent = CloudEvent(id="e-1", source="/someone", type=kind, extensions=extensions, data=data)
+    error: MedkgError | None = None
     try:
         read(topic, sent)
-    except PoisonRecord:
-        pass
-    except InvalidRequest:
-        assert unreadable(topic, sent).job_id
+    except (PoisonRecord, InvalidRequest) as refusal:
+        error = refusal
+
+    assert not isinstance(error, InvalidRequest) or isinstance(broken(topic, sent, error), Requested)
+    assert not isinstance(error, PoisonRecord) or not isinstance(broken(topic, sent, error), Requested)

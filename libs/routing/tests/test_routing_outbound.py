@@ -6,7 +6,7 @@ import orjson
 from medkg_contracts.data import Ignored
 from medkg_contracts.errors import InvalidRequest
 from medkg_contracts.kinds import Kind
-from medkg_routing import ignored_event, reject, to_event, topology_label
+from medkg_routing import JobEvent, Step, ignored_event, reject, to_event, topology_label
 
 from .telling import (
     ACCEPTED_BY_REQUEST,
@@ -17,9 +17,13 @@ from .telling import (
     done,
     gate,
     only,
+    pausing,
     plan,
     refs,
     requested,
+    rerunning,
+    resuming,
+    said,
     stage,
     state_after,
 )
@@ -78,6 +82,31 @@ def test_same_step_twice_is_the_same_events() -> None:
     other = [to_event(emit, state_after(second), TIME) for emit in second.emits]
 
     assert one == other
+
+
+def told(step: Step) -> list[str]:
+    """The ids of what a step sends."""
+    return [to_event(emit, state_after(step), TIME).id for emit in step.emits]
+
+
+def test_each_run_has_its_own_events() -> None:
+    """What is said of a job in its next run are new events, though they say the same."""
+    story = Story(plan(stage("only")))
+    ids = [told(story.tell(done("only"))), told(story.tell(rerunning("only"))), told(story.tell(done("only", epoch=2)))]
+
+    assert [["job.completed"], ["job.restarted", "stage.requested"], ["job.completed"]] == [
+        [kind for kind, _ in said(step)] for step in story.steps[1:]
+    ]
+    assert 4 == len({one for some in ids for one in some})
+
+
+def test_each_order_has_its_own_event() -> None:
+    """Two pauses of one run are two events; the same order heard again is told by the same event."""
+    story = Story(PDF)
+    orders: list[JobEvent] = [pausing("one"), resuming("two"), pausing("three"), resuming("four"), pausing("one")]
+    ids = [told(story.tell(order))[0] for order in orders]
+
+    assert (4, ids[0]) == (len(set(ids)), ids[-1])
 
 
 def test_rejected_job_has_no_topology() -> None:

@@ -5,9 +5,25 @@ from medkg_contracts import topics
 from medkg_contracts.data import JobEnded, StageRequest
 from medkg_contracts.kinds import Kind
 from medkg_ledger.state import JobStatus, NodeStatus
-from medkg_routing import Step
 
-from .telling import FAILURE, NOW, TRACE, Story, done, fired, gate, only, plan, ref, refs, requested, said, spoke, stage
+from .telling import (
+    FAILURE,
+    NOW,
+    TRACE,
+    Story,
+    done,
+    fired,
+    gate,
+    ignored,
+    only,
+    plan,
+    ref,
+    refs,
+    requested,
+    said,
+    spoke,
+    stage,
+)
 
 DIAMOND = plan(
     stage("ingest", makes=("payloads",)),
@@ -15,10 +31,6 @@ DIAMOND = plan(
     stage("right", "ingest", takes=("payloads",), makes=("entities", "claims")),
     stage("join", "left", "right", takes=("document", "claims")),
 )
-
-
-def ignored(step: Step) -> str | None:
-    return None if step.ignored is None else step.ignored.reason
 
 
 def test_completed_stage_starts_what_depends_on_it() -> None:

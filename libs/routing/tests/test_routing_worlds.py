@@ -8,18 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from medkg_contracts.kinds import Kind
 from medkg_ledger.state import PASSED, JobState, JobStatus, NodeStatus
-from medkg_routing import Spoke, TimerFired, advance, to_event
+from medkg_routing import Rerun, Spoke, TimerFired, advance, to_event
 from medkg_topology.plan import GateNode, Plan
 
 from .dags import plans
 from .telling import TERMINAL, spoke, state_after
-from .world import Manner, World, replayed, settled, unready_requests
+from .world import Manner, World, settled, unready_requests
 
 FEW = settings(max_examples=40, deadline=None)
 MORE = settings(max_examples=80, deadline=None)
 
 GATE_MANNERS: list[Manner] = ["well", "early", "silent", "badly", "poorly", "early-badly", "early-badly"]
-STAGE_MANNERS: list[Manner] = ["well", "well", "well", "well", "well", "well", "well", "badly", "poorly"]
+STAGE_MANNERS: list[Manner] = ["well", "well", "well", "well", "well", "later", "later", "badly", "poorly"]
 SEEDS = st.integers(0, 10_000)
 
 
@@ -127,16 +127,9 @@ def test_time_never_goes_back(world: World) -> None:
 
 @FEW
 @given(worlds())
-def test_replay_arrives_at_the_same_state(world: World) -> None:
-    """The same events at the same times lead to the same states and the same emits."""
-    assert world.steps == replayed(world)
-
-
-@FEW
-@given(worlds())
 def test_second_delivery_changes_nothing(world: World) -> None:
     """Delivering the whole history again to the finished job changes nothing and sends nothing."""
-    after = [advance(world.plan, world.state, event, now) for event, now in world.heard]
+    after = [advance(world.plan, world.state, event, now) for event, now in world.heard if not isinstance(event, Rerun)]
 
     assert all(step.state is world.state for step in after)
     assert [] == [emit for step in after for emit in step.emits]

@@ -121,6 +121,20 @@ class Process:
                 raise self._failure(f"{self.name} (pid {record.pid}) survives SIGKILL")
         self._pid_file.unlink(missing_ok=True)
 
+    def suspend(self) -> None:
+        """Stop its clock (SIGSTOP): it is alive and does nothing, until it is resumed."""
+        self._tell(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on where it was suspended (SIGCONT)."""
+        self._tell(signal.SIGCONT)
+
+    def _tell(self, number: signal.Signals) -> None:
+        record = self.running
+        if record is None:
+            raise self._failure(f"{self.name} does not run")
+        _signal(record.pid, number)
+
     def _spawn(self, launch: Launch) -> None:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self._pid_file.parent.mkdir(parents=True, exist_ok=True)

@@ -95,6 +95,14 @@ class Replica:
         """End it as a crash would."""
         self._process.kill()
 
+    def suspend(self) -> None:
+        """Let it hang: alive, and doing nothing."""
+        self._process.suspend()
+
+    def resume(self) -> None:
+        """Let it go on where it was suspended."""
+        self._process.resume()
+
     def status(self) -> ServerStatus:
         """Whether it runs, and where it answers for its health."""
         port = self.metrics_port
@@ -180,12 +188,26 @@ class Services:
         Raises:
             ConfigurationError: there is no such service, or that replica does not run.
         """
-        self._chosen([name])
-        victim = self._replica(name, replica)
-        if not victim.running:
-            raise ConfigurationError(f"There is no running {name}-{replica}")
-        victim.kill()
+        self._victim(name, replica).kill()
         self._report(f"{name}-{replica}: killed")
+
+    def suspend(self, name: str, replica: int = 1) -> None:
+        """Let one replica hang: alive, and doing nothing, until it is resumed.
+
+        Raises:
+            ConfigurationError: there is no such service, or that replica does not run.
+        """
+        self._victim(name, replica).suspend()
+        self._report(f"{name}-{replica}: suspended")
+
+    def resume(self, name: str, replica: int = 1) -> None:
+        """Let a suspended replica go on.
+
+        Raises:
+            ConfigurationError: there is no such service, or that replica does not run.
+        """
+        self._victim(name, replica).resume()
+        self._report(f"{name}-{replica}: resumed")
 
     def replicas(self, only: Collection[str] | None = None) -> list[Replica]:
         """Every replica that was started and not stopped, whether or not it still runs."""
@@ -198,6 +220,13 @@ class Services:
     def status(self) -> list[ServerStatus]:
         """One line a replica."""
         return [replica.status() for replica in self.replicas()]
+
+    def _victim(self, name: str, number: int) -> Replica:
+        self._chosen([name])
+        replica = self._replica(name, number)
+        if not replica.running:
+            raise ConfigurationError(f"There is no running {name}-{number}")
+        return replica
 
     def _pid_files(self, name: str) -> Iterable[Path]:
         return (self.root / "run").glob(f"{name}-*.pid")

@@ -101,6 +101,23 @@ def test_stop_ends_one_that_ignores_sigterm(process: Process) -> None:
     assert process.running is None
 
 
+def test_a_suspended_process_runs_and_can_be_killed(process: Process) -> None:
+    """A suspended process counts as running, as a hanging one does, and a kill ends it."""
+    process.start(launch(process, SLEEPS))
+
+    process.suspend()
+    suspended = process.running
+    process.kill()
+
+    assert (True, None) == (suspended is not None, process.running)
+
+
+def test_suspending_what_does_not_run_is_refused(process: Process) -> None:
+    """There is nothing to suspend, and it is said so."""
+    with pytest.raises(KafkaUnavailable, match="thing does not run"):
+        process.suspend()
+
+
 def test_a_process_killed_by_others_is_seen_as_ended(process: Process) -> None:
     """A process that died without us does not run, though its pid file is there."""
     process.start(launch(process, SLEEPS))

@@ -115,6 +115,18 @@ def test_a_killed_replica_shows_as_ended(services: Services) -> None:
     assert ["chunk-1"] == names(services)
 
 
+def test_a_suspended_replica_answers_again_when_it_is_resumed(services: Services) -> None:
+    """A replica that hangs runs and does not answer; resumed, it answers."""
+    services.start(["chunk"])
+    port = services.replicas(["chunk"])[0].metrics_port or 0
+
+    services.suspend("chunk")
+    hanging = (names(services), http_ok(port, "/readyz"))
+    services.resume("chunk")
+
+    assert ((["chunk-1"], False), True) == (hanging, http_ok(port, "/readyz"))
+
+
 def test_killing_what_does_not_run_is_refused(services: Services) -> None:
     """A kill of a replica that is not there is a mistake, and is said to be one."""
     with pytest.raises(ConfigurationError, match="no running chunk-7"):

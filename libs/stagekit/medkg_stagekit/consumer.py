@@ -1,6 +1,7 @@
 """A stage service's Kafka shell: records in, stage run, events out.
 
-The order for each job: ``stage.started`` -> the work, its artifacts stored -> ``stage.completed`` acknowledged on
+The order for each job: ``stage.started`` -> the work, its artifacts stored -> ``stage.completed`` (or ``stage.failed``,
+or ``stage.deferred`` when the next try is far away) acknowledged on
 ``orchestration.events.v1`` -> the same event acknowledged on the stage's done topic -> the offset committed. A crash
 anywhere leads to the work being done again, with the same artifacts, the same event ids and one effect.
 """
@@ -21,14 +22,18 @@ from medkg_contracts.events import make_event
 from medkg_contracts.ids import digest
 from medkg_contracts.kinds import Kind
 from medkg_contracts.model import Identifier
+from medkg_contracts.policy import Policy
 from medkg_contracts.requests import JobRequest
 from pydantic import TypeAdapter, ValidationError
 
 from . import metrics, story
 from .binding import Binding
 from .execution import Executor
+from .guard import Guard, Verdict
 from .kafka import Outlet
 from .observer import Observer
+from .orders import Orders
+from .patience import Leaving, Patience
 from .work import Outcome, Work, read_work
 
 logger = logging.getLogger(__name__)
@@ -42,11 +47,20 @@ _JOB_ID = TypeAdapter(Identifier)
 class StageConsumer(Observer):
     """Handles batches of a stage's queue."""
 
-    def __init__(self, binding: Binding, store: ArtifactStore, outlet: Outlet, *, concurrency: int) -> None:
+    def __init__(
+        self,
+        binding: Binding,
+        store: ArtifactStore,
+        outlet: Outlet,
+        *,
+        guard: Guard | None = None,
+        orders: Orders | None = None,
+        patience: Patience | None = None,
+    ) -> None:
         self.name = binding.name
         self._store = store
         self._outlet = outlet
-        self._executor = Executor(binding, store, self, concurrency=concurrency)
+        self._executor = Executor(binding, store, self, guard=guard, orders=orders, patience=patience)
         self._unacknowledged: list[asyncio.Future[Any]] = []
 
     async def handle(self, records: Sequence[Record]) -> None:
@@ -55,13 +69,18 @@ class StageConsumer(Observer):
         Raises:
             KafkaUnavailable: results could not be published; the batch has to be handled again.
             ArtifactStoreUnavailable: a claim check could not be read; likewise.
+            Leaving: the service ends, and some of the batch is not done: it is to be read again.
         """
         self._unacknowledged = []
+        is_left = False
         works = [work for record in records if (work := await self._read(record)) is not None]
         if works:
             async for outcomes in self._executor.run(works):
-                await self._publish(outcomes)
+                is_left = is_left or any(outcome.left for outcome in outcomes)
+                await self._publish([outcome for outcome in outcomes if not outcome.left])
         await self._acknowledge()
+        if is_left:
+            raise Leaving
 
     async def started(self, work: Work) -> None:
         """Say that the work begins."""
@@ -69,7 +88,12 @@ class StageConsumer(Observer):
 
     async def retrying(self, work: Work, retry: int, error: MedkgError, wait_s: float) -> None:
         """Say that the work will be tried again."""
+        metrics.retried(work.node, error.code)
         await self._send(topics.EVENTS, story.retrying(self.name, work, retry, error, wait_s))
+
+    async def breaker_turned(self, policy: Policy, verdict: Verdict, error: MedkgError | None) -> None:
+        """Say that a breaker has opened or closed."""
+        await self._send(topics.EVENTS, story.breaker_turned(self.name, policy, verdict, error))
 
     async def expanded(self, work: Work, requests: Sequence[JobRequest]) -> None:
         """Publish a batch's items as job requests."""
@@ -98,14 +122,27 @@ class StageConsumer(Observer):
             await self._tell_then_answer([failed])
 
     async def _publish(self, outcomes: Sequence[Outcome]) -> None:
+        answers = []
         for outcome in outcomes:
-            work, error = outcome.work, outcome.error
-            if error is not None and work.record is not None:
-                letter = DeadLetter(work.record, topics.group(self.name), type(error).__name__, error.info)
-                self._unacknowledged.append(await self._outlet.bury(topics.dlq(self.name), letter))
-            label = error.code if error else "skipped" if outcome.skipped else "completed"
-            metrics.executed(work.node, label, outcome.duration_ms, work.waited_ms, outcome.retries)
-        await self._tell_then_answer([story.ended(self.name, outcome) for outcome in outcomes])
+            if outcome.dropped:
+                metrics.dropped(outcome.work.node)
+                await self._send(topics.EVENTS, story.dropped(self.name, outcome))
+                continue
+            if outcome.deferral is not None:
+                metrics.deferred(outcome.work.node, outcome.deferral.error.code)
+            else:
+                await self._end(outcome)
+            answers.append(story.answer(self.name, outcome))
+        await self._tell_then_answer(answers)
+
+    async def _end(self, outcome: Outcome) -> None:
+        """Count what has ended, and keep what has failed."""
+        work, error = outcome.work, outcome.error
+        if error is not None and work.record is not None:
+            letter = DeadLetter(work.record, topics.group(self.name), type(error).__name__, error.info)
+            self._unacknowledged.append(await self._outlet.bury(topics.dlq(self.name), letter))
+        label = error.code if error else "skipped" if outcome.skipped else "completed"
+        metrics.executed(work.node, label, outcome.duration_ms, work.waited_ms)
 
     async def _tell_then_answer(self, events: Sequence[CloudEvent]) -> None:
         """Lifecycle first, and only once Kafka has it, the done topic: no reader sees a result before its story."""

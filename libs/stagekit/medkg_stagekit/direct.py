@@ -1,7 +1,7 @@
 """The ``direct`` strategy: the same stages, topologies and decisions in one process, without Kafka or Redis.
 
 For developing stages and for parity: a direct run and a run over Kafka make identical artifacts. Time stands still
-except that, when nothing else can happen, it jumps to the next gate's deadline.
+except that, when nothing else can happen, it jumps to the next timer: a gate's deadline or a deferred stage's next try.
 """
 
 from collections import deque
@@ -17,19 +17,18 @@ from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.data import JobAccepted
 from medkg_contracts.errors import ConfigurationError, InvalidRequest, MedkgError
 from medkg_contracts.kinds import Kind
+from medkg_contracts.policy import Policy
 from medkg_contracts.requests import JobRequest
 from medkg_ledger.state import JobState
-from medkg_routing import Requested, Spoke, Step, TimerFired, admit, advance, read, reject, to_event
+from medkg_routing import Deferred, Requested, Spoke, Step, TimerFired, admit, advance, read, reject, to_event
 from medkg_topology.plan import Plan, StageNode
 
 from . import story
 from .execution import Executor
+from .guard import Verdict
 from .observer import Observer
 from .service import StageService, opened
 from .work import Work, read_work
-
-#: How many jobs a stage works on at once.
-CONCURRENCY = 8
 
 #: Is given each event as it happens.
 Listener = Callable[[CloudEvent], None]
@@ -110,13 +109,13 @@ class DirectRun:
         executor = await self._executor(service)
         async for outcomes in executor.run(batch):
             for outcome in outcomes:
-                event = story.ended(service, outcome)
+                event = story.answer(service, outcome)
                 self._listen(event)
                 self._hear(topics.done(service), event)
 
     def _hear(self, topic: str, event: CloudEvent) -> None:
         heard = read(topic, event)
-        if isinstance(heard, Spoke | TimerFired):
+        if isinstance(heard, Spoke | Deferred):
             state = self._states[heard.job_id]
             plan = self._plans[state.pipeline_version or ""]
             self._apply(advance(plan, state, heard, _now()))
@@ -151,7 +150,7 @@ class DirectRun:
             binding = self._services[service].bind()
             await opened(binding, self._stack)
             narrator = _Narrator(service, self._listen, self._requests)
-            self._executors[service] = Executor(binding, self._store, narrator, concurrency=CONCURRENCY)
+            self._executors[service] = Executor(binding, self._store, narrator)
         return self._executors[service]
 
 
@@ -168,6 +167,9 @@ class _Narrator(Observer):
 
     async def retrying(self, work: Work, retry: int, error: MedkgError, wait_s: float) -> None:
         self._listen(story.retrying(self._service, work, retry, error, wait_s))
+
+    async def breaker_turned(self, policy: Policy, verdict: Verdict, error: MedkgError | None) -> None:
+        self._listen(story.breaker_turned(self._service, policy, verdict, error))
 
     async def expanded(self, work: Work, requests: Sequence[JobRequest]) -> None:
         """A batch's items become jobs of their own."""

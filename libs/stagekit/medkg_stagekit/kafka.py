@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.errors import CommitFailedError, ConsumerStoppedError, IllegalStateError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
@@ -20,6 +20,7 @@ from faststream.kafka.subscriber.usecase import BatchSubscriber
 from medkg_contracts.deadletter import Record
 
 from .outlet import Outlet, producer
+from .patience import Leaving, Patience
 
 __all__ = ["Inlet", "Outlet", "Progress", "producer"]
 
@@ -33,6 +34,12 @@ NEW_WORK_RECORDS: Final = 250
 #: How long a handled batch may stay uncommitted, in seconds.
 COMMIT_EVERY_S: Final = 0.25
 
+#: A consumer that has not polled for so long, in seconds, is no member of its group any more.
+POLL_INTERVAL_S: Final = 30.0
+
+#: A poll of this partition, which nobody has, brings no record and leaves all that are fetched where they are.
+_NOBODYS: Final = TopicPartition("", -1)
+
 #: How long a poll waits for records before it reports that there were none.
 POLL_MS: Final = 500
 
@@ -41,10 +48,11 @@ Polled = dict[TopicPartition, list[ConsumerRecord[Any, Any]]]
 
 
 class Progress:
-    """Whether a consumer gets on: liveness is that it polls, or that its batch is younger than it may be."""
+    """Whether a consumer gets on: it polls, or its batch is younger than it may be, or has just waited on purpose."""
 
-    def __init__(self, longest_batch_s: float) -> None:
+    def __init__(self, longest_batch_s: float, patience: Patience) -> None:
         self._longest_batch_s = longest_batch_s
+        self._patience = patience
         self._polled = monotonic()
         self._batch_began: float | None = None
         self.assigned = False
@@ -63,7 +71,7 @@ class Progress:
         """Seconds by which the consumer is later than it may be; 0 when it gets on."""
         now = monotonic()
         if self._batch_began is not None:
-            return max(0.0, now - self._batch_began - self._longest_batch_s)
+            return max(0.0, now - max(self._batch_began, self._patience.waited_at) - self._longest_batch_s)
         return max(0.0, now - self._polled - 30)
 
 
@@ -71,11 +79,25 @@ class Inlet:
     """Feeds a handler with batches of records, and commits each batch soon after the handler has returned.
 
     The handler must deal with every record: what it returns from is done. While it raises KafkaUnavailable or another
-    retryable error the same batch is given to it again, so nothing is skipped. Records of the topics in `new_work`
-    come after the others.
+    retryable error the same batch is given to it again, so nothing is skipped.
+
+    However long a batch takes, the consumer stays in its group and takes nothing else, unless the batch is stuck: then
+    its partitions go to others.
+
+    Args:
+        bootstrap: Kafka's address.
+        topics: what is read.
+        group: the consumer group.
+        handler: deals with a batch.
+        max_records: of one batch.
+        longest_batch_s: a batch that takes longer, deliberate waits apart, is stuck.
+        first: topics whose records come before all others'.
+        new_work: topics whose records come after the others'.
+        patience: of the handler; it is told when the service is about to end.
+        poll_interval_s: a consumer that neither polls nor works for so long leaves its group.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a consumer has so many settings
         self,
         bootstrap: str,
         topics: Sequence[str],
@@ -84,14 +106,21 @@ class Inlet:
         *,
         max_records: int,
         longest_batch_s: float,
+        first: Collection[str] = (),
         new_work: Collection[str] = (),
+        patience: Patience | None = None,
+        poll_interval_s: float = POLL_INTERVAL_S,
     ) -> None:
-        self.progress = Progress(longest_batch_s)
+        self._patience = patience or Patience()
+        self.progress = Progress(longest_batch_s, self._patience)
+        self._poll_interval_s = poll_interval_s
+        self._first = frozenset(first)
         self._new_work = frozenset(new_work)
         self._handler = handler
         self._handled: dict[TopicPartition, int] = {}
         self._committing: asyncio.Future[None] | None = None
         self._draining = False
+        self._left = False
         #: Ends the application; it is called when the handler fails in a way that it must not.
         self.give_up: Callable[[], None] = lambda: None
         self.broker = KafkaBroker(
@@ -103,7 +132,7 @@ class Inlet:
             batch_timeout_ms=1, parser=self._parse, decoder=_raw,
             partition_assignment_strategy=(RangePartitionAssignor,),
             session_timeout_ms=10_000, heartbeat_interval_ms=2_000,
-            max_poll_interval_ms=round(longest_batch_s * 1000) + 30_000, rebalance_timeout_ms=60_000,
+            max_poll_interval_ms=round(poll_interval_s * 1000), rebalance_timeout_ms=60_000,
             max_partition_fetch_bytes=2 * 1024 * 1024, ack_policy=AckPolicy.MANUAL,
         )  # fmt: skip
         self._subscriber(self._consume)
@@ -114,7 +143,7 @@ class Inlet:
         return self._subscriber.consumer
 
     def watch_polls(self) -> None:
-        """Let polls wait as long as they may, and be seen.
+        """Let polls wait as long as they may, and be seen; and go on while a batch is worked on.
 
         FastStream sleeps after an empty poll for as long as it polled, which costs either latency or idle processor
         time; this way it costs neither.
@@ -123,7 +152,7 @@ class Inlet:
         getmany = consumer.getmany
 
         async def poll(*, timeout_ms: int, max_records: int) -> Polled:
-            batches = await self._begun_work_first(getmany, max_records)
+            batches = await self._in_order(getmany, max_records)
             if not batches:
                 batches = await getmany(timeout_ms=max(timeout_ms, POLL_MS), max_records=max_records)
             self.progress.polled()
@@ -131,13 +160,29 @@ class Inlet:
             return batches
 
         consumer.getmany = poll
+        self._keeping = asyncio.ensure_future(self._keep_membership(getmany))
 
-    async def _begun_work_first(self, getmany: Callable[..., Awaitable[Polled]], max_records: int) -> Polled:
-        """What is there already, new work last: a job is better finished than one more begun."""
-        if not self._new_work:
+    async def _keep_membership(self, getmany: Callable[..., Awaitable[Polled]]) -> None:
+        """Poll while a batch is worked on, without taking a record: whoever does not poll is out of the group."""
+        while True:
+            await asyncio.sleep(self._poll_interval_s / 4)
+            if not self.progress.stuck_for:
+                try:
+                    await getmany(_NOBODYS, timeout_ms=0)
+                except ConsumerStoppedError:
+                    return
+                except KafkaError as error:
+                    logger.warning("cannot poll for now: %r", error)
+
+    async def _in_order(self, getmany: Callable[..., Awaitable[Polled]], max_records: int) -> Polled:
+        """What is there already: what goes first alone, new work last, since a job is better finished than begun."""
+        if not self._first and not self._new_work:
             return {}
         assigned = self.consumer.assignment()
-        begun = [partition for partition in assigned if partition.topic not in self._new_work]
+        ahead = [partition for partition in assigned if partition.topic in self._first]
+        if ahead and (batches := await getmany(*ahead, timeout_ms=0, max_records=max_records)):
+            return batches
+        begun = [partition for partition in assigned if partition.topic not in self._first | self._new_work]
         batches = await getmany(*begun, timeout_ms=0, max_records=max_records) if begun else {}
         if 0 < sum(map(len, batches.values())) < BUSY:
             new = [partition for partition in assigned if partition.topic in self._new_work]
@@ -155,12 +200,17 @@ class Inlet:
         return KafkaMessage(raw_message=raw, body=b"", headers={}, consumer=FAKE_CONSUMER)
 
     async def _consume(self, batch: Any) -> None:  # noqa: ANN401 - FastStream would try to validate a type
+        if self._left:
+            return  # what follows must not be committed, since that would commit what was left as well
         records = [_record(raw) for raw in batch]
         self.progress.batch(began=True)
         try:
             await self._until_handled(records)
             self._handled |= {TopicPartition(each.topic, each.partition): each.offset + 1 for each in records}
             await self._commit_soon()
+        except Leaving:
+            self._left = True
+            logger.info("the service ends; %d records are left to whoever reads them next", len(records))
         except Exception:
             logger.critical(
                 "the handler failed in a way it must not; stopping so that nothing is skipped", exc_info=True
@@ -185,8 +235,12 @@ class Inlet:
                 return
 
     async def drain(self) -> None:
-        """Commit what is handled; from now on each batch is committed at once, since each may be the last."""
+        """Commit what is handled; from now on each batch is committed at once, since each may be the last.
+
+        Work that would have to wait long is left to others.
+        """
         self._draining = True
+        self._patience.leave()
         if self._committing is not None:
             await self._committing
         await self.commit()

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 from medkg_contracts.errors import MedkgError
+from medkg_contracts.policy import Policy
 from medkg_contracts.requests import JobRequest
 
+from .guard import Verdict
 from .work import Work
 
 
@@ -16,6 +18,9 @@ class Observer:
 
     async def retrying(self, work: Work, retry: int, error: MedkgError, wait_s: float) -> None:
         """A try failed; the next, retry number `retry`, follows in `wait_s` seconds."""
+
+    async def breaker_turned(self, policy: Policy, verdict: Verdict, error: MedkgError | None) -> None:
+        """This stage's work under the policy has opened its breaker, by this error, or closed it."""
 
     async def expanded(self, work: Work, requests: Sequence[JobRequest]) -> None:
         """An expanding stage found these items."""

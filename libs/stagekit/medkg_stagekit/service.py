@@ -12,20 +12,27 @@ import uvloop
 from faststream import FastStream
 from medkg_artifacts import ArtifactStore
 from medkg_contracts import topics
+from medkg_contracts.errors import GpuUnavailable
 from medkg_contracts.settings import Settings
+from medkg_ledger import Ledger
+from redis.asyncio import Redis
 
-from . import logs
+from . import accelerator, logs
+from .accelerator import AcceleratedSettings
 from .binding import Binding, bind
 from .consumer import StageConsumer
 from .health import HealthServer
 from .kafka import Inlet, Outlet, producer
+from .notices import Notices
+from .patience import Patience
+from .shared_guard import SharedGuard
 
 logger = logging.getLogger(__name__)
 
 #: How many records a poll brings, and so how many jobs an ``execute_batch`` sees at most.
 MAX_RECORDS = 64
-#: How many jobs a stage with ``execute`` works on at once.
-CONCURRENCY = 8
+#: Redis is asked at the boundary of each batch: one that is slower than this, in seconds, is worked without.
+REDIS_TIMEOUT_S = 2.0
 #: How long one batch may take before the service counts as stuck, in seconds.
 LONGEST_BATCH_S = 900.0
 
@@ -39,7 +46,9 @@ class StageService:
         stage: the stage's class, made with the settings as its only argument.
         settings: the settings' class; read from the environment when the service starts.
         max_records: at most so many jobs in one batch.
-        longest_batch_s: a batch that takes longer makes the service count as stuck, in seconds.
+        longest_batch_s: a batch that takes longer, apart from deliberate waits, makes the service count as stuck.
+        accelerated: it runs a model, and refuses to start without what MK_ACCELERATOR names; its settings derive from
+            `AcceleratedSettings`.
     """
 
     name: str
@@ -47,6 +56,7 @@ class StageService:
     settings: type[Settings]
     max_records: int = MAX_RECORDS
     longest_batch_s: float = LONGEST_BATCH_S
+    accelerated: bool = False
 
     def bind(self) -> Binding:
         """Make the stage from its settings.
@@ -76,6 +86,12 @@ def run(*services: StageService) -> None:
 
 async def _serve(services: tuple[StageService, ...], settings: Settings) -> None:
     async with AsyncExitStack() as stack:
+        redis = Redis.from_url(
+            settings.redis_url, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S
+        )
+        stack.push_async_callback(redis.aclose)
+        await _check(services, Notices(redis))
+        guard, orders = SharedGuard(redis), Ledger(redis)
         store = ArtifactStore.from_url(settings.artifacts_url)
         client = producer(settings.kafka, services[0].name)
         outlet = Outlet(client, store)
@@ -83,7 +99,8 @@ async def _serve(services: tuple[StageService, ...], settings: Settings) -> None
         for service in services:
             binding = service.bind()
             await opened(binding, stack)
-            consumer = StageConsumer(binding, store, outlet, concurrency=CONCURRENCY)
+            patience = Patience()
+            consumer = StageConsumer(binding, store, outlet, guard=guard, orders=orders, patience=patience)
             inlets.append(
                 Inlet(
                     settings.kafka,
@@ -92,11 +109,29 @@ async def _serve(services: tuple[StageService, ...], settings: Settings) -> None
                     consumer.handle,
                     max_records=service.max_records,
                     longest_batch_s=service.longest_batch_s,
+                    patience=patience,
                 )
             )
         await client.start()
         stack.push_async_callback(client.stop)
         await serve(inlets, settings.metrics_port, stack)
+
+
+async def _check(services: Sequence[StageService], notices: Notices) -> None:
+    """Make sure that each service has what its model runs on.
+
+    Raises:
+        SystemExit: one has not; its notice says so.
+    """
+    for service in services:
+        try:
+            if service.accelerated:
+                accelerator.require(AcceleratedSettings().accelerator)
+        except GpuUnavailable as error:
+            logger.critical("%s does not start: %s %s", service.name, error, error.info.remedy)
+            await notices.leave(service.name, error)
+            raise SystemExit(1) from None
+        await notices.clear(service.name)
 
 
 async def serve(

@@ -5,14 +5,16 @@ import socket
 from datetime import UTC, datetime
 
 from medkg_contracts.cloudevents import CloudEvent
-from medkg_contracts.data import StageResult, StageRetrying, StageStarted, TimerDue
+from medkg_contracts.data import BreakerNotice, StageDropped, StageResult, StageRetrying, StageStarted, TimerDue
 from medkg_contracts.errors import ErrorInfo, MedkgError
 from medkg_contracts.events import make_event
 from medkg_contracts.ids import batch_item_id, digest, event_id
 from medkg_contracts.kinds import Kind
 from medkg_contracts.model import Contract
+from medkg_contracts.policy import Policy
 from medkg_contracts.requests import JobRequest
 
+from .guard import BreakerState, Verdict
 from .tracing import child_of
 from .work import Outcome, Work
 
@@ -27,18 +29,21 @@ def source_of(service: str) -> str:
 
 def started(service: str, work: Work) -> CloudEvent:
     """The work begins."""
-    return _about(service, work, Kind.STAGE_STARTED, StageStarted(worker=WORKER), position=1, attempt=1)
+    data = StageStarted(worker=WORKER)
+    return _about(service, work, Kind.STAGE_STARTED, data, position=1, attempt=work.tried + 1)
 
 
 def retrying(service: str, work: Work, retry: int, error: MedkgError, wait_s: float) -> CloudEvent:
     """The work will be tried again; `retry` counts from 1."""
     data = StageRetrying(error=error.info, wait_s=round(wait_s, 3))
-    return _about(service, work, Kind.STAGE_RETRYING, data, position=1 + retry, attempt=1 + retry)
+    return _about(service, work, Kind.STAGE_RETRYING, data, position=1 + retry, attempt=work.tried + 1 + retry)
 
 
-def ended(service: str, outcome: Outcome) -> CloudEvent:
-    """The work has ended, well or not."""
+def answer(service: str, outcome: Outcome) -> CloudEvent:
+    """What the router is told: the work has ended, well or not, or its next attempt is the router's to time."""
     work = outcome.work
+    if outcome.deferral is not None:
+        return _last(service, outcome, Kind.STAGE_DEFERRED, outcome.deferral)
     data = StageResult(
         artifacts=outcome.artifacts,
         error=outcome.error.info if outcome.error else None,
@@ -48,8 +53,29 @@ def ended(service: str, outcome: Outcome) -> CloudEvent:
         skipped=outcome.skipped,
         worker=WORKER,
     )
-    kind = Kind.STAGE_FAILED if outcome.error else Kind.STAGE_COMPLETED
-    return _about(service, work, kind, data, position=outcome.retries + 2, attempt=outcome.retries + 1)
+    return _last(service, outcome, Kind.STAGE_FAILED if outcome.error else Kind.STAGE_COMPLETED, data)
+
+
+def dropped(service: str, outcome: Outcome) -> CloudEvent:
+    """The work's job was cancelled; nobody is asked for anything."""
+    return _last(service, outcome, Kind.STAGE_DROPPED, StageDropped(reason="cancelled", worker=WORKER))
+
+
+def breaker_turned(service: str, policy: Policy, verdict: Verdict, error: MedkgError | None) -> CloudEvent:
+    """A breaker of all replicas of the service has opened, or closed again."""
+    is_closed = verdict.state is BreakerState.CLOSED
+    kind = Kind.BREAKER_CLOSED if is_closed else Kind.BREAKER_OPENED
+    reset_s = 0.0 if is_closed or policy.breaker is None else policy.breaker.reset_s
+    info = None if is_closed or error is None else error.info
+    return make_event(
+        kind,
+        id=digest(service, policy.name, kind, verdict.turned_ms or 0)[:32],
+        source=source_of(service),
+        time=datetime.now(UTC),
+        data=BreakerNotice(service=service, policy=policy.name, reset_s=reset_s, error=info, worker=WORKER),
+        job_id=f"stage:{service}",
+        subject=service,
+    )
 
 
 def unreadable(service: str, asked: CloudEvent, error: ErrorInfo) -> CloudEvent | None:
@@ -91,7 +117,7 @@ def item_requested(service: str, work: Work, request: JobRequest) -> CloudEvent:
 
 
 def timer_due(job_id: str, node: str, due: int, source: str) -> CloudEvent:
-    """A gate's durable timer is due."""
+    """The durable timer of a gate or of a deferred stage is due."""
     return make_event(
         Kind.TIMER_DUE,
         id=digest("timer", job_id, node, due)[:32],
@@ -100,6 +126,10 @@ def timer_due(job_id: str, node: str, due: int, source: str) -> CloudEvent:
         data=TimerDue(node=node),
         job_id=job_id,
     )
+
+
+def _last(service: str, outcome: Outcome, kind: Kind, data: Contract) -> CloudEvent:
+    return _about(service, outcome.work, kind, data, position=outcome.retries + 2, attempt=outcome.attempt)
 
 
 def _about(service: str, work: Work, kind: Kind, data: Contract, *, position: int, attempt: int) -> CloudEvent:

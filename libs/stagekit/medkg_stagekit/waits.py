@@ -1,21 +1,30 @@
 """How long to wait between two tries."""
 
-from collections.abc import Iterable
 from functools import lru_cache
 
 from medkg_contracts.errors import MedkgError
 from medkg_contracts.policy import Policy
-from tenacity import RetryCallState, wait_exponential, wait_incrementing, wait_none, wait_random
+from tenacity import AsyncRetrying, RetryCallState, wait_exponential, wait_incrementing, wait_none, wait_random
 from tenacity.wait import wait_base
 
 #: A source that asks for a longer wait than this, in seconds, is asked again sooner.
-LONGEST_ASKED_S = 60.0
+LONGEST_ASKED_S = 86_400.0
+
+_TENACITY = AsyncRetrying()
 
 
-def wait_s(policy: Policy, state: RetryCallState, errors: Iterable[MedkgError | None]) -> float:
-    """Seconds until the next try: the policy's wait, or a longer one if an error's source asked for it."""
-    asked = [getattr(error, "retry_after", None) or 0.0 for error in errors]
-    return max(_wait(policy)(state), min(max(asked, default=0.0), LONGEST_ASKED_S))
+def wait_s(policy: Policy, attempt: int, error: MedkgError | None) -> float:
+    """Seconds between this attempt, which failed, and the next: the policy's, or more if the source asked for more.
+
+    Args:
+        policy: whose waits grow with the attempts.
+        attempt: its number, from 1.
+        error: how it failed.
+    """
+    state = RetryCallState(_TENACITY, None, (), {})
+    state.attempt_number = attempt
+    asked: float = getattr(error, "retry_after", None) or 0.0
+    return max(_wait(policy)(state), min(asked, LONGEST_ASKED_S))
 
 
 @lru_cache(maxsize=256)

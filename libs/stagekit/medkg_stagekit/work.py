@@ -7,7 +7,7 @@ from time import time
 
 from medkg_contracts.artifacts import ArtifactRef
 from medkg_contracts.cloudevents import CloudEvent
-from medkg_contracts.data import StageRequest
+from medkg_contracts.data import StageDeferred, StageRequest
 from medkg_contracts.deadletter import Record
 from medkg_contracts.errors import MedkgError, PoisonRecord
 from medkg_contracts.events import read_data
@@ -29,6 +29,7 @@ class Work:
         sequence: of the event that asked for it.
         traceparent: W3C trace context of the event that asked for it.
         waited_ms: between the asking and now.
+        tried: attempts that earlier epochs have used of the policy's.
         record: the Kafka record that asked for it; None in a direct run.
     """
 
@@ -42,6 +43,7 @@ class Work:
     topology: str | None
     traceparent: str | None = None
     waited_ms: float = 0.0
+    tried: int = 0
     record: Record | None = None
 
 
@@ -50,7 +52,11 @@ class Outcome:
     """What became of a unit of work.
 
     Attributes:
-        error: why it failed; None when it completed.
+        error: why the last attempt failed; None when it completed.
+        skipped: the artifacts are an earlier, identical run's.
+        deferral: the next attempt is too far away to be waited for here.
+        dropped: its job was cancelled; whatever was done for it counts no more.
+        left: the service ended before it was done; whoever reads its record next does it.
     """
 
     work: Work
@@ -59,6 +65,14 @@ class Outcome:
     retries: int = 0
     duration_ms: float = 0.0
     skipped: bool = False
+    deferral: StageDeferred | None = None
+    dropped: bool = False
+    left: bool = False
+
+    @property
+    def attempt(self) -> int:
+        """The number of the last attempt, from 1, over all epochs."""
+        return self.work.tried + self.retries + 1
 
 
 def read_work(event: CloudEvent, record: Record | None = None) -> Work:
@@ -73,8 +87,9 @@ def read_work(event: CloudEvent, record: Record | None = None) -> Work:
     for name in _NEEDED:
         if not extensions.get(name):
             raise PoisonRecord(f"required attribute {name!r} is missing or empty")
-    if not extensions["epoch"].isdecimal():
-        raise PoisonRecord(f"attribute 'epoch' is {extensions['epoch']!r}, not a whole number")
+    for name in ("epoch", "sequence"):
+        if not extensions[name].isdecimal():
+            raise PoisonRecord(f"attribute {name!r} is {extensions[name]!r}, not a whole number")
     data = read_data(event, StageRequest)
     topology = extensions.get("topology")
     pipeline, _, version = (topology or "").partition("@")
@@ -99,6 +114,7 @@ def read_work(event: CloudEvent, record: Record | None = None) -> Work:
         topology=topology,
         traceparent=extensions.get("traceparent"),
         waited_ms=0.0 if event.time is None else _since(event.time),
+        tried=data.tried,
         record=record,
     )
 

@@ -4,7 +4,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +26,9 @@ from medkg_contracts.settings import Settings
 from medkg_contracts.stages import StageContext
 from medkg_stagekit.binding import Binding, bind
 from medkg_stagekit.execution import Executor
+from medkg_stagekit.guard import Verdict
 from medkg_stagekit.observer import Observer
+from medkg_stagekit.patience import Patience
 from medkg_stagekit.work import Outcome, Work
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -124,10 +126,48 @@ class Watcher(Observer):
     async def retrying(self, work: Work, retry: int, error: MedkgError, wait_s: float) -> None:
         self.told.append(("retrying", work.ctx.job_id, retry, error.code, round(wait_s, 4)))
 
+    async def breaker_turned(self, policy: Policy, verdict: Verdict, error: MedkgError | None) -> None:
+        self.told.append((f"breaker {verdict.state}", policy.name, error.code if error else None))
+
     async def expanded(self, work: Work, requests: Sequence[JobRequest]) -> None:
         if self.fail is not None:
             raise self.fail
         self.told.append(("expanded", work.ctx.job_id, len(requests)))
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What holds for a service and its jobs."""
+
+    paused: bool = False
+    fences: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass
+class Desk:
+    """Gives these answers one after the other, the last one for ever; an error is raised."""
+
+    answers: list[Holding | MedkgError]
+    asked: list[list[str]] = field(default_factory=list)
+
+    async def standing(self, service: str, job_ids: Sequence[str]) -> Holding:  # noqa: ARG002
+        self.asked.append(list(job_ids))
+        answer = self.answers[0] if len(self.answers) == 1 else self.answers.pop(0)
+        if isinstance(answer, MedkgError):
+            raise answer
+        return answer
+
+
+class Hasty(Patience):
+    """Notes its waits instead of waiting."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[float] = []
+
+    async def wait(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        await asyncio.sleep(0)
 
 
 def bound(stage: object, name: str = "shout") -> Binding:
@@ -155,9 +195,11 @@ def work_of(word: str = "hello", job_id: str = "j-1", **changes) -> Work:
     return Work(**{**given, **changes})
 
 
-async def outcomes_of(stage: object, works: Sequence[Work], store: ArtifactStore, watcher: Observer) -> list[Outcome]:
+async def outcomes_of(
+    stage: object, works: Sequence[Work], store: ArtifactStore, watcher: Observer, **options
+) -> list[Outcome]:
     """What becomes of the works, in their order."""
-    executor = Executor(bound(stage), store, watcher)
+    executor = Executor(bound(stage), store, watcher, **options)
     found = [outcome async for outcomes in executor.run(works) for outcome in outcomes]
     return sorted(found, key=lambda outcome: works.index(outcome.work))
 

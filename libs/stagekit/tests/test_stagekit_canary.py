@@ -86,7 +86,7 @@ def test_a_record_without_key_and_value_needs_the_batch_interface():
 
 @pytest.mark.integration
 async def test_groups_are_described_one_a_call(kafka_bootstrap, tmp_path):
-    """The shape of aiokafka's answer about one group, from which `medkg_cli.cluster` reads who owns a partition."""
+    """The shape of aiokafka's answer about one group, from which `medkg_explain.cluster` reads who owns a partition."""
     async with Bus(kafka_bootstrap, f"canary-{tmp_path.name[-6:].strip('_')}") as bus:
         service = await EchoProcess(bus.name, tmp_path, kafka_bootstrap).ready()
         admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)

@@ -45,7 +45,7 @@ def producer() -> FakeProducer:
 
 
 def consumer_of(stage, store, producer) -> StageConsumer:
-    return StageConsumer(bound(stage), store, Outlet(producer, store), concurrency=8)
+    return StageConsumer(bound(stage), store, Outlet(producer, store))
 
 
 def story_of(producer: FakeProducer, job_id: str) -> list[tuple[str, str]]:

@@ -7,11 +7,14 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from time import monotonic
 
 import pytest
 from medkg_stagekit import logs, metrics
+from medkg_stagekit.guard import BreakerState
 from medkg_stagekit.health import HealthServer
 from medkg_stagekit.kafka import Progress
+from medkg_stagekit.patience import Patience
 
 from .fakes import work_of
 
@@ -60,14 +63,23 @@ def test_a_check_that_fails_says_why(server, doctor):
 
 def test_metrics_are_those_of_the_process(server):
     """Prometheus finds the stage's executions and the refused records."""
-    metrics.executed("health-test", "completed", 12.0, 3.0, 2)
+    metrics.executed("health-test", "completed", 12.0, 3.0)
+    metrics.retried("health-test", "timeout")
+    metrics.deferred("health-test", "source_unavailable")
+    metrics.dropped("health-test")
+    metrics.breaker("health-test", "patient", BreakerState.OPEN)
+    metrics.rate_waited("health-test", "patient", 0.5)
     metrics.refused("health.queue.v1", "poison")
 
     status, body = get(server, "/metrics")
 
     assert 200 == status
     assert 'medkg_stage_executions_total{outcome="completed",stage="health-test"} 1.0' in body
-    assert 'medkg_stage_retries_total{stage="health-test"} 2.0' in body
+    assert 'medkg_stage_retries_total{reason="timeout",stage="health-test"} 1.0' in body
+    assert 'medkg_stage_deferred_total{reason="source_unavailable",stage="health-test"} 1.0' in body
+    assert 'medkg_stage_dropped_total{stage="health-test"} 1.0' in body
+    assert 'medkg_breaker_state{policy="patient",service="health-test"} 2.0' in body
+    assert 'medkg_rate_limit_wait_seconds_sum{policy="patient",service="health-test"} 0.5' in body
     assert 'medkg_records_refused_total{code="poison",topic="health.queue.v1"} 1.0' in body
 
 
@@ -87,7 +99,7 @@ def test_a_client_that_says_nothing_keeps_nobody_waiting(server):
 
 def test_a_long_batch_is_progress_until_it_is_too_long():
     """A batch may take its time; a service is stuck only when it takes longer than it may."""
-    calm, late = Progress(longest_batch_s=60), Progress(longest_batch_s=-1)
+    calm, late = Progress(60, Patience()), Progress(-1, Patience())
     for progress in (calm, late):
         progress.batch(began=True)
 
@@ -96,6 +108,18 @@ def test_a_long_batch_is_progress_until_it_is_too_long():
 
     late.batch(began=False)
     assert 0.0 == late.stuck_for
+
+
+async def test_a_deliberate_wait_is_progress():
+    """A batch that waits on purpose is not stuck, however old it is; one that has stopped waiting soon is."""
+    patience = Patience()
+    progress = Progress(-1, patience)
+    progress.batch(began=True)
+    before = progress.stuck_for
+
+    patience.waited_at = monotonic() + 10
+
+    assert (True, 0.0) == (before >= 1.0, progress.stuck_for)
 
 
 def test_a_log_line_is_one_json_object_with_the_jobs_ids():

@@ -24,7 +24,7 @@ def whole_story(retries: int, error=None):
     work = work_of(traceparent=TRACE)
     tries = [story.retrying("shout", work, retry, IndexUnavailable("away"), 1.0) for retry in range(1, retries + 1)]
     outcome = Outcome(work, artifacts={"shout": inline("shout", "HELLO")}, error=error, retries=retries)
-    return [story.started("shout", work), *tries, story.ended("shout", outcome)]
+    return [story.started("shout", work), *tries, story.answer("shout", outcome)]
 
 
 def test_a_story_told_twice_has_the_same_ids():

@@ -53,11 +53,12 @@ def test_an_attribute_that_is_needed_is_named(name):
         read_work(replace(event, extensions=without))
 
 
-@pytest.mark.parametrize("epoch", ["-1", "1.5", "one", "²"])
-def test_an_epoch_is_a_whole_number(epoch):
-    """An epoch that is no number is poison."""
-    with pytest.raises(PoisonRecord, match="attribute 'epoch' is"):
-        read_work(asked(epoch=epoch))
+@pytest.mark.parametrize("name", ["epoch", "sequence"])
+@pytest.mark.parametrize("number", ["-1", "1.5", "one", "²"])
+def test_an_epoch_and_a_sequence_are_whole_numbers(name, number):
+    """An epoch or a sequence that is no number is poison."""
+    with pytest.raises(PoisonRecord, match=f"attribute '{name}' is"):
+        read_work(asked(**{name: number}))
 
 
 def test_only_requests_for_work_are_work():

@@ -5,6 +5,7 @@ from threading import Lock
 
 from medkg_contracts.errors import TopologyUnknown
 
+from .admission import Admission
 from .changes import Change, Loaded, Refused, Removed
 from .plan import Plan
 from .problems import Problem, in_line_order, listed, refusal, suggestion
@@ -15,7 +16,7 @@ class Catalog:
     """The topologies of a folder. It is read when the catalog is made; `reload` reads it again.
 
     Attributes:
-        folder: it has ``policies.yaml`` and ``pipelines/*.yaml``.
+        folder: it has ``policies.yaml``, ``pipelines/*.yaml`` and, if anybody wants it, ``admission.yaml``.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -34,8 +35,18 @@ class Catalog:
         snapshot = self._snapshot
         return {source: name for source, name in snapshot.claims.items() if snapshot.held[name].plan}
 
+    @property
+    def rollouts(self) -> dict[str, int]:
+        """The percentage of new jobs that take the plan of `plans`, by topology name; the others give it to all."""
+        return {name: held.rollout for name, held in self._snapshot.held.items() if held.plan and held.rollout}
+
+    @property
+    def admission(self) -> Admission:
+        """How much work is let into the stages' queues; the defaults when no file says anything."""
+        return self._snapshot.admission or Admission()
+
     def status(self) -> tuple[Loaded | Refused, ...]:
-        """How every file stands now, the policies file first."""
+        """How every file stands now, the policies and the admission settings first."""
         return tuple(self._snapshot.status(self.folder).values())
 
     def reload(self) -> tuple[Change, ...]:

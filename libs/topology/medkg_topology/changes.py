@@ -9,17 +9,19 @@ from .problems import Problem, refusal
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A file has a new good version.
+    """A file has a new good version, or its version another rollout.
 
     Attributes:
         file: its path.
-        name: the topology's name; ``policies`` for the policies file.
+        name: the topology's name; ``policies`` and ``admission`` for the files beside the topologies.
         digest: SHA-256 that identifies the version.
+        rollout: percentage of new jobs that take it; None when all do.
     """
 
     file: str
     name: str
     digest: str
+    rollout: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Refused:
 
     Attributes:
         file: its path.
-        name: the topology's name; ``policies`` for the policies file.
+        name: the topology's name; ``policies`` and ``admission`` for the files beside the topologies.
         problems: why, in order of line.
         kept: the digest of the version that stays in use; None when there is none.
     """
@@ -46,11 +48,11 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """A file is gone: new jobs cannot take its topology.
+    """A file is gone: new jobs cannot take its topology, and without ``admission.yaml`` its defaults hold.
 
     Attributes:
         file: its path.
-        name: the topology's name.
+        name: the topology's name, or ``admission``.
     """
 
     file: str

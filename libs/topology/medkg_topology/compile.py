@@ -24,11 +24,13 @@ class Compiled:
         plan: None when the file was refused.
         sources: the sources whose jobs take this topology, as far as they can be read.
         problems: why it was refused, in order of line.
+        rollout: percentage of new jobs that take this version; None when all do.
     """
 
     plan: Plan | None
     sources: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+    rollout: int | None = None
 
     def require(self) -> Plan:
         """The plan.
@@ -59,7 +61,8 @@ def compile_topology(source: Source, policies: Mapping[str, Policy]) -> Compiled
         return Compiled(None, _readable_sources(source), in_line_order(problems))
     nodes = tuple(_node(draft.parts[name], draft) for name in draft.order)
     plan = Plan(name=topology.name, version=topology.version, nodes=nodes)
-    return Compiled(plan, tuple(topology.applicable_sources))
+    rollout = topology.rollout.percent if topology.rollout else None
+    return Compiled(plan, tuple(topology.applicable_sources), rollout=rollout)
 
 
 def _misnamed(source: Source, name: str) -> list[Problem]:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from medkg_contracts.model import Name
+from medkg_contracts.model import Name, TenantId
 from medkg_contracts.stages import STAGE_TYPES
 from pydantic import (
     BaseModel,
@@ -15,7 +15,10 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from .duration import PATTERN, parse_duration
+from . import duration, rate
+from .duration import parse_duration
+from .plan import LONGEST_DEADLINE_S
+from .rate import parse_rate
 
 #: The type of a stage that names its own inputs and outputs.
 OPEN_TYPE = "Stage"
@@ -25,7 +28,13 @@ GATE_TYPE = "Gate"
 Duration = Annotated[
     float,
     BeforeValidator(parse_duration),
-    WithJsonSchema({"anyOf": [{"type": "string", "pattern": PATTERN}, {"type": "number", "minimum": 0}]}),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": duration.PATTERN}, {"type": "number", "minimum": 0}]}),
+]
+Rate = Annotated[
+    float,
+    BeforeValidator(parse_rate),
+    WithJsonSchema({"type": "string", "pattern": rate.PATTERN}),
+    Field(gt=0, le=1_000_000),
 ]
 Topic = Annotated[str, StringConstraints(pattern=r"^[a-z0-9._-]+\.v\d+$", max_length=249)]
 
@@ -52,7 +61,9 @@ class StageEntry(Entry):
         examples=["parse"],
     )
     policy: Name = Field(
-        default="default", description="A policy of policies.yaml: timeout, attempts, backoff.", examples=["default"]
+        default="default",
+        description="A policy of policies.yaml: timeout, attempts, backoff, breaker, rate, concurrency.",
+        examples=["default"],
     )
     depends_on: list[Name] = Field(
         default=[], description="The nodes that must have ended well before this one starts.", examples=[["ingest"]]
@@ -85,7 +96,12 @@ class GateEntry(Entry):
         default=[], description="The artifacts that the request carries.", examples=[["payloads"]]
     )
     outputs: list[Name] = Field(default=[], description="The artifacts that the event brings.", examples=[["document"]])
-    deadline: Duration = Field(description="How long the gate waits: 90s, 15m, 2h, 1d.", gt=0, examples=["15m"])
+    deadline: Duration = Field(
+        description="How long the gate waits: 90s, 15m, 2h, 1d; at most 366d.",
+        gt=0,
+        le=LONGEST_DEADLINE_S,
+        examples=["15m"],
+    )
     on_timeout: Literal["fail", "continue"] = Field(
         default="fail", description="What the deadline's passing means for the job.", examples=["fail"]
     )
@@ -97,6 +113,18 @@ def _tag(value: Any) -> str:  # noqa: ANN401 - whatever the file holds
 
 
 NodeEntry = Annotated[Annotated[StageEntry, Tag("stage")] | Annotated[GateEntry, Tag("gate")], Discriminator(_tag)]
+
+
+class RolloutEntry(Entry):
+    """A rollout: the file's new version is tried with some of the new jobs before all take it."""
+
+    percent: int = Field(
+        ge=1,
+        le=100,
+        description="So many of a hundred new jobs take the new version, the others the last one without a rollout. "
+        "When the new one fails more or is slower, all go back to the old one.",
+        examples=[10],
+    )
 
 
 class Topology(Entry):
@@ -113,6 +141,11 @@ class Topology(Entry):
         description="The sources whose jobs take this topology when they name none. One topology a source.",
         examples=[["ctgov"]],
     )
+    rollout: RolloutEntry | None = Field(
+        default=None,
+        description="Only some of the new jobs take this version; all of them when left out.",
+        examples=[{"percent": 10}],
+    )
     stages: list[NodeEntry] = Field(
         description="The stages and gates.",
         min_length=1,
@@ -120,8 +153,22 @@ class Topology(Entry):
     )
 
 
+class BreakerEntry(Entry):
+    """A breaker: when a failing resource is left alone, by all replicas of the stage's service together."""
+
+    failures: int = Field(
+        ge=1,
+        le=1000,
+        description="So many failures in a row, of any jobs, open it: a resource that is away, or a timeout.",
+        examples=[5],
+    )
+    reset: Duration = Field(
+        gt=0, le=3600, description="How long it stays open before a single execution tries.", examples=["60s"]
+    )
+
+
 class PolicyEntry(Entry):
-    """A policy: how long a stage may take and how often it is tried."""
+    """A policy: how long a stage may take, how often it is tried, how hard it may lean on what it uses."""
 
     timeout: Duration = Field(gt=0, le=86_400, description="How long one attempt may take.", examples=["30s"])
     attempts: int = Field(ge=1, le=100, description="Tries in all, the first included.", examples=[3])
@@ -136,6 +183,30 @@ class PolicyEntry(Entry):
     jitter: Duration = Field(
         default=0.0, ge=0, le=60, description="A random time up to this is added to each wait.", examples=["0.5s"]
     )
+    concurrency: int | None = Field(
+        default=None,
+        ge=1,
+        le=10_000,
+        description="So many executions at once in one replica; the service's own setting when left out.",
+        examples=[4],
+    )
+    breaker: BreakerEntry | None = Field(
+        default=None,
+        description="When to stop trying; never when left out.",
+        examples=[{"failures": 5, "reset": "60s"}],
+    )
+    rate: Rate | None = Field(
+        default=None,
+        description="How often all replicas together may execute: 5/s, 30/m, 100/h; no limit when left out.",
+        examples=["5/s"],
+    )
+    burst: int = Field(
+        default=1,
+        ge=1,
+        le=1_000_000,
+        description="Only with `rate`: so many may follow each other at once after a pause.",
+        examples=[10],
+    )
 
 
 class Policies(Entry):
@@ -145,4 +216,35 @@ class Policies(Entry):
         description="The policies by name. A stage that names none takes `default`.",
         min_length=1,
         examples=[{"default": {"timeout": "30s", "attempts": 1}}],
+    )
+
+
+Window = Annotated[int, Field(ge=1, le=100_000)]
+
+
+class TenantEntry(Entry):
+    """A tenant's share of the work."""
+
+    weight: int = Field(
+        ge=1,
+        le=1000,
+        description="Of what two tenants have waiting, they get shares by weight; a tenant not named has 1.",
+        examples=[3],
+    )
+
+
+class AdmissionSettings(Entry):
+    """How much work stands in the stages' queues at a time, and how tenants share it."""
+
+    window: Window = Field(
+        default=256,
+        description="So many requests of a stage service are in its queue or at work at a time; the rest waits "
+        "in the ledger, where it is shared out fairly.",
+        examples=[256],
+    )
+    windows: dict[Name, Window] = Field(
+        default={}, description="The window of a stage service that needs another.", examples=[{"index": 128}]
+    )
+    tenants: dict[TenantId, TenantEntry] = Field(
+        default={}, description="The tenants that get other shares than the rest.", examples=[{"acme": {"weight": 3}}]
     )

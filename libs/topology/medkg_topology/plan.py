@@ -10,6 +10,9 @@ from medkg_contracts.model import Contract, Name
 from medkg_contracts.policy import Policy
 from pydantic import Field
 
+#: No gate waits longer than a year.
+LONGEST_DEADLINE_S = 366 * 86_400
+
 
 class StageNode(Contract):
     """A stage: asks its service for work on ``<service>.queue.v1``.
@@ -50,7 +53,7 @@ class GateNode(Contract):
     depends_on: tuple[Name, ...] = ()
     inputs: tuple[Name, ...] = ()
     outputs: tuple[Name, ...] = ()
-    deadline_s: Annotated[float, Field(gt=0)]
+    deadline_s: Annotated[float, Field(gt=0, le=LONGEST_DEADLINE_S)]
     on_timeout: Literal["fail", "continue"] = "fail"
 
 
@@ -130,5 +133,11 @@ class Plan(Contract):
 
 
 def load_plan(canonical: bytes) -> Plan:
-    """The plan whose canonical form this is."""
-    return Plan.model_validate_json(canonical)
+    """The plan whose canonical form this is.
+
+    Its digest is that of these very bytes: a plan of an earlier release, which lacks later fields, stays the version
+    that its jobs are pinned to.
+    """
+    plan = Plan.model_validate_json(canonical)
+    vars(plan)["canonical"] = canonical
+    return plan

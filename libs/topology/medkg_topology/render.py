@@ -10,21 +10,29 @@ from .duration import format_duration
 from .plan import GateNode, Plan, StageNode
 from .policies import worst_case_s
 from .problems import listed
+from .rate import format_rate
 
 
-def plan_data(plan: Plan) -> dict[str, JsonValue]:
-    """The effective plan as data: each node with its topics, artifacts and policy."""
+def plan_data(plan: Plan, rollout: int | None = None) -> dict[str, JsonValue]:
+    """The effective plan as data: each node with its topics, artifacts and policy.
+
+    Args:
+        plan: the plan.
+        rollout: percentage of new jobs that take it; None when all do.
+    """
     return {
         "name": plan.name,
         "version": plan.version,
         "digest": plan.digest,
+        "rollout": None if rollout is None else {"percent": rollout},
         "nodes": [_stage_data(node) if isinstance(node, StageNode) else _gate_data(node) for node in plan.nodes],
     }
 
 
-def plan_text(plan: Plan) -> str:
-    """The effective plan as text."""
-    lines = [f"{plan.ref}  version {plan.version}"]
+def plan_text(plan: Plan, rollout: int | None = None) -> str:
+    """The effective plan as text; with the percentage of new jobs that take it, when not all do."""
+    share = "" if rollout is None else f"  for {rollout} % of new jobs"
+    lines = [f"{plan.ref}  version {plan.version}{share}"]
     for number, node in enumerate(plan.nodes, 1):
         kind = node.type if isinstance(node, StageNode) else "Gate"
         lines += ["", f"{number}. {node.name}  ({kind})"]
@@ -33,9 +41,9 @@ def plan_text(plan: Plan) -> str:
 
 
 def policy_text(policy: Policy) -> str:
-    """A policy in a line, with the longest time that it allows."""
+    """A policy's attempts and waits in a line, with the longest time that they allow."""
     tries = "1 attempt" if policy.attempts == 1 else f"{policy.attempts} attempts"
-    words = f"{tries} of {format_duration(policy.timeout_s)}"
+    words = f"{policy.name}: {tries} of {format_duration(policy.timeout_s)}"
     if policy.backoff != "none":
         first, longest = format_duration(policy.initial_s), format_duration(policy.max_s)
         words += f", {policy.backoff} waits {first} to {longest}"
@@ -93,6 +101,12 @@ def _facts(node: StageNode | GateNode) -> Iterator[tuple[str, str]]:
         yield "queue", topics.queue(node.service)
         yield "done", topics.done(node.service)
         yield "policy", policy_text(node.policy)
+        if node.policy.concurrency:
+            yield "at once", _concurrency_text(node.policy)
+        if node.policy.rate:
+            yield "rate", _rate_text(node.policy)
+        if node.policy.breaker:
+            yield "breaker", _breaker_text(node.policy)
     else:
         if node.request_topic:
             yield "asks on", f"{node.request_topic} with {listed(node.inputs)}"
@@ -136,10 +150,31 @@ def _fields(node: StageNode | GateNode) -> dict[str, str]:
 
 def _policy_fields(policy: Policy) -> dict[str, str]:
     return {
+        "policy": policy.name,
         "timeout": format_duration(policy.timeout_s),
         "attempts": str(policy.attempts),
         "backoff": policy.backoff,
         "initial wait": format_duration(policy.initial_s),
         "longest wait": format_duration(policy.max_s),
         "jitter": format_duration(policy.jitter_s),
+        "concurrency": _concurrency_text(policy),
+        "rate": _rate_text(policy),
+        "breaker": _breaker_text(policy),
     }
+
+
+def _concurrency_text(policy: Policy) -> str:
+    return f"{policy.concurrency} a replica" if policy.concurrency else "the service's own"
+
+
+def _rate_text(policy: Policy) -> str:
+    if policy.rate is None:
+        return "none"
+    burst = f", in bursts of {policy.rate.burst}" if policy.rate.burst > 1 else ""
+    return f"{format_rate(policy.rate.per_s)} by all replicas{burst}"
+
+
+def _breaker_text(policy: Policy) -> str:
+    if policy.breaker is None:
+        return "none"
+    return f"open for {format_duration(policy.breaker.reset_s)} after {policy.breaker.failures} failures in a row"

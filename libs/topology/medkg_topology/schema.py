@@ -6,12 +6,16 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from .models import Policies, Topology
+from .models import AdmissionSettings, Policies, Topology
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 #: The model of each schema file.
-SCHEMA_FILES: dict[str, type[BaseModel]] = {"topology.json": Topology, "policies.json": Policies}
+SCHEMA_FILES: dict[str, type[BaseModel]] = {
+    "topology.json": Topology,
+    "policies.json": Policies,
+    "admission.json": AdmissionSettings,
+}
 
 
 def json_schema(file: str) -> dict[str, Any]:

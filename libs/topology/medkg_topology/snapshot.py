@@ -8,14 +8,16 @@ from pathlib import Path
 import orjson
 from medkg_contracts.policy import Policy
 
+from .admission import Admission, compile_admission
 from .changes import Loaded, Refused
 from .compile import Compiled, compile_topology
-from .plan import Plan
+from .plan import Plan, StageNode
 from .policies import CompiledPolicies, compile_policies
 from .problems import Problem, listed
 from .source import MAX_BYTES, Source, read_source
 
 POLICIES_FILE = "policies.yaml"
+ADMISSION_FILE = "admission.yaml"
 PIPELINES_FOLDER = "pipelines"
 
 
@@ -28,16 +30,19 @@ class Held:
         plan: the last good version; None when there never was one.
         sources: the sources that this version takes; of a file without one, those that can be read.
         problems: what is wrong with the file.
+        rollout: percentage of new jobs that take this version; None when all do.
     """
 
     source: Source
     plan: Plan | None
     sources: tuple[str, ...]
     problems: tuple[Problem, ...] = ()
+    rollout: int | None = None
 
     def status(self, name: str) -> Loaded | Refused:
         """How the file stands."""
-        return _status(self.source.file, name, self.plan.digest if self.plan else None, self.problems)
+        digest = self.plan.digest if self.plan else None
+        return _status(self.source.file, name, digest, self.problems, self.rollout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,25 +51,30 @@ class Snapshot:
 
     Attributes:
         policies: the last good ones; None when there never were any.
-        faults: what is wrong now with the policies file and with the folder, by file.
+        admission: the last good settings; None when there is no file, or never was a good one.
+        faults: what is wrong now with the files beside the topologies and with the folder, by file.
         held: by topology name.
         claims: which topology takes the jobs of each source.
         disputes: sources that several topologies claim, none of which had them before.
     """
 
     policies: Mapping[str, Policy] | None = None
+    admission: Admission | None = None
     faults: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
     held: Mapping[str, Held] = field(default_factory=dict)
     claims: Mapping[str, str] = field(default_factory=dict)
     disputes: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
 
     def status(self, folder: Path) -> dict[str, Loaded | Refused]:
-        """How every file stands, by file; the policies file first."""
-        policies = (folder / POLICIES_FILE).as_posix()
-        digest = None if self.policies is None else _digest(self.policies)
+        """How every file stands, by file; the policies and the admission settings first."""
+        policies, admission = ((folder / name).as_posix() for name in (POLICIES_FILE, ADMISSION_FILE))
+        digest = None if self.policies is None else _digest(_plain(self.policies))
         statuses = {policies: _status(policies, "policies", digest, self.faults.get(policies, ()))}
+        if self.admission is not None or admission in self.faults:
+            digest = None if self.admission is None else _digest(self.admission)
+            statuses[admission] = _status(admission, "admission", digest, self.faults.get(admission, ()))
         for file, problems in self.faults.items():
-            if file != policies:
+            if file not in statuses:
                 statuses[file] = Refused(file, PIPELINES_FOLDER, problems)
         return statuses | {held.source.file: held.status(name) for name, held in self.held.items()}
 
@@ -87,7 +97,8 @@ def read_snapshot(folder: Path, before: Snapshot) -> Snapshot:
         compiled = Compiled(None, (), found.problems) if policies is None else compile_topology(source, policies)
         name = path.stem if path.suffix == ".yaml" else path.name
         held[name] = _kept(source, compiled, before.held.get(name))
-    return _claimed(Snapshot(policies, faults, held), before.claims)
+    claimed = _claimed(Snapshot(policies, before.admission, faults, held), before.claims)
+    return _admitting(claimed, folder / ADMISSION_FILE)
 
 
 def load_policies(path: Path) -> CompiledPolicies:
@@ -126,8 +137,26 @@ def _unread(path: Path, error: OSError) -> Problem:
 
 def _kept(source: Source, compiled: Compiled, before: Held | None) -> Held:
     if compiled.plan is None and before is not None and before.plan is not None:
-        return Held(source, before.plan, before.sources, compiled.problems)
-    return Held(source, compiled.plan, compiled.sources, compiled.problems)
+        return Held(source, before.plan, before.sources, compiled.problems, before.rollout)
+    return Held(source, compiled.plan, compiled.sources, compiled.problems, compiled.rollout)
+
+
+def _admitting(snapshot: Snapshot, path: Path) -> Snapshot:
+    """The snapshot with the admission settings of now, or with those that it has where the file is broken."""
+    if not path.exists():
+        return replace(snapshot, admission=None)
+    found = compile_admission(source_of(path), _services(snapshot.held))
+    if found.admission is None:
+        return replace(snapshot, faults={**snapshot.faults, path.as_posix(): found.problems})
+    return replace(snapshot, admission=found.admission)
+
+
+def _services(held: Mapping[str, Held]) -> frozenset[str] | None:
+    """The stage services that the topologies use; None when a topology cannot be read."""
+    plans = [file.plan for file in held.values()]
+    if None in plans:
+        return None
+    return frozenset(node.service for plan in plans if plan for node in plan.nodes if isinstance(node, StageNode))
 
 
 def _claimed(snapshot: Snapshot, before: Mapping[str, str]) -> Snapshot:
@@ -182,12 +211,17 @@ def _claim(file: Source, source: str) -> tuple[str | int, ...]:
     return ("applicable_sources",)
 
 
-def _status(file: str, name: str, digest: str | None, problems: tuple[Problem, ...]) -> Loaded | Refused:
+def _status(
+    file: str, name: str, digest: str | None, problems: tuple[Problem, ...], rollout: int | None = None
+) -> Loaded | Refused:
     if digest is None or problems:
         return Refused(file, name, problems, digest)
-    return Loaded(file, name, digest)
+    return Loaded(file, name, digest, rollout)
 
 
-def _digest(policies: Mapping[str, Policy]) -> str:
-    values = {name: policy.model_dump(mode="json") for name, policy in policies.items()}
-    return hashlib.sha256(orjson.dumps(values, option=orjson.OPT_SORT_KEYS)).hexdigest()
+def _plain(policies: Mapping[str, Policy]) -> dict[str, object]:
+    return {name: policy.model_dump(mode="json") for name, policy in policies.items()}
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()

@@ -13,7 +13,7 @@ MAX_BYTES = 64 * 1024
 MAX_DEPTH = 12
 MAX_ALIASES = 64
 #: Values in all, counted after aliases are expanded: what stops a "billion laughs" file.
-MAX_VALUES = 20_000
+MAX_VALUES = 5_000
 
 #: Where a value stands: keys and list positions from the top of the file.
 Place = tuple[str | int, ...]
@@ -112,9 +112,12 @@ def _unreadable(file: str, line: int, message: str, remedy: str) -> Source:
 
 def _excess(text: str) -> tuple[int, str, str] | None:
     """What passes a bound, found while parsing: before anything is built from it."""
-    depth = aliases = 0
+    depth = aliases = values = 0
     for event in yaml.parse(text, Loader=_CoreLoader):
         line = _line(event.start_mark)
+        values += isinstance(event, yaml.NodeEvent)
+        if values > MAX_VALUES:
+            return line, f"has more than {MAX_VALUES} values", "Split it into several topologies."
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:

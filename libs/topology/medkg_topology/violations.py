@@ -1,12 +1,23 @@
 """A broken shape (unknown field, wrong type, missing value) in words: what pydantic found, for authors."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError
 from pydantic_core import ErrorDetails
 
-from .models import GateEntry, Policies, PolicyEntry, StageEntry, Topology
+from .duration import format_duration, parse_duration
+from .models import (
+    AdmissionSettings,
+    BreakerEntry,
+    GateEntry,
+    Policies,
+    PolicyEntry,
+    RolloutEntry,
+    StageEntry,
+    TenantEntry,
+    Topology,
+)
 from .problems import Problem, listed, suggestion
 from .source import Place, Source
 
@@ -16,6 +27,10 @@ _NOUNS: dict[type[BaseModel], str] = {
     GateEntry: "a gate",
     Policies: "the policies file",
     PolicyEntry: "a policy",
+    BreakerEntry: "a breaker",
+    RolloutEntry: "a rollout",
+    AdmissionSettings: "the admission file",
+    TenantEntry: "a tenant",
 }
 _TAGS: dict[str | int, type[BaseModel]] = {"stage": StageEntry, "gate": GateEntry}
 _WANTED = {
@@ -26,10 +41,18 @@ _WANTED = {
     "model_type": "a mapping of fields",
     "model_attributes_type": "a mapping of fields",
 }
+_FORMS = {
+    "is not a duration": "Write a number and s, m, h or d, such as 15m.",
+    "is not a rate": "Write a number, a slash and s, m or h, such as 5/s.",
+}
 _TOPIC_FIELDS = ("opens_on", "request")
 _NOT_A_NAME = (
     "is no valid name: names become parts of topics",
     "Use lower-case letters, digits, '-' and '_', a letter first, at most 63 in all.",
+)
+_NOT_A_TENANT = (
+    "is no valid tenant: its id becomes part of index names",
+    "Use lower-case letters, digits and '-', at most 63 in all.",
 )
 _NOT_A_TOPIC = (
     "is no topic name with a version",
@@ -54,23 +77,34 @@ def _owner(root: type[BaseModel], loc: Place) -> tuple[type[BaseModel], Place]:
     """The model whose field broke, and the place in the file, without pydantic's own marks."""
     if loc[:1] == ("stages",) and len(loc) > 2:
         return _TAGS[loc[2]], loc[:2] + loc[3:]
-    if loc[:1] == ("policies",) and len(loc) > 1:
-        # pydantic marks a key that broke a rule with a part of its own.
-        return PolicyEntry, tuple(part for part in loc if part != "[key]")
-    return root, loc
+    # pydantic marks a key that broke a rule with a part of its own.
+    place = tuple(part for part in loc if part != "[key]")
+    match loc:
+        case ("policies", _, "breaker", _):
+            return BreakerEntry, place
+        case ("policies", _, *_):
+            return PolicyEntry, place
+        case ("rollout", _):
+            return RolloutEntry, place
+        case ("tenants", _, *_):
+            return TenantEntry, place
+    return root, place
 
 
 def _words(detail: ErrorDetails, owner: type[BaseModel], place: Place) -> tuple[str, str]:
     kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
     name = next((str(part) for part in reversed(place) if not isinstance(part, int)), "")
-    example = _example(owner, name)
+    example = _example(owner, place)
     if kind in _WANTED:
         return f"must be {_WANTED[kind]}, not {_found(value)}", _retype(kind, name, value, example)
     if kind in _BOUNDS:
         key, words = _BOUNDS[kind]
-        return f"must be {words} {context[key]:g}, not {value!r}", example
+        worded = _worded(owner, name)
+        found = value if isinstance(value, str) else worded(value)
+        return f"must be {words} {worded(context[key])}, not {found}", example
     fields = owner.model_fields
-    pattern = _NOT_A_TOPIC if name in _TOPIC_FIELDS else _NOT_A_NAME
+    pattern = _NOT_A_TOPIC if name in _TOPIC_FIELDS else _NOT_A_TENANT if owner is TenantEntry else _NOT_A_NAME
+    form = str(context.get("error"))
     by_kind = {
         "missing": (f"{_NOUNS[owner]} needs the field '{name}'", example),
         "extra_forbidden": (
@@ -79,10 +113,18 @@ def _words(detail: ErrorDetails, owner: type[BaseModel], place: Place) -> tuple[
         ),
         "literal_error": (f"must be {context.get('expected')}, not {_found(value)}", "Choose one of these."),
         "string_pattern_mismatch": (f"{value!r} {pattern[0]}", pattern[1]),
-        "value_error": (f"{value!r} is not a duration", "Write a number and s, m, h or d, such as 15m."),
+        "value_error": (f"{value!r} {form}", _FORMS.get(form, example)),
         "too_short": ("there are none", example),
     }
     return by_kind.get(kind, (detail["msg"], example))
+
+
+def _worded(owner: type[BaseModel], name: str) -> Callable[[float], str]:
+    """How the numbers of a field are written."""
+    field = owner.model_fields.get(name)
+    rules = field.metadata if field else ()
+    is_duration = any(isinstance(rule, BeforeValidator) and rule.func is parse_duration for rule in rules)
+    return format_duration if is_duration else "{:.10g}".format
 
 
 def _found(value: Any) -> str:  # noqa: ANN401 - whatever the file holds
@@ -108,7 +150,8 @@ def _retype(kind: str, name: str, value: Any, example: str) -> str:  # noqa: ANN
     return example
 
 
-def _example(owner: type[BaseModel], name: str) -> str:
+def _example(owner: type[BaseModel], place: Place) -> str:
+    name = next((part for part in reversed(place) if isinstance(part, str) and part in owner.model_fields), "")
     field = owner.model_fields.get(name)
     if field is None or not field.examples:
         return f"Write it as the schema of {_NOUNS[owner]} says."

@@ -1,6 +1,8 @@
 """The catalog: resolving, reloading, and keeping the last good version."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import pytest
 from hypothesis import given, settings
@@ -8,6 +10,8 @@ from hypothesis import strategies as st
 from medkg_contracts.errors import TopologyInvalid, TopologyUnknown
 from medkg_topology.catalog import Catalog, lint
 from medkg_topology.changes import Loaded, Refused, Removed
+from medkg_topology.plan import Plan, StageNode
+from medkg_topology.render import plan_text
 from medkg_topology.snapshot import load_policies, load_topology
 
 POLICIES = "policies:\n  default: {timeout: 30s, attempts: 1}\n"
@@ -251,6 +255,58 @@ def test_new_policies_are_new_versions(folder: Folder) -> None:
     folder.policies(POLICIES.replace("30s", "31s"))
 
     assert ["policies", "a"] == [change.name for change in catalog.reload() if isinstance(change, Loaded)]
+
+
+def test_an_edit_of_what_a_policy_spares_is_a_new_version(folder: Folder) -> None:
+    """New jobs keep to the new rate, and the plan that a running job has is not touched."""
+    entry = "policies:\n  default: {{timeout: 30s, attempts: 1, rate: {}}}\n"
+    folder.policies(entry.format("5/s"))
+    folder.put("a")
+    catalog = Catalog(folder.path)
+    old = catalog.resolve("a", "x")
+    folder.policies(entry.format("6/s"))
+
+    catalog.reload()
+
+    new = catalog.resolve("a", "x")
+    assert old.digest != new.digest
+    assert ["5/s by all replicas", "6/s by all replicas"] == [rate_of(plan) for plan in (old, new)]
+
+
+def test_jobs_are_resolved_while_policies_are_reloaded(folder: Folder) -> None:
+    """Whatever the moment, a job gets a whole version: the one before an edit or the one behind it."""
+    folder.put("a")
+    catalog = Catalog(folder.path)
+    reloaded = Event()
+
+    def resolve() -> set[float]:
+        found = {timeout_of(catalog)}
+        while not reloaded.is_set():
+            found.add(timeout_of(catalog))
+        return found
+
+    with ThreadPoolExecutor() as threads:
+        jobs = [threads.submit(resolve) for _ in range(3)]
+        for number in range(30):
+            folder.policies(POLICIES.replace("30s", f"{30 + number}s") if number % 3 else "policies: {}")
+            catalog.reload()
+        reloaded.set()
+
+    written = {30.0 + number for number in range(30) if number % 3} | {30.0}
+    assert [set(), set(), set()] == [job.result() - written for job in jobs]
+    assert 59.0 == timeout_of(catalog)
+
+
+def rate_of(plan: Plan) -> str:
+    """What the plan's text says of the rate of its only stage."""
+    return plan_text(plan).splitlines()[-1].split(maxsplit=1)[1]
+
+
+def timeout_of(catalog: Catalog) -> float:
+    """The timeout that a new job's stage gets."""
+    (node,) = catalog.resolve("a", "x").nodes
+    assert isinstance(node, StageNode)
+    return node.policy.timeout_s
 
 
 def test_broken_policies_keep_the_last_good_ones(folder: Folder) -> None:

@@ -1,12 +1,14 @@
 """What a good topology compiles to, and what its digest depends on."""
 
+from hashlib import sha256
+
 import pytest
 from medkg_contracts.policy import Policy
 from medkg_topology.compile import compile_topology
 from medkg_topology.plan import GateNode, Plan, StageNode, load_plan
 from medkg_topology.source import read_source
 
-POLICIES = {"default": Policy(), "bulk": Policy(timeout_s=600)}
+POLICIES = {"default": Policy(), "bulk": Policy(name="bulk", timeout_s=600)}
 TEXT = """
 version: "1.0"
 name: x
@@ -55,7 +57,7 @@ def test_a_stage() -> None:
         depends_on=(),
         inputs=(),
         outputs=("payloads",),
-        policy=Policy(timeout_s=600),
+        policy=Policy(name="bulk", timeout_s=600),
     )
     assert expected == plan().by_name["ingest"]
 
@@ -98,6 +100,16 @@ def test_a_plan_survives_its_canonical_form() -> None:
     assert plan() == load_plan(plan().canonical)
 
 
+def test_a_plan_of_an_earlier_release_keeps_its_digest() -> None:
+    """A plan that was stored before a field was known is the version that its jobs are pinned to."""
+    canonical = plan().canonical.replace(b'"concurrency":null,', b"")
+
+    stored = load_plan(canonical)
+
+    assert plan() == stored
+    assert sha256(canonical).hexdigest() == stored.digest
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -110,10 +122,11 @@ def test_a_plan_survives_its_canonical_form() -> None:
         ("    depends_on: [ingest]\n", "    depends_on:\n      - ingest\n"),
         ("    type: ChunkStage\n", "    type: ChunkStage\n    policy: default\n    service: chunk\n"),
         ("[ctgov]", "[ctgov, pmc]"),
+        ("[ctgov]", "[ctgov]\nrollout: {percent: 10}"),
     ],
 )
 def test_the_digest_does_not_depend_on(old: str, new: str) -> None:
-    """Comments, formatting, order of keys and of dependencies, description and sources change no digest."""
+    """Comments, formatting, order of keys and of dependencies, description, sources and rollout change no digest."""
     assert plan().digest == plan(TEXT.replace(old, new)).digest
 
 
@@ -139,13 +152,13 @@ def test_the_digest_depends_on(old: str, new: str) -> None:
 
 def test_the_digest_depends_on_the_policies_effective_values() -> None:
     """An edit of policies.yaml is a new version of every topology that uses the policy."""
-    policies = POLICIES | {"bulk": Policy(timeout_s=601)}
+    policies = POLICIES | {"bulk": Policy(name="bulk", timeout_s=601)}
 
     assert plan().digest != plan(policies=policies).digest
 
 
-def test_the_digest_does_not_depend_on_a_policys_name() -> None:
-    """Only its values reach the plan."""
-    policies = {"default": Policy(), "large": Policy(timeout_s=600)}
+def test_the_digest_depends_on_a_policys_name() -> None:
+    """Replicas share a breaker and a rate by the policy's name, so another name is another version."""
+    policies = {"default": Policy(), "large": Policy(name="large", timeout_s=600)}
 
-    assert plan().digest == plan(TEXT.replace("bulk", "large"), policies).digest
+    assert plan().digest != plan(TEXT.replace("bulk", "large"), policies).digest

@@ -188,7 +188,11 @@ GATES = {
     ),
     "a deadline of nothing": (
         gate("deadline: 0s, opens_on: approvals.v1"),
-        "6: stages[2].deadline: must be more than 0, not 0.0. Remedy: Write, for example, `deadline: 15m`.",
+        "6: stages[2].deadline: must be more than 0s, not 0s. Remedy: Write, for example, `deadline: 15m`.",
+    ),
+    "a deadline that nobody lives to see": (
+        gate("deadline: 367d, opens_on: approvals.v1"),
+        "6: stages[2].deadline: must be at most 366d, not 367d. Remedy: Write, for example, `deadline: 15m`.",
     ),
     "a deadline that is no duration": (
         gate('deadline: "15:00", opens_on: approvals.v1'),
@@ -282,8 +286,31 @@ FILES = {
         'version: "1.0"\nname: x\nsources: [a]\nstages:\n' + INGEST,
         (
             "3: sources: a topology has no field 'sources'. "
-            "Remedy: Its fields are version, name, description, applicable_sources, stages."
+            "Remedy: Its fields are version, name, description, applicable_sources, rollout, stages."
         ),
+    ),
+    "a rollout to nobody": (
+        'version: "1.0"\nname: x\nrollout: {percent: 0}\nstages:\n' + INGEST,
+        "3: rollout.percent: must be at least 1, not 0. Remedy: Write, for example, `percent: 10`.",
+    ),
+    "a rollout to more than all": (
+        'version: "1.0"\nname: x\nrollout: {percent: 101}\nstages:\n' + INGEST,
+        "3: rollout.percent: must be at most 100, not 101. Remedy: Write, for example, `percent: 10`.",
+    ),
+    "a rollout with a sign": (
+        'version: "1.0"\nname: x\nrollout: {percent: 10%}\nstages:\n' + INGEST,
+        ("3: rollout.percent: must be a whole number, not the text '10%'. Remedy: Write, for example, `percent: 10`."),
+    ),
+    "a rollout that is a number": (
+        'version: "1.0"\nname: x\nrollout: 10\nstages:\n' + INGEST,
+        (
+            "3: rollout: must be a mapping of fields, not the number 10. "
+            "Remedy: Write, for example, `rollout: {percent: 10}`."
+        ),
+    ),
+    "a rollout with an unknown field": (
+        'version: "1.0"\nname: x\nrollout: {percent: 10, until: 1d}\nstages:\n' + INGEST,
+        "3: rollout.until: a rollout has no field 'until'. Remedy: Its fields are percent.",
     ),
     "a source that stands twice": (
         'version: "1.0"\nname: x\napplicable_sources: [a, a]\nstages:\n' + INGEST,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from medkg_contracts.policy import Policy
+from medkg_contracts.policy import Breaker, Policy, RateLimit
 from medkg_topology.compile import compile_topology
 from medkg_topology.drawing import drawing, mermaid
 from medkg_topology.plan import Plan
@@ -11,7 +11,15 @@ from medkg_topology.source import read_source
 
 POLICIES = {
     "default": Policy(timeout_s=30, attempts=3, backoff="exponential", initial_s=1, max_s=10, jitter_s=1),
-    "once": Policy(timeout_s=600),
+    "once": Policy(name="once", timeout_s=600),
+    "gentle": Policy(
+        name="gentle",
+        timeout_s=30,
+        attempts=2,
+        concurrency=4,
+        breaker=Breaker(failures=5, reset_s=60),
+        rate=RateLimit(per_s=5, burst=10),
+    ),
 }
 TEXT = """
 version: "1.0"
@@ -50,10 +58,10 @@ def test_text() -> None:
         "   gives      payloads",
         "   queue      ingest.queue.v1",
         "   done       ingest.done.v1",
-        "   policy     1 attempt of 10m; at most 10m in all",
+        "   policy     once: 1 attempt of 10m; at most 10m in all",
     ]
     assert lines[16] == (
-        "   policy     3 attempts of 30s, exponential waits 1s to 10s and up to 1s jitter; at most 95s in all"
+        "   policy     default: 3 attempts of 30s, exponential waits 1s to 10s and up to 1s jitter; at most 95s in all"
     )
     assert lines[34:39] == [
         "5. approval  (Gate)",
@@ -62,6 +70,23 @@ def test_text() -> None:
         "   brings     none",
         "   waits for  approvals.v1 for 15m, then the job continues",
     ]
+
+
+def test_text_of_a_whole_policy() -> None:
+    """Concurrency, rate and breaker stand below attempts and waits."""
+    assert plan_text(plan(TEXT.replace("policy: once", "policy: gentle"))).splitlines()[8:13] == [
+        "   policy     gentle: 2 attempts of 30s; at most 1m in all",
+        "   at once    4 a replica",
+        "   rate       5/s by all replicas, in bursts of 10",
+        "   breaker    open for 1m after 5 failures in a row",
+        "",
+    ]
+
+
+def test_a_rollout_stands_at_the_top() -> None:
+    """Text and data say how many of the new jobs take this version."""
+    assert f"{plan().ref}  version 1.0  for 10 % of new jobs" == plan_text(plan(), 10).splitlines()[0]
+    assert [{"percent": 10}, None] == [plan_data(plan(), 10)["rollout"], plan_data(plan())["rollout"]]
 
 
 def test_data() -> None:
@@ -78,12 +103,16 @@ def test_data() -> None:
         "inputs": [],
         "outputs": ["payloads"],
         "policy": {
+            "name": "once",
             "timeout_s": 600.0,
             "attempts": 1,
             "backoff": "none",
             "initial_s": 0.0,
             "max_s": 0.0,
             "jitter_s": 0.0,
+            "concurrency": None,
+            "breaker": None,
+            "rate": None,
         },
         "topics": {"queue": "ingest.queue.v1", "done": "ingest.done.v1", "dlq": "ingest.dlq.v1"},
         "worst_case_s": 600.0,
@@ -143,12 +172,24 @@ def test_difference_of_a_stage() -> None:
     new = plan(TEXT.replace("name: ingest, type: IngestStage, policy: once", "name: ingest, type: IngestStage"))
 
     assert plan_difference(plan(), new) == (
+        "stage 'ingest': policy was once and is default",
         "stage 'ingest': timeout was 10m and is 30s",
         "stage 'ingest': attempts was 1 and is 3",
         "stage 'ingest': backoff was none and is exponential",
         "stage 'ingest': initial wait was 0s and is 1s",
         "stage 'ingest': longest wait was 0s and is 10s",
         "stage 'ingest': jitter was 0s and is 1s",
+    )
+
+
+def test_difference_of_what_a_policy_spares() -> None:
+    """Concurrency, rate and breaker are named too."""
+    new = plan(TEXT.replace("policy: once", "policy: gentle"))
+
+    assert plan_difference(plan(), new)[-3:] == (
+        "stage 'ingest': concurrency was the service's own and is 4 a replica",
+        "stage 'ingest': rate was none and is 5/s by all replicas, in bursts of 10",
+        "stage 'ingest': breaker was none and is open for 1m after 5 failures in a row",
     )
 
 
@@ -175,7 +216,7 @@ def test_difference_of_nodes() -> None:
         "stage 'validate' is gone",
         (
             "stage 'check' is new: after parse; takes document; gives validation; queue check.queue.v1; "
-            "done check.done.v1; policy 3 attempts of 30s, exponential waits 1s to 10s and up to 1s jitter; "
+            "done check.done.v1; policy default: 3 attempts of 30s, exponential waits 1s to 10s and up to 1s jitter; "
             "at most 95s in all"
         ),
         "gate 'approval': depends_on was validate and is check",

@@ -28,9 +28,19 @@ def test_the_topologies_fit_the_schema(path: Path) -> None:
     jsonschema.validate(yaml.safe_load(path.read_text()), json_schema("topology.json"))
 
 
-def test_the_policies_fit_the_schema() -> None:
-    """The same for the policies."""
-    jsonschema.validate(yaml.safe_load((TOPOLOGIES / "policies.yaml").read_text()), json_schema("policies.json"))
+@pytest.mark.parametrize("name", ["policies", "admission"])
+def test_the_files_beside_them_fit_the_schema(name: str) -> None:
+    """The same for the policies and the admission settings."""
+    jsonschema.validate(yaml.safe_load((TOPOLOGIES / f"{name}.yaml").read_text()), json_schema(f"{name}.json"))
+
+
+@pytest.mark.parametrize("rate", ["5", "5/d", "/s"])
+def test_a_rate_that_is_none_does_not_fit(rate: str) -> None:
+    """An editor shows what the compiler would refuse for its form."""
+    entry = {"timeout": "1s", "attempts": 1, "rate": rate}
+
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"policies": {"p": entry}}, json_schema("policies.json"))
 
 
 @pytest.mark.parametrize("file", SCHEMA_FILES)

@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import pytest
+from medkg_contracts.policy import Breaker, Policy, RateLimit
+from medkg_topology.admission import Admission
 from medkg_topology.catalog import Catalog, lint
 from medkg_topology.plan import GateNode
+from medkg_topology.snapshot import load_policies
 
 TOPOLOGIES = Path(__file__).parents[3] / "topologies"
 FOLDERS = [TOPOLOGIES, *sorted((TOPOLOGIES / "versions").glob("*-*-*"))]
@@ -17,7 +20,7 @@ def test_all_load(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", sorted(path for folder in FOLDERS for path in folder.rglob("p*/*.yaml")), ids=lambda path: path.name
+    "path", sorted(TOPOLOGIES.rglob("*.yaml")), ids=lambda path: path.relative_to(TOPOLOGIES).as_posix()
 )
 def test_editors_find_the_schema(path: Path) -> None:
     """The first line of each file names a schema that is there."""
@@ -38,6 +41,25 @@ def test_clinical_trials() -> None:
         ("chunk", ("validate",)),
         ("index", ("chunk",)),
     ]
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_policies(folder: Path) -> None:
+    """The three that people know by name do what they are known for."""
+    policies = load_policies(folder / "policies.yaml").policies
+
+    patient = {"initial_s": 1, "max_s": 10, "jitter_s": 1}
+    assert Policy(name="default", timeout_s=30, attempts=3, backoff="exponential", **patient) == policies["default"]
+    assert Policy(name="gpu-bound", timeout_s=60, breaker=Breaker(failures=5, reset_s=60)) == policies["gpu-bound"]
+    assert (
+        Policy(name="polite-api", timeout_s=10, attempts=10, backoff="linear", rate=RateLimit(per_s=5), **patient)
+        == policies["polite-api"]
+    )
+
+
+def test_admission() -> None:
+    """The file that is shipped says what holds without it, and shows the rest in comments."""
+    assert Admission() == Catalog(TOPOLOGIES).admission
 
 
 def test_batch() -> None:

@@ -111,7 +111,11 @@ def test_scalars() -> None:
         ),
         (
             "a: &a [*a]\n",
-            "x.yaml:1: file: has more than 20000 values, aliases expanded. Remedy: Write the values out.",
+            "x.yaml:1: file: has more than 5000 values, aliases expanded. Remedy: Write the values out.",
+        ),
+        (
+            "a:\n" + "- b\n" * 5000,
+            "x.yaml:4999: file: has more than 5000 values. Remedy: Split it into several topologies.",
         ),
         ("a" * (MAX_BYTES + 1), "x.yaml:1: file: has more than 65536 bytes. Remedy: Split it into several topologies."),
     ],
@@ -127,7 +131,7 @@ def test_billion_laughs_are_refused() -> None:
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 8)}]" for n in range(1, 8)]
 
     assert problems("\n".join(lines)) == [
-        "x.yaml:1: file: has more than 20000 values, aliases expanded. Remedy: Write the values out."
+        "x.yaml:1: file: has more than 5000 values, aliases expanded. Remedy: Write the values out."
     ]
 
 

@@ -37,6 +37,16 @@ async def test_an_edit_is_seen(catalog: Catalog) -> None:
         assert catalog.plans["a"].version == "2.0"
 
 
+async def test_an_edit_of_the_admission_settings_is_seen(catalog: Catalog) -> None:
+    """The files beside the topologies are watched too."""
+    async with aclosing(watch(catalog)) as changes:
+        first = asyncio.create_task(upcoming(changes))
+        (catalog.folder / "admission.yaml").write_text("window: 9\n")
+
+        assert ["admission"] == [change.name for change in await first]
+        assert 9 == catalog.admission.window
+
+
 async def test_a_broken_edit_is_seen_and_watching_goes_on(catalog: Catalog) -> None:
     """A refusal ends nothing: the repair is the next change, and an edit under watch is noticed at once."""
     path = catalog.folder / "pipelines" / "a.yaml"

@@ -1,22 +1,34 @@
 """Wires the router."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 
 import uvloop
 from medkg_artifacts import ArtifactStore
 from medkg_contracts import topics
+from medkg_explain import Explainer
 from medkg_ledger import Ledger
 from medkg_stagekit import logs
 from medkg_stagekit.kafka import Inlet, Outlet, producer
 from medkg_stagekit.service import serve
 from medkg_topology.catalog import Catalog
 
+from . import metrics
+from .clockwork import Chore, keep
+from .leftovers import Leftovers
 from .pins import Pins
+from .release import release
 from .reload import Reloader
+from .rollout import Rollouts
 from .settings import RouterSettings
 from .shell import Router
-from .timers import Clockwork
+from .stalled import StalledJobs
+from .timers import LOOK_S, Timers
+
+#: How often the numbers of pending requests are looked up, in seconds.
+PENDING_S = 2.0
 
 
 async def route(settings: RouterSettings) -> None:
@@ -29,8 +41,9 @@ async def route(settings: RouterSettings) -> None:
         catalog = Catalog(settings.topologies)
         client = producer(settings.kafka, "router")
         outlet = Outlet(client, store)
-        reloader = Reloader(catalog, ledger, outlet)
-        router = Router(ledger, Pins(catalog, ledger, store), store, outlet, reloader)
+        rollouts = Rollouts(catalog, ledger, outlet)
+        reloader = Reloader(catalog, ledger, outlet, rollouts)
+        router = Router(ledger, Pins(catalog, ledger, store, rollouts), store, outlet, reloader, rollouts)
         inlet = Inlet(
             settings.kafka,
             await reloader.topics(),
@@ -38,14 +51,33 @@ async def route(settings: RouterSettings) -> None:
             router.handle,
             max_records=settings.max_records,
             longest_batch_s=60.0,
+            first=[topics.CONTROL],
             new_work=[topics.REQUESTS],
         )
         reloader.follow = inlet.follow
         await client.start()
         stack.push_async_callback(client.stop)
         await reloader.announce()
-        background = [Clockwork(ledger, outlet, settings.sweep_s).run(), reloader.watch()]
+        explainer = await stack.enter_async_context(Explainer(settings))
+        stalled = StalledJobs(ledger, outlet, explainer, settings.stalled_s)
+        background = [keep(_chores(settings, ledger, outlet, rollouts, stalled)), reloader.watch()]
         await serve([inlet], settings.metrics_port, stack, background)
+
+
+def _chores(
+    settings: RouterSettings, ledger: Ledger, outlet: Outlet, rollouts: Rollouts, stalled: StalledJobs
+) -> Sequence[Chore]:
+    async def count() -> None:
+        metrics.pending(await ledger.pending())
+
+    return [
+        Chore("timers", LOOK_S, Timers(ledger, outlet).fire),
+        Chore("leftovers", settings.sweep_s, Leftovers(ledger, outlet).send),
+        Chore("release", settings.sweep_s, partial(release, ledger, outlet)),
+        Chore("rollouts", settings.sweep_s, rollouts.refresh),
+        Chore("stalled jobs", min(30.0, settings.stalled_s), stalled.sweep),
+        Chore("pending", PENDING_S, count),
+    ]
 
 
 if __name__ == "__main__":

@@ -38,19 +38,24 @@ def pack(postings: Sequence[Posting]) -> bytes:
     )
 
 
-async def send_packed(entry: bytes, outlet: Outlet) -> None:
-    """Send what an outbox entry holds, and wait until Kafka has it.
+async def send(postings: Sequence[Posting], outlet: Outlet) -> None:
+    """Send these, and wait until Kafka has them.
 
     Raises:
-        KafkaUnavailable: Kafka has not acknowledged all of it.
+        KafkaUnavailable: Kafka has not acknowledged all.
     """
-    futures = [
-        await outlet.raw(
+    futures = [await outlet.raw(each.topic, each.key.encode(), each.value, each.headers) for each in postings]
+    await outlet.acknowledged(futures)
+
+
+def unpack(entry: bytes) -> list[Posting]:
+    """The postings that an outbox entry holds."""
+    return [
+        Posting(
             topic,
-            key.encode(),
+            key,
             None if value is None else value.encode(),
             [(name, text.encode()) for name, text in headers],
         )
         for topic, key, value, headers in orjson.loads(entry)
     ]
-    await outlet.acknowledged(futures)

@@ -2,11 +2,13 @@
 
 from medkg_artifacts import ArtifactStore
 from medkg_contracts.artifacts import ArtifactRef
-from medkg_ledger import Ledger
+from medkg_ledger import JobState, Ledger
 from medkg_routing import Requested
 from medkg_routing.plans import store_plan, stored_plan
 from medkg_topology.catalog import Catalog
 from medkg_topology.plan import Plan
+
+from .rollout import Rollouts
 
 #: The topology that every batch request takes.
 BATCH = "batch"
@@ -15,10 +17,11 @@ BATCH = "batch"
 class Pins:
     """Finds plans; keeps every plan that a job was pinned to in the ledger and in the artifact store."""
 
-    def __init__(self, catalog: Catalog, ledger: Ledger, store: ArtifactStore) -> None:
+    def __init__(self, catalog: Catalog, ledger: Ledger, store: ArtifactStore, rollouts: Rollouts) -> None:
         self._catalog = catalog
         self._ledger = ledger
         self._store = store
+        self._rollouts = rollouts
         self._plans: dict[str, Plan] = {}
         self._refs: dict[str, ArtifactRef] = {}
 
@@ -29,12 +32,19 @@ class Pins:
             TopologyUnknown: no topology has the name or takes the source.
             TopologyInvalid: its file is refused and has no good version.
         """
-        plan = self._catalog.resolve(BATCH if event.is_batch else topology, source)
-        if plan.digest not in self._refs:
-            self._refs[plan.digest] = await store_plan(self._store, plan)
-            await self._ledger.save_plan(plan)
-            self._plans[plan.digest] = plan
-        return plan, self._refs[plan.digest]
+        newest = self._catalog.resolve(BATCH if event.is_batch else topology, source)
+        chosen = self._rollouts.choose(newest, event.job_id)
+        return await self.kept(newest if chosen == newest.digest else await self.plan(chosen))
+
+    async def newest(self, state: JobState) -> tuple[Plan, ArtifactRef]:
+        """The newest version of the topology that the job runs on, or of its source's, kept likewise.
+
+        Raises:
+            TopologyUnknown: there is no such topology any more.
+            TopologyInvalid: its file is refused and has no good version.
+        """
+        name = state.pipeline_name if state.pipeline_name in self._catalog.plans else None
+        return await self.kept(self._catalog.resolve(name, state.doc_id.partition(":")[0]))
 
     async def plan(self, digest: str) -> Plan:
         """The plan with this digest.
@@ -45,3 +55,16 @@ class Pins:
         if digest not in self._plans:
             self._plans[digest] = await self._ledger.plan(digest) or await stored_plan(self._store, digest)
         return self._plans[digest]
+
+    async def kept(self, plan: Plan) -> tuple[Plan, ArtifactRef]:
+        """The plan, and where it is kept from now on.
+
+        Raises:
+            ArtifactStoreUnavailable: it could not be stored.
+            LedgerUnavailable: likewise.
+        """
+        if plan.digest not in self._refs:
+            self._refs[plan.digest] = await store_plan(self._store, plan)
+            await self._ledger.save_plan(plan)
+            self._plans[plan.digest] = plan
+        return plan, self._refs[plan.digest]

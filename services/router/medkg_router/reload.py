@@ -17,16 +17,19 @@ from medkg_topology.catalog import Catalog
 from medkg_topology.changes import Change, Loaded, Refused
 from medkg_topology.watch import watch
 
+from .rollout import Rollouts
+
 logger = logging.getLogger(__name__)
 
 
 class Reloader:
     """Keeps the router up to date with the topologies' folder."""
 
-    def __init__(self, catalog: Catalog, ledger: Ledger, outlet: Outlet) -> None:
+    def __init__(self, catalog: Catalog, ledger: Ledger, outlet: Outlet, rollouts: Rollouts) -> None:
         self._catalog = catalog
         self._ledger = ledger
         self._outlet = outlet
+        self._rollouts = rollouts
         self.follow: Callable[[Sequence[str]], None] = lambda _: None
 
     async def topics(self) -> list[str]:
@@ -36,7 +39,8 @@ class Reloader:
         return [topics.REQUESTS, topics.CONTROL, *sorted(followed)]
 
     async def announce(self) -> None:
-        """Tell how every file stands, once at the start."""
+        """Put into effect what stands in the folder and tell how every file stands, once at the start."""
+        await self._enact()
         await self._tell(self._catalog.status())
 
     async def reload(self) -> None:
@@ -50,7 +54,14 @@ class Reloader:
 
     async def _apply(self, changes: Sequence[Change]) -> None:
         self.follow(await self.topics())
+        await self._enact()
         await self._tell(changes)
+
+    async def _enact(self) -> None:
+        """What new jobs and new requests for work find: rollouts, windows and weights."""
+        await self._rollouts.follow()
+        admission = self._catalog.admission
+        await self._ledger.configure(admission.windows, admission.window, admission.weights)
 
     async def _tell(self, changes: Sequence[Change]) -> None:
         futures = []

@@ -1,92 +1,79 @@
 """The router's shell: reads a batch, decides, saves by compare-and-set with an outbox, publishes.
 
 Round trips for a batch of any size: one to load the jobs, one to save them, one wait for Kafka, one to empty the
-outbox. The decisions themselves are `medkg_routing.advance`.
+outbox. The decisions themselves are `medkg_routing`; which of the requests for a stage's work are sent at once and
+which wait for credit is decided by the ledger's commit.
 """
 
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from medkg_artifacts import ArtifactStore, deposit, redeem
+from medkg_artifacts import ArtifactStore, deposit
 from medkg_contracts import topics
-from medkg_contracts.artifacts import ArtifactRef
-from medkg_contracts.cloudevents import CloudEvent, from_record
-from medkg_contracts.data import Ignored, JobAccepted
 from medkg_contracts.deadletter import Record
-from medkg_contracts.errors import ConfigurationError, InvalidRequest, LedgerUnavailable, MedkgError, TopologyUnknown
-from medkg_contracts.requests import JobRequest
-from medkg_ledger import Change, JobState, Ledger, Timer, Versioned
+from medkg_contracts.errors import LedgerUnavailable, MedkgError, OrderRefused, TopologyUnknown
+from medkg_ledger import Committed, JobState, Ledger, Timer
 from medkg_routing import (
-    Inbound,
-    Reload,
+    Cancel,
+    Emit,
+    Pause,
     Requested,
-    Spoke,
+    Rerun,
+    Resume,
     Step,
     TimerFired,
     abandon,
-    admit,
     advance,
     ignore,
     ignored_event,
-    read,
-    reject,
+    rerun,
     to_event,
-    unreadable,
 )
-from medkg_routing.outbound import SOURCE
-from medkg_stagekit.consumer import refuse
 from medkg_stagekit.kafka import Outlet
 
 from . import metrics
-from .outbox import Posting, pack, posting
+from .decision import Decision
+from .intake import Intake, may_begin
+from .notices import tell
+from .operating import Operating, refused
+from .outbox import Posting, posting, send, unpack
 from .pins import Pins
+from .reading import Heard, Reader
 from .recent import Recent
 from .reload import Reloader
+from .rollout import Rollouts
 
 logger = logging.getLogger(__name__)
 
 #: How often a batch's losers of a compare-and-set are decided anew before the batch is given back.
 CAS_ROUNDS = 5
 
-#: A request above this many bytes of JSON stands in the ledger as a claim check.
-REQUEST_BYTES = 16 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """An event as it was read, with the time of its record and the error that makes it a rejection."""
-
-    event: Requested | Spoke | TimerFired
-    now: int
-    error: MedkgError | None = None
-
-
-@dataclass(slots=True)
-class _Decision:
-    """What a batch does to one job."""
-
-    before: Versioned
-    state: JobState | None
-    postings: list[Posting] = field(default_factory=list)
-    timers: dict[str, int] = field(default_factory=dict)
-    drop: set[str] = field(default_factory=set)
-    ignored: list[tuple[Ignored, JobState | None]] = field(default_factory=list)
-
 
 class Router:
     """Handles batches of everything that the router reads."""
 
-    def __init__(self, ledger: Ledger, pins: Pins, store: ArtifactStore, outlet: Outlet, reloader: Reloader) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        pins: Pins,
+        store: ArtifactStore,
+        outlet: Outlet,
+        reloader: Reloader,
+        rollouts: Rollouts,
+    ) -> None:
         self._ledger = ledger
         self._pins = pins
         self._store = store
         self._outlet = outlet
         self._reloader = reloader
+        self._rollouts = rollouts
+        self._reader = Reader(store, outlet)
+        self._intake = Intake(ledger, pins, store)
+        self._operating = Operating(ledger, outlet)
         self._recent = Recent()
-        self._forgetting: set[asyncio.Future[None]] = set()
+        self._beside: set[asyncio.Future[None]] = set()
 
     async def handle(self, records: Sequence[Record]) -> None:
         """Decide all that the records say; what cannot be read goes to the DLQ.
@@ -95,142 +82,144 @@ class Router:
             LedgerUnavailable: Redis did not answer; the batch has to be handled again.
             KafkaUnavailable: nor did Kafka; likewise.
         """
-        heard: dict[str, list[Heard]] = {}
-        for record in sorted(records, key=lambda record: record.topic != topics.CONTROL):
-            for item in await self._read(record):
-                heard.setdefault(item.event.job_id, []).append(item)
+        batch = await self._reader.read(records)
+        if batch.reload:
+            await self._reloader.reload()
+        await self._operating.obey(batch.scopes)
+        heard = batch.jobs
+        cancelled = await self._intake.cancelled(_requests(heard))
         for _ in range(CAS_ROUNDS):
             if not heard:
                 return
-            lost = await self._decide(heard)
+            lost = await self._decide(heard, cancelled)
             heard = {job_id: heard[job_id] for job_id in lost}
         raise LedgerUnavailable(f"{len(heard)} jobs were changed by others {CAS_ROUNDS} times over")
 
-    async def _decide(self, heard: dict[str, list[Heard]]) -> set[str]:
+    async def _decide(self, heard: dict[str, list[Heard]], cancelled: frozenset[str]) -> set[str]:
         """Decide, save and publish; the jobs that somebody else changed meanwhile."""
         loaded = await self._recent.load(self._ledger, list(heard))
-        decisions = {job_id: await self._decide_job(loaded[job_id], items) for job_id, items in heard.items()}
-        changes = {job_id: _change(decision) for job_id, decision in decisions.items() if _changed(decision)}
-        written = await self._ledger.commit(list(changes.values()))
-        won = {job_id for job_id, flag in zip(changes, written, strict=True) if flag}
+        decisions: dict[str, Decision] = {}
+        for job_id, items in heard.items():
+            decisions[job_id] = Decision(loaded[job_id], loaded[job_id].state)
+            for item in items:
+                await self._apply(decisions[job_id], item, cancelled)
+        changes = {
+            job_id: decision.change(counts=self._counts(decision.state))
+            for job_id, decision in decisions.items()
+            if decision.changed
+        }
+        committed = await self._ledger.commit(list(changes.values()))
+        won = {job_id for job_id, flag in zip(changes, committed.written, strict=True) if flag}
         lost = set(changes) - won
         self._recent.forget(lost)
         self._recent.keep(changes[job_id] for job_id in won)
-        await self._publish({job_id: decision for job_id, decision in decisions.items() if job_id not in lost})
-        self._forget_outbox([changes[job_id] for job_id in won])
+        granted = dict(zip(changes, committed.granted, strict=True))
+        kept = {job_id: decision for job_id, decision in decisions.items() if job_id not in lost}
+        await self._publish(kept, granted, committed)
+        self._afterwards(committed)
         return lost
 
-    def _forget_outbox(self, changes: Sequence[Change]) -> None:
-        """Empty the outbox beside the work: what stays in it after a crash is sent once more, which changes nothing."""
-        task = asyncio.ensure_future(self._ledger.sent(changes))
-        self._forgetting.add(task)
-        task.add_done_callback(self._forgotten)
-
-    def _forgotten(self, task: asyncio.Future[None]) -> None:
-        self._forgetting.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            logger.warning("the outbox could not be emptied, its entries will be sent again: %s", error)
-
-    async def _decide_job(self, before: Versioned, items: Iterable[Heard]) -> _Decision:
-        decision = _Decision(before, before.state)
-        for heard in items:
-            step = await self._step(decision.state, heard)
-            if step.ignored is not None:
-                decision.ignored.append((step.ignored, step.state))
-                metrics.ignored(step.ignored.reason)
-            if step.state is None:
-                continue
-            decision.state = step.state
+    async def _apply(self, decision: Decision, heard: Heard, cancelled: frozenset[str]) -> None:
+        step = await self._step(decision, heard, cancelled)
+        if step.ignored is not None:
+            metrics.ignored(step.ignored.reason)
+        said: list[tuple[Emit, Posting]] = []
+        if step.state is not None:
             time = datetime.now(UTC)
             for emit in step.emits:
                 event = await deposit(to_event(emit, step.state, time), self._store)
-                decision.postings.append(posting(emit.topic, event))
-            decision.drop = (decision.drop | set(step.drop_timers)) - {node for node, _ in step.set_timers}
-            decision.timers = {node: due for node, due in decision.timers.items() if node not in decision.drop}
-            decision.timers |= dict(step.set_timers)
-        return decision
+                said.append((emit, posting(emit.topic, event)))
+        decision.take(step, said)
 
-    async def _step(self, state: JobState | None, heard: Heard) -> Step:
-        event = heard.event
+    async def _step(self, decision: Decision, heard: Heard, cancelled: frozenset[str]) -> Step:
+        state, event = decision.state, heard.event
+        if isinstance(event, Requested) and may_begin(state):
+            step, reason = await self._intake.begin(
+                event, heard.now, error=heard.error, before=state, cancelled=cancelled
+            )
+            if reason is not None and heard.error is None:
+                decision.refused.append((heard.record, reason))
+            return step
         if state is None:
-            return await self._begin(event, heard)
-        if state.pipeline_version is None:
+            return await self._stranger(decision, heard)
+        if state.pipeline_version is None and not isinstance(event, Rerun):
             return ignore(state, event.origin, "job_ended")
         try:
-            plan = await self._pins.plan(state.pipeline_version)
+            if isinstance(event, Rerun):
+                return await self._rerun(decision, state, event, heard.now)
+            plan = await self._pins.plan(state.pipeline_version or "")
         except TopologyUnknown as error:
             logger.error("job %s cannot go on: %s", state.job_id, error)  # noqa: TRY400 - no bug, so no stack trace
             return abandon(state, event.origin, error.info, heard.now)
         return advance(plan, state, event, heard.now)
 
-    async def _begin(self, event: Requested | Spoke | TimerFired, heard: Heard) -> Step:
-        if not isinstance(event, Requested):
-            if isinstance(event, TimerFired):
-                await self._ledger.drop_timers([Timer(event.job_id, event.node, 0)])
-            return ignore(None, event.origin, "foreign")
-        if heard.error is not None or not isinstance(event.request, JobRequest):
-            error = heard.error or InvalidRequest("the request cannot be read")
-            return reject(event, error.info, heard.now)
-        request = event.request
+    async def _stranger(self, decision: Decision, heard: Heard) -> Step:
+        """Something about a job that nobody knows."""
+        event = heard.event
+        if isinstance(event, TimerFired):
+            await self._ledger.drop_timers([Timer(event.job_id, event.node, 0)])
+        if isinstance(event, Cancel | Pause | Resume | Rerun):
+            decision.disobeyed.append((event.origin, OrderRefused(f"the ledger knows no job {event.job_id!r}")))
+        return ignore(None, event.origin, "foreign")
+
+    async def _rerun(self, decision: Decision, state: JobState, event: Rerun, now: int) -> Step:
+        if event.tenant_id not in (None, state.tenant_id):
+            return ignore(state, event.origin, "foreign")
         try:
-            plan, ref = await self._pins.pin(event, request.source, request.topology)
-            kept = await self._small(event.tenant_id, request)
-            accepted = JobAccepted(pipeline=plan.name, digest=plan.digest, plan=ref, request=kept)
-            return admit(plan, replace(event, request=kept), heard.now, accepted=accepted)
-        except (ConfigurationError, InvalidRequest) as error:
-            return reject(event, error.info, heard.now)
+            return await self._restarted(state, event, now)
+        except MedkgError as error:
+            if error.retryable:
+                raise
+            decision.disobeyed.append((event.origin, error))
+            return Step(state)
 
-    async def _small(self, tenant: str, request: JobRequest) -> JobRequest | ArtifactRef:
-        if request.ids is None:
-            return request
-        body = request.model_dump_json(exclude_defaults=True).encode()
-        return request if len(body) <= REQUEST_BYTES else await self._store.put(tenant, "request", body)
+    async def _restarted(self, state: JobState, event: Rerun, now: int) -> Step:
+        version = state.pipeline_version
+        pinned = None if version is None else await self._pins.plan(version)
+        if event.order.latest:
+            plan, ref = await self._pins.newest(state)
+        elif pinned is not None:
+            plan, ref = await self._pins.kept(pinned)
+        else:
+            raise OrderRefused(
+                f"{state.job_id} is pinned to no version of a topology",
+                remedy="Run it on the newest one: `medkg job rerun JOB --latest`; submit it again if it was rejected.",
+            )
+        return rerun(plan, state, event, now, ref=ref, pinned=pinned)
 
-    async def _publish(self, decisions: Mapping[str, _Decision]) -> None:
+    async def _publish(
+        self, decisions: Mapping[str, Decision], granted: Mapping[str, Sequence[bool]], committed: Committed
+    ) -> None:
         now = datetime.now(UTC)
         postings: list[Posting] = []
         for job_id, decision in decisions.items():
             postings += decision.postings
+            asks = zip(decision.asks.values(), granted.get(job_id, ()), strict=False)
+            postings += [said for (_, said), flag in asks if flag]
             ignored = (ignored_event(what, state, job_id, now) for what, state in decision.ignored)
             postings += [posting(topics.EVENTS, event) for event in ignored]
-        futures = [await self._outlet.raw(each.topic, each.key.encode(), each.value, each.headers) for each in postings]
-        await self._outlet.acknowledged(futures)
+        postings += [said for each in committed.released for said in unpack(each.record)]
+        await send(postings, self._outlet)
+        for job_id, decision in decisions.items():
+            for record, reason in decision.refused:
+                await self._reader.refuse(record, reason)
+            await tell(self._outlet, *(refused(origin, job_id, error) for origin, error in decision.disobeyed))
 
-    async def _read(self, record: Record) -> list[Heard]:
-        event: CloudEvent | None = None
-        try:
-            event = await redeem(from_record(record.headers, record.value), self._store)
-            inbound: Inbound | None = read(record.topic, event)
-        except MedkgError as error:
-            if error.retryable:
-                raise
-            await self._refuse(record, error)
-            if isinstance(error, InvalidRequest) and event is not None:
-                return [Heard(unreadable(record.topic, event), record.timestamp, error)]
-            return []
-        if isinstance(inbound, Reload):
-            await self._reloader.reload()
-            return []
-        return [] if inbound is None else [Heard(inbound, record.timestamp)]
+    def _counts(self, state: JobState | None) -> bool:
+        return state is not None and self._rollouts.counts(state.pipeline_name)
 
-    async def _refuse(self, record: Record, error: MedkgError) -> None:
-        logger.warning("%s/%d@%d goes to the DLQ: %s", record.topic, record.partition, record.offset, error)
-        futures = await refuse(self._outlet, record, error, topics.ROUTER_GROUP, topics.ROUTER_DLQ, SOURCE)
-        await self._outlet.acknowledged(futures)
+    def _afterwards(self, committed: Committed) -> None:
+        """Empty the outbox beside the work: what stays in it after a crash is sent once more, which changes nothing."""
+        entries = [*committed.entries, *(each.entry for each in committed.released)]
+        task = asyncio.ensure_future(self._ledger.forget(entries))
+        self._beside.add(task)
+        task.add_done_callback(self._tidied)
+
+    def _tidied(self, task: asyncio.Future[None]) -> None:
+        self._beside.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.warning("the outbox could not be emptied, its entries will be sent again: %s", error)
 
 
-def _changed(decision: _Decision) -> bool:
-    return decision.state is not decision.before.state or bool(decision.timers or decision.drop)
-
-
-def _change(decision: _Decision) -> Change:
-    state = decision.state
-    if state is None:
-        raise AssertionError("a decision that changed something has a state")
-    return Change(
-        before=decision.before,
-        after=state,
-        set_timers=[Timer(state.job_id, node, due) for node, due in decision.timers.items()],
-        drop_timers=sorted(decision.drop),
-        outbox=pack(decision.postings) if decision.postings else b"",
-    )
+def _requests(heard: Mapping[str, Sequence[Heard]]) -> Iterable[Requested]:
+    return (item.event for items in heard.values() for item in items if isinstance(item.event, Requested))

@@ -77,7 +77,7 @@ async def test_what_a_crash_left_behind_is_sent(world: World) -> None:
     left = requested(f"{job}-left", topology=names.plain)
     before = (await world.ledger.load([job]))[job]
     entry = pack([posting(topics.REQUESTS, left)])
-    assert [True] == await world.ledger.commit([Change(before, before.state, outbox=entry)])
+    assert [True] == (await world.ledger.commit([Change(before, before.state, outbox=entry)])).written
     await world.until(lambda: "job.accepted" in world.story(f"{job}-left"))
 
     await world.state(job, lambda _: True)

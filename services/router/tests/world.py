@@ -18,12 +18,16 @@ from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, Header, to_headers
 from medkg_contracts.data import StageResult
 from medkg_contracts.deadletter import Record
+from medkg_contracts.errors import StageBug
 from medkg_contracts.events import make_event
 from medkg_contracts.kinds import Kind
+from medkg_contracts.orders import Order, ScopeOrder
 from medkg_contracts.requests import JobRequest
 from medkg_ledger import JobState, Ledger
 
 PATIENCE_S = 30.0
+#: How much of the stage `Names.narrow` may be in flight.
+WINDOW = 4
 POLICIES = "policies:\n  default: {timeout: 30s, attempts: 1, backoff: none, initial: 0s, max: 0s, jitter: 0s}\n"
 OWN = "org.medicalkg.orchestration."
 
@@ -33,16 +37,23 @@ class Names:
 
     def __init__(self) -> None:
         self.mark = uuid4().hex[:8]
-        self.first, self.second, self.added = (f"{word}-{self.mark}" for word in ("first", "second", "added"))
-        self.approvals = f"approvals-{self.mark}.v1"
-        self.plain, self.gated, self.brief, self.calm, self.failing = (
-            f"{word}-{self.mark}" for word in ("plain", "gated", "brief", "calm", "failing")
+        self.first, self.second, self.added, self.narrow = (
+            f"{word}-{self.mark}" for word in ("first", "second", "added", "narrow")
         )
+        self.approvals = f"approvals-{self.mark}.v1"
+        self.plain, self.gated, self.brief, self.calm, self.failing, self.tight = (
+            f"{word}-{self.mark}" for word in ("plain", "gated", "brief", "calm", "failing", "tight")
+        )
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The stage services that the tests play."""
+        return self.first, self.second, self.added, self.narrow
 
     @property
     def topics(self) -> list[str]:
         """All topics that the tests need."""
-        made = [of(stage) for stage in (self.first, self.second, self.added) for of in (topics.queue, topics.done)]
+        made = [of(stage) for stage in self.stages for of in (topics.queue, topics.done)]
         return [topics.REQUESTS, topics.CONTROL, topics.EVENTS, topics.ROUTER_DLQ, self.approvals, *made]
 
     def plain_yaml(self, name: str, stage: str) -> str:
@@ -61,6 +72,8 @@ class Names:
         """All topologies of the tests."""
         (folder / "pipelines").mkdir(parents=True)
         (folder / "policies.yaml").write_text(POLICIES)
+        (folder / "admission.yaml").write_text(f"windows: {{{self.narrow}: {WINDOW}}}\n")
+        self.put(folder, self.tight, self.plain_yaml(self.tight, self.narrow))
         self.put(folder, self.plain, self.plain_yaml(self.plain, self.first))
         self.put(folder, self.gated, self.gated_yaml(self.gated, "10m", "continue"))
         self.put(folder, self.brief, self.gated_yaml(self.brief, "1s", "continue"))
@@ -120,15 +133,17 @@ class World:
         """A job id that no other test has."""
         return f"j-{uuid4().hex[:12]}"
 
-    async def request(self, topology: str, job_id: str | None = None, **more: Any) -> str:
+    async def request(self, topology: str, job_id: str | None = None, *, tenant: str = "public", **more: Any) -> str:
         """Ask for a job; its id."""
         job_id = job_id or self.job()
-        await self.send(topics.REQUESTS, requested(job_id, topology=topology, **more))
+        await self.send(topics.REQUESTS, requested(job_id, tenant, topology=topology, **more))
         return job_id
 
-    async def answer(self, job_id: str, stage: str, output: str, *, epoch: int = 1, **more: Any) -> CloudEvent:
+    async def answer(
+        self, job_id: str, stage: str, output: str, *, epoch: int = 1, tenant: str = "public", **more: Any
+    ) -> CloudEvent:
         """Play the stage service: the stage has completed."""
-        ref = await self.store.put("public", output, b'"done"')
+        ref = await self.store.put(tenant, output, b'"done"')
         event = make_event(
             Kind.STAGE_COMPLETED,
             id=f"{job_id}-{stage}-{epoch}",
@@ -136,10 +151,50 @@ class World:
             time=datetime.now(UTC),
             data=StageResult(artifacts={output: ref}),
             job_id=job_id,
-            extensions={"tenantid": "public", "stage": stage, "epoch": str(epoch), **more},
+            extensions={"tenantid": tenant, "stage": stage, "epoch": str(epoch), **more},
         )
         await self.send(topics.done(stage), event)
         return event
+
+    async def fail(self, job_id: str, stage: str, *, epoch: int = 1) -> None:
+        """Play the stage service: the stage has failed."""
+        event = make_event(
+            Kind.STAGE_FAILED,
+            id=f"{job_id}-{stage}-{epoch}-failed",
+            source=f"/test/{stage}",
+            time=datetime.now(UTC),
+            data=StageResult(error=StageBug("it broke").info),
+            job_id=job_id,
+            extensions={"tenantid": "public", "stage": stage, "epoch": str(epoch)},
+        )
+        await self.send(topics.done(stage), event)
+
+    async def order(self, kind: Kind, about: str, data: Order, tenant: str | None = None) -> str:
+        """Play the operator; the id of the order's event."""
+        identity = f"order-{uuid4().hex[:12]}"
+        event = make_event(
+            kind,
+            id=identity,
+            source="/test/operator",
+            time=datetime.now(UTC),
+            data=data,
+            job_id=about,
+            extensions={"tenantid": tenant},
+        )
+        await self.send(topics.CONTROL, event)
+        return identity
+
+    async def pause(self, scope: ScopeOrder) -> None:
+        """Pause a job, a stage or a tenant, and wait until that is so."""
+        await self.order(Kind.CONTROL_PAUSE, scope.subject, scope)
+        told = "job.paused" if scope.scope == "job" else "scope.paused"
+        await self.until(lambda: self.told(told, scope.subject))
+
+    async def resume(self, scope: ScopeOrder) -> None:
+        """Resume it, and wait until that is so."""
+        await self.order(Kind.CONTROL_RESUME, scope.subject, scope)
+        told = "job.resumed" if scope.scope == "job" else "scope.resumed"
+        await self.until(lambda: self.told(told, scope.subject))
 
     async def approve(self, job_id: str, **extensions: str) -> CloudEvent:
         """Play the outside system: the gate's event, of a type of its own."""
@@ -197,13 +252,13 @@ class World:
         return state
 
 
-def requested(job_id: str, **data: Any) -> CloudEvent:
+def requested(job_id: str, tenant: str = "public", **data: Any) -> CloudEvent:
     """A ``job.requested`` event."""
     request = JobRequest.model_validate({"source": "ctgov", "id": "NCT1", **data})
     event = make_event(
         Kind.JOB_REQUESTED, id=f"r-{job_id}", source="/test", time=datetime.now(UTC), data=request, job_id=job_id
     )
-    return replace(event, extensions={**event.extensions, "tenantid": "public"})
+    return replace(event, extensions={**event.extensions, "tenantid": tenant})
 
 
 async def create(bootstrap: str, names: Sequence[str]) -> None:

@@ -21,7 +21,17 @@ STAGES = {
 }
 DAY = 86_400_000
 
-STAGE_KINDS = {Kind.STAGE_STARTED, Kind.STAGE_RETRYING, Kind.STAGE_COMPLETED, Kind.STAGE_FAILED, Kind.RECORD_REFUSED}
+#: What a stage's service answers the router, and what else it tells.
+ANSWERS = {Kind.STAGE_COMPLETED, Kind.STAGE_FAILED, Kind.STAGE_DEFERRED}
+STAGE_KINDS = ANSWERS | {
+    Kind.STAGE_STARTED,
+    Kind.STAGE_RETRYING,
+    Kind.STAGE_DROPPED,
+    Kind.RECORD_REFUSED,
+    Kind.BREAKER_OPENED,
+    Kind.BREAKER_CLOSED,
+}
+ORDERS = {Kind.CONTROL_RELOAD, Kind.CONTROL_CANCEL, Kind.CONTROL_PAUSE, Kind.CONTROL_RESUME, Kind.CONTROL_RERUN}
 
 
 def by_name(stages: list[str], gate_topics: list[str]) -> dict[str, TopicSpec]:
@@ -47,7 +57,7 @@ def test_topic_has_what_its_binding_says() -> None:
     assert by_name([], [])[catalogue.REQUESTS] == TopicSpec(
         name="jobs.requests.v1",
         partitions=6,
-        replicas=1,
+        replicas=3,
         config={"cleanup.policy": "delete", "retention.ms": "2592000000", "max.message.bytes": "1114112"},
     )
 
@@ -136,7 +146,7 @@ def test_stage_service_sends_results_events_and_dead_letters(service: str) -> No
     """A stage's service writes to its own topics and to the events, and nowhere else but to expand a batch."""
     expected: dict[str, set[Kind]] = {catalogue.EVENTS: STAGE_KINDS}
     for stage in STAGES[service]:
-        expected |= {catalogue.done(stage): {Kind.STAGE_COMPLETED, Kind.STAGE_FAILED}, catalogue.dlq(stage): set()}
+        expected |= {catalogue.done(stage): ANSWERS, catalogue.dlq(stage): set()}
     if "expand" in STAGES[service]:
         expected[catalogue.REQUESTS] = {Kind.JOB_REQUESTED}
 
@@ -160,6 +170,36 @@ def test_router_reads_all_that_can_change_a_job() -> None:
         ],
         catalogue.ROUTER_GROUP,
     )
+
+
+def test_orders_go_from_the_command_line_to_the_router_alone() -> None:
+    """An operator's orders are sent by the command line, and read by the router: no stage's service reads control."""
+    control = {
+        (service, operation.action): operation.kinds
+        for service in services(FOLDER)
+        for operation in operations(FOLDER, service)
+        if operation.topic == catalogue.CONTROL
+    }
+
+    assert control == {
+        ("cli", "send"): ORDERS,
+        ("cli", "receive"): ORDERS | {Kind.TIMER_DUE},
+        ("router", "send"): {Kind.TIMER_DUE},
+        ("router", "receive"): ORDERS | {Kind.TIMER_DUE},
+    }
+
+
+@pytest.mark.parametrize("dlq", [catalogue.ROUTER_DLQ, "{stage}.dlq.v1"])
+def test_command_line_closes_dead_letters(dlq: str) -> None:
+    """What became of a dead letter stands behind it in its DLQ, and among the events."""
+    sent = {
+        operation.topic: operation.kinds
+        for operation in operations(FOLDER, "cli")
+        if operation.action == "send" and operation.topic in {dlq, catalogue.EVENTS}
+    }
+    closing = {Kind.RECORD_REDRIVEN, Kind.RECORD_DISCARDED}
+
+    assert sent == {dlq: closing, catalogue.EVENTS: closing | {Kind.JOB_MIGRATED}}
 
 
 def test_every_kind_is_sent_and_received() -> None:

@@ -1,16 +1,19 @@
 """Looks into Kafka without taking part: offsets, group members, records by key."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
-from aiokafka.errors import KafkaError
+from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 from medkg_contracts.deadletter import Record
 from medkg_contracts.errors import KafkaUnavailable
+
+#: How long a cluster without a coordinator for a group is left alone, in seconds.
+COORDINATOR_S = 0.2
 
 #: How far back a search by key goes in a partition, in records.
 SEARCHED_BACK = 20_000
@@ -21,11 +24,17 @@ class Cluster:
 
     def __init__(self, bootstrap: str) -> None:
         self._bootstrap = bootstrap
-        # A short wait: a fetch that waits for records of the last partitions delays that of the next.
+        # Short waits: a fetch that waits for records of the last partitions delays that of the next, and a question
+        # about a topic that was not asked about before is only answered at the second try.
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap, enable_auto_commit=False, request_timeout_ms=15_000, fetch_max_wait_ms=20
+            bootstrap_servers=bootstrap,
+            enable_auto_commit=False,
+            request_timeout_ms=15_000,
+            fetch_max_wait_ms=5,
+            retry_backoff_ms=10,
         )
         self._admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=15_000)
+        self._numbers: dict[str, list[int]] = {}
 
     async def __aenter__(self) -> Self:
         """Connect."""
@@ -53,10 +62,11 @@ class Cluster:
 
     async def partition_of(self, topic: str, key: str) -> TopicPartition | None:
         """Where records with this key stand; None when the topic does not exist."""
-        partitions = [partition.partition for partition in await self.partitions(topic)]
-        if not partitions:
+        numbers = self._numbers.get(topic) or [partition.partition for partition in await self.partitions(topic)]
+        if not numbers:
             return None
-        return TopicPartition(topic, DefaultPartitioner()(key.encode(), partitions, partitions))
+        self._numbers[topic] = numbers  # a topic's partitions never change: its records' order would break
+        return TopicPartition(topic, DefaultPartitioner()(key.encode(), numbers, numbers))
 
     async def ends(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """The offset that the next record of each partition will have."""
@@ -68,13 +78,13 @@ class Cluster:
 
     async def committed(self, group: str) -> dict[TopicPartition, int]:
         """How far the group has come, by partition."""
-        offsets = await self._asked(self._admin.list_consumer_group_offsets(group))
+        offsets = await self._asked(self._of_group(self._admin.list_consumer_group_offsets, group))
         return {partition: position.offset for partition, position in offsets.items()}
 
     async def owners(self, group: str) -> dict[TopicPartition, str]:
         """Which member of the group reads each partition, ``<client id> at <host>``; none when it has no member."""
         # One group a call: aiokafka 0.14 reads answers about several wrongly (DescribeGroups v3 as v2).
-        (response,) = await self._asked(self._admin.describe_consumer_groups([group]))
+        (response,) = await self._asked(self._of_group(self._admin.describe_consumer_groups, [group]))
         owners: dict[TopicPartition, str] = {}
         for _, _, _, _, _, members in response.groups:
             for member_id, client_id, host, _, assignment in members:
@@ -109,13 +119,32 @@ class Cluster:
             self._consumer.pause(*reached)
             open_ -= set(reached)
 
-    async def find(self, topic: str, key: str) -> list[Record]:
-        """The records with this key among the newest `SEARCHED_BACK` of their partition."""
+    async def find(self, topic: str, key: str, since: int = 0) -> list[Record]:
+        """The records with this key among the newest `SEARCHED_BACK` of their partition.
+
+        Args:
+            topic: where to look; one that does not exist has none.
+            key: the records' key.
+            since: leave out what was written before this time, milliseconds since 1970-01-01 UTC.
+        """
         partition = await self.partition_of(topic, key)
         if partition is None:
             return []
-        ends = await self.ends([partition])
-        return [record async for record in self.records(ends, last=SEARCHED_BACK) if record.key == key.encode()]
+        (end,) = (await self.ends([partition])).values()
+        last = SEARCHED_BACK
+        if since > 0:
+            (found,) = (await self._asked(self._consumer.offsets_for_times({partition: since}))).values()
+            last = 0 if found is None else min(last, end - found.offset)
+        return [record async for record in self.records({partition: end}, last) if record.key == key.encode()]
+
+    @staticmethod
+    async def _of_group(question: Callable[[Any], Awaitable[Any]], group: str | list[str]) -> Any:  # noqa: ANN401
+        """Ask about a group, until Kafka knows who coordinates it: a cluster that is new has to make that out first."""
+        while True:
+            try:
+                return await question(group)
+            except GroupCoordinatorNotAvailableError:
+                await asyncio.sleep(COORDINATOR_S)
 
     async def _asked(self, question: Any) -> Any:  # noqa: ANN401 - aiokafka's answers have no types
         try:

@@ -1,0 +1,147 @@
+"""What Kafka has about jobs: what the router heard, what it said of that, and which work it asked for."""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+
+from medkg_artifacts import ArtifactStore, redeem
+from medkg_contracts.cloudevents import CloudEvent, from_record
+from medkg_contracts.data import JobAccepted, JobEnded, JobMigrated, JobRestarted
+from medkg_contracts.deadletter import Record
+from medkg_contracts.errors import MedkgError, PoisonRecord
+from medkg_contracts.events import read_data
+from medkg_contracts.kinds import Kind, kind_of
+from medkg_contracts.model import first_violation
+from medkg_ledger import JobState
+from medkg_routing import Inbound, Reload, Requested, ScopeOrdered, broken, read
+from medkg_routing.replay import Accepted, Migrated, Obeyed, Past, Rejected, Restarted, Verdict
+from medkg_topology.plan import Plan
+from pydantic import ValidationError
+
+from .letters import Work
+
+#: Finds the plan with this digest.
+Plans = Callable[[str], Awaitable[Plan]]
+
+#: What the router says of requests and orders.
+_VERDICTS = frozenset(
+    {
+        Kind.JOB_MIGRATED,
+        Kind.JOB_ACCEPTED,
+        Kind.JOB_REJECTED,
+        Kind.JOB_RESTARTED,
+        Kind.JOB_CANCELLED,
+        Kind.JOB_PAUSED,
+        Kind.JOB_RESUMED,
+    }
+)
+
+
+@dataclass(slots=True)
+class History:
+    """The history of all jobs of one partition number.
+
+    Attributes:
+        past: what the router heard of each job.
+        said: what it said of requests and orders: each job's events, once each.
+        records: how many have been read.
+        unreadable: how many of them are no events; they stand in a DLQ.
+    """
+
+    store: ArtifactStore
+    past: dict[str, list[Past]] = field(default_factory=lambda: defaultdict(list))
+    said: dict[str, dict[str, CloudEvent]] = field(default_factory=lambda: defaultdict(dict))
+    records: int = 0
+    unreadable: int = 0
+
+    def jobs(self) -> Iterator[str]:
+        """All jobs that anything is known of."""
+        yield from dict.fromkeys([*self.said, *self.past])
+
+    def requested(self, job_id: str) -> bool:
+        """Whether anybody has asked for the job."""
+        return any(isinstance(past.event, Requested) for past in self.past.get(job_id, ()))
+
+    async def read_lifecycle(self, record: Record) -> None:
+        """Take note of a record of ``orchestration.events.v1``."""
+        event = await self._event(record)
+        if event is not None and kind_of(event) in _VERDICTS:
+            self.said[event.extensions["jobid"]].setdefault(event.id, event)
+
+    async def read_heard(self, record: Record) -> ScopeOrdered | None:
+        """Take note of a record that the router has dealt with; an order about a stage or a tenant is returned."""
+        inbound = await self._inbound(record)
+        if isinstance(inbound, ScopeOrdered):
+            return inbound
+        if inbound is not None and not isinstance(inbound, Reload):
+            self.past[inbound.job_id].append(Past(inbound, record.timestamp))
+        return None
+
+    async def verdicts(self, job_id: str, plan: Plans) -> list[Verdict]:
+        """What the router said of the job's requests and orders, in its order."""
+        events = sorted(self.said.get(job_id, {}).values(), key=_sequence)
+        return [await _verdict(event, plan) for event in events]
+
+    async def _inbound(self, record: Record) -> Inbound | None:
+        self.records += 1
+        event: CloudEvent | None = None
+        try:
+            event = from_record(record.headers, record.value)
+            return read(record.topic, await redeem(event, self.store))
+        except MedkgError as error:
+            if error.retryable:
+                raise
+            about = None if event is None else broken(record.topic, event, error)
+            self.unreadable += about is None
+            return about
+
+    async def _event(self, record: Record) -> CloudEvent | None:
+        self.records += 1
+        try:
+            return await redeem(from_record(record.headers, record.value), self.store)
+        except MedkgError as error:
+            if error.retryable:
+                raise
+            self.unreadable += 1
+            return None
+
+
+def work_in(record: Record) -> Work | None:
+    """The run of a stage that a record of its queue asks for; None when it asks for none."""
+    headers = dict(record.headers)
+    job, stage, epoch = (headers.get(f"ce_{name}") for name in ("jobid", "stage", "epoch"))
+    if job is None or stage is None or epoch is None or not epoch.isdigit():
+        return None
+    return Work(job.decode(errors="replace"), stage.decode(errors="replace"), int(epoch))
+
+
+async def _verdict(event: CloudEvent, plan: Plans) -> Verdict:
+    cause = event.extensions.get("causationid", "")
+    match kind_of(event):
+        case Kind.JOB_MIGRATED:
+            return Migrated(_migrated(read_data(event, JobMigrated)))
+        case Kind.JOB_ACCEPTED:
+            accepted = read_data(event, JobAccepted)
+            return Accepted(await plan(accepted.digest), accepted, cause)
+        case Kind.JOB_REJECTED:
+            error = read_data(event, JobEnded).error
+            if error is None:
+                raise PoisonRecord(f"the job.rejected event {event.id} gives no reason")
+            return Rejected(error, cause)
+        case Kind.JOB_RESTARTED:
+            restarted = read_data(event, JobRestarted)
+            return Restarted(await plan(restarted.digest), restarted, cause, _sequence(event))
+    return Obeyed(cause, _sequence(event))
+
+
+def _migrated(data: JobMigrated) -> JobState:
+    try:
+        return JobState.model_validate(data.state)
+    except ValidationError as error:
+        raise PoisonRecord(f"a job.migrated event has no job: {first_violation(error)}") from error
+
+
+def _sequence(event: CloudEvent) -> int:
+    """The event's place among its job's; what was not said by the router comes before all that was."""
+    place = event.extensions.get("sequence", "")
+    return int(place) if place.isascii() and place.isdecimal() else 0

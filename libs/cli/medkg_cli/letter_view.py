@@ -1,0 +1,168 @@
+"""What `medkg dlq` shows: lists of dead letters, one letter, and what became of some."""
+
+from base64 import b64encode
+from collections.abc import Sequence
+
+import orjson
+from pydantic import JsonValue
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from .letters import Filed, error_class, job_of, redriven_before, summary
+from .output import coloured, moment, size, table
+from .redrive import Task
+from .redriver import Outcome
+
+#: Where a page of the runbooks is.
+RUNBOOKS = "docs/runbooks"
+
+
+def summary_view(letters: Sequence[Filed]) -> RenderableType:
+    """How many there are of each topic and code."""
+    rows = [
+        (topic, code, str(count), f"{RUNBOOKS}/{error_class(code).runbook}")
+        for (topic, code), count in summary(letters).items()
+    ]
+    return table(None, ("topic", "code", "letters", "runbook"), rows, numbers=("letters",))
+
+
+def letters_view(letters: Sequence[Filed]) -> RenderableType:
+    """A row for each letter."""
+    rows = [
+        (
+            str(filed.letter.place),
+            coloured(filed.state),
+            moment(filed.letter.timestamp),
+            job_of(filed.letter) or "",
+            filed.letter.text("ce_stage") or "",
+            filed.letter.text("ce_tenantid") or "",
+            f"[{filed.letter.code}] {filed.letter.message}",
+        )
+        for filed in letters
+    ]
+    return table(None, ("letter", "state", "since", "job", "stage", "tenant", "error"), rows)
+
+
+def letter_view(filed: Filed) -> RenderableType:
+    """All that there is to say about one letter."""
+    letter = filed.letter
+    grid = table(None, ("", ""), [(name, value) for name, value in _facts(filed) if value])
+    grid.show_header = False
+    headers = [(name, "null" if raw is None else _text(raw)) for name, raw in letter.original.headers]
+    return Group(
+        Text(f"dead letter {letter.place}", style="bold"),
+        grid,
+        Text(),
+        table("Headers of the record", ("name", "value"), headers),
+        Text(),
+        Text("Value of the record", style="bold"),
+        Text(value_text(letter.original.value)),
+    )
+
+
+def tasks_view(tasks: Sequence[Task]) -> RenderableType:
+    """What would be done."""
+    rows = [(str(task.letter.place), coloured(task.deed), task.detail) for task in tasks]
+    return table(None, ("letter", "would be", "that is"), rows)
+
+
+def outcomes_view(outcomes: Sequence[Outcome]) -> RenderableType:
+    """What became of each letter."""
+    rows = [(str(outcome.letter.place), coloured(outcome.result), outcome.detail) for outcome in outcomes]
+    return table(None, ("letter", "result", "that is"), rows)
+
+
+def letter_data(filed: Filed) -> dict[str, object]:
+    """A letter for programs, without its value."""
+    letter, kind = filed.letter, error_class(filed.letter.code)
+    original = letter.original
+    return {
+        "letter": str(letter.place),
+        "state": filed.state,
+        "since": letter.timestamp,
+        "error": {
+            "code": letter.code,
+            "message": letter.message,
+            "class": letter.error_class,
+            "remedy": kind.remedy,
+            "runbook": f"{RUNBOOKS}/{kind.runbook}",
+        },
+        "job": {name: letter.text(f"ce_{attribute}") for name, attribute in _CONTEXT.items()} | {"id": job_of(letter)},
+        "record": {
+            "place": str(original.place),
+            "timestamp": original.timestamp,
+            "group": letter.group,
+            "key": None if original.key is None else _text(original.key),
+            "headers": [[name, None if raw is None else _text(raw)] for name, raw in original.headers],
+            "stored": letter.stored,
+        },
+        "redriven_before": redriven_before(letter),
+        "closed": filed.closed,
+    }
+
+
+def value_data(value: bytes | None) -> JsonValue:
+    """A record's value for programs: its JSON if it is JSON, and otherwise its bytes in base64."""
+    if value is None:
+        return None
+    try:
+        return {"json": orjson.loads(value)}
+    except orjson.JSONDecodeError:
+        return {"base64": b64encode(value).decode()}
+
+
+def value_text(value: bytes | None) -> str:
+    """A record's value for people: indented JSON, or text, or else its bytes in hexadecimal."""
+    if value is None:
+        return "null"
+    try:
+        return orjson.dumps(orjson.loads(value), option=orjson.OPT_INDENT_2).decode()
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        return value.hex(" ")
+    return text if all(letter.isprintable() or letter in "\n\r\t" for letter in text) else value.hex(" ")
+
+
+#: The job's context, by the attribute of the record's event that tells it.
+_CONTEXT = {
+    "tenant": "tenantid",
+    "topology": "topology",
+    "stage": "stage",
+    "epoch": "epoch",
+    "correlation": "correlationid",
+    "event": "id",
+}
+
+
+def _facts(filed: Filed) -> list[tuple[str, RenderableType]]:
+    letter, kind = filed.letter, error_class(filed.letter.code)
+    facts: list[tuple[str, RenderableType]] = [
+        ("state", coloured(filed.state)),
+        ("since", moment(letter.timestamp)),
+        ("error", Text(f"[{letter.code}] {letter.message}", style="red")),
+        ("class", letter.error_class),
+        ("remedy", kind.remedy),
+        ("runbook", f"{RUNBOOKS}/{kind.runbook}"),
+        ("job", job_of(letter) or ""),
+    ]
+    facts += [(name, letter.text(f"ce_{attribute}") or "") for name, attribute in _CONTEXT.items()]
+    original = letter.original
+    facts += [
+        ("record", f"{original.place}, at {moment(original.timestamp)}"),
+        ("group", letter.group),
+        ("key", "null" if original.key is None else _text(original.key)),
+        ("size", size(len(original.value or b""))),
+        ("stored", letter.stored or ""),
+        ("before", "it was redriven before and came back" if redriven_before(letter) else ""),
+    ]
+    if filed.closed is not None:
+        order = filed.closed.order
+        facts.append((filed.state, " ".join(part for part in (f"by {order.by}", order.reason) if part)))
+    return facts
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode(errors="backslashreplace")

@@ -1,0 +1,58 @@
+"""Gives an order as a command does: sends it, waits for the router's answer, prints it, ends with its exit code."""
+
+from collections.abc import Sequence
+
+import typer
+from medkg_contracts import topics
+from medkg_contracts.cloudevents import CloudEvent
+from medkg_contracts.settings import Settings
+from rich.text import Text
+
+from .exits import ExitCode, fail, run
+from .orders import Answer, Control
+from .output import coloured, print_json, show
+from .requests import publish
+
+
+def give(settings: Settings, orders: Sequence[CloudEvent], *, wait: bool, timeout_s: float, json: bool) -> None:
+    """Give orders, tell what became of each, and end the command otherwise than well if one was not obeyed."""
+    if not wait:
+        run(publish(settings, orders, topics.CONTROL))
+        data = [{"about": order.extensions["jobid"], "event_id": order.id} for order in orders]
+        print_json(data) if json else typer.echo("ordered; `medkg events tail --since 1m` shows the answers")
+        return
+    end(run(answered(settings, orders, timeout_s)), json=json)
+
+
+async def answered(settings: Settings, orders: Sequence[CloudEvent], timeout_s: float) -> list[Answer]:
+    """Give orders and wait for their answers.
+
+    Raises:
+        KafkaUnavailable: Kafka does not answer.
+    """
+    async with Control(settings) as control:
+        return await control.ask(orders, timeout_s)
+
+
+def end(answers: Sequence[Answer], *, json: bool) -> None:
+    """Tell what became of orders, and end the command otherwise than well if one was not obeyed."""
+    if json:
+        print_json([answer.data() for answer in answers])
+    else:
+        for answer in answers:
+            show(answer_line(answer))
+    if any(answer.kind is None for answer in answers):
+        raise fail(ExitCode.FAILED)
+    if not all(answer.obeyed for answer in answers):
+        raise fail(ExitCode.REFUSED)
+
+
+def answer_line(answer: Answer) -> Text:
+    """What became of an order, in a line."""
+    if answer.kind is None:
+        why = ": no router answered in time; `medkg explain` and `medkg ps` show why. The order stands"
+    elif answer.refusal is not None:
+        why = f": {answer.refusal}"
+    else:
+        why = ": it is so already" if answer.result == "unchanged" else ""
+    return Text.assemble(answer.about, " ", coloured(answer.result), why)

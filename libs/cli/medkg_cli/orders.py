@@ -1,0 +1,186 @@
+"""Orders to the router: made of what a person typed, sent, and their answers heard."""
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from getpass import getuser
+from os import getuid
+from time import monotonic
+from typing import Annotated, Final, Self
+from uuid import uuid4
+
+import typer
+from aiokafka.errors import KafkaError
+from medkg_artifacts import ArtifactStore
+from medkg_contracts import topics
+from medkg_contracts.cloudevents import CloudEvent, from_record
+from medkg_contracts.data import ControlRefused, Ignored
+from medkg_contracts.deadletter import Record
+from medkg_contracts.errors import KafkaUnavailable, PoisonRecord
+from medkg_contracts.events import make_event, read_data
+from medkg_contracts.kinds import Kind, kind_of
+from medkg_contracts.orders import Order
+from medkg_contracts.settings import Settings
+from medkg_stagekit.kafka import Outlet, producer
+
+from .requests import SOURCE
+from .tail import Tail
+
+ReasonOption = Annotated[str, typer.Option(help="Why, for those who read the events.")]
+ByOption = Annotated[str | None, typer.Option(help="Who orders it; else the login name.")]
+WaitOption = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the router's answer.")]
+TimeoutOption = Annotated[float, typer.Option(min=0, help="Seconds to wait for the router's answer.")]
+
+#: Events with which the router answers an order; each has the order's id as its `causationid`.
+_ANSWERS: Final = frozenset(
+    {
+        Kind.JOB_CANCELLED,
+        Kind.JOB_PAUSED,
+        Kind.JOB_RESUMED,
+        Kind.JOB_RESTARTED,
+        Kind.SCOPE_PAUSED,
+        Kind.SCOPE_RESUMED,
+        Kind.CONTROL_REFUSED,
+        Kind.EVENT_IGNORED,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of an order.
+
+    Attributes:
+        order: the order's event.
+        event: the router's answer; None when none came in time.
+        kind: of the answer.
+        refusal: why nothing was done; None when it was done, or was so already.
+    """
+
+    order: CloudEvent
+    event: CloudEvent | None
+    kind: Kind | None
+    refusal: str | None
+
+    @property
+    def about(self) -> str:
+        """The job, stage or tenant that it is about."""
+        return self.order.extensions["jobid"]
+
+    @property
+    def result(self) -> str:
+        """In a word."""
+        if self.kind is None:
+            return "unanswered"
+        if self.refusal is not None:
+            return "refused"
+        return "unchanged" if self.kind is Kind.EVENT_IGNORED else self.kind.value.rpartition(".")[2]
+
+    @property
+    def obeyed(self) -> bool:
+        """Whether it is as it was ordered."""
+        return self.kind is not None and self.refusal is None
+
+    def data(self) -> dict[str, object]:
+        """For programs."""
+        return {"about": self.about, "result": self.result, "refusal": self.refusal, "event_id": self.order.id}
+
+
+def order_event(kind: Kind, about: str, order: Order, identity: str | None = None) -> CloudEvent:
+    """The event that carries an order.
+
+    Args:
+        kind: what is ordered.
+        about: the job, or ``stage:<name>`` or ``tenant:<name>``.
+        order: who ordered it and why, and the rest.
+        identity: the event's id; the same id again is the same order. None makes a new order.
+    """
+    return make_event(kind, id=identity or uuid4().hex, source=SOURCE, time=datetime.now(UTC), data=order, job_id=about)
+
+
+def login() -> str:
+    """Who runs the command."""
+    try:
+        return getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return f"uid {getuid()}"
+
+
+class Control:
+    """Sends orders and hears what becomes of them. Raises KafkaUnavailable when Kafka does not answer."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._bootstrap = settings.kafka
+        self._client = producer(settings.kafka, "medkg-cli")
+        self._outlet = Outlet(self._client, ArtifactStore.from_url(settings.artifacts_url))
+        self._tail = Tail(settings.kafka, topics.EVENTS)
+
+    async def __aenter__(self) -> Self:
+        """Connect; answers are heard from now on."""
+        await self._tail.__aenter__()
+        try:
+            await self._client.start()
+        except (KafkaError, OSError) as error:
+            await self.__aexit__()
+            raise KafkaUnavailable(f"Kafka at {self._bootstrap}: {error!r}") from error
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Disconnect."""
+        await self._client.stop()
+        await self._tail.__aexit__()
+
+    async def send(self, order: CloudEvent) -> asyncio.Future[object]:
+        """Hand an order to Kafka; the future ends when Kafka has it."""
+        return await self._outlet.send(topics.CONTROL, order)
+
+    async def ask(
+        self, orders: Sequence[CloudEvent], timeout_s: float, heard: Callable[[Answer], None] = lambda _: None
+    ) -> list[Answer]:
+        """Send orders and wait for their answers; in the orders' own order."""
+        await self._outlet.acknowledged([await self.send(order) for order in orders])
+        return await self.answers(orders, timeout_s, heard)
+
+    async def answers(
+        self, orders: Collection[CloudEvent], timeout_s: float, heard: Callable[[Answer], None] = lambda _: None
+    ) -> list[Answer]:
+        """Wait for the answers to orders that were sent; those without one in time are unanswered."""
+        pending = {order.id: order for order in orders}
+        answers: dict[str, Answer] = {}
+        deadline = monotonic() + timeout_s
+        async for records in self._tail.polls():
+            for answer in (answer_in(record, pending) for record in records):
+                if answer is not None:
+                    del pending[answer.order.id]
+                    answers[answer.order.id] = answer
+                    heard(answer)
+            if not pending or monotonic() > deadline:
+                break
+        return [answers.get(order.id) or Answer(order, None, None, None) for order in orders]
+
+
+def answer_in(record: Record, pending: Mapping[str, CloudEvent]) -> Answer | None:
+    """The answer to one of the pending orders (by id) that a lifecycle record carries, or None."""
+    try:
+        event = from_record(record.headers, record.value)
+        order = pending.get(event.extensions.get("causationid", ""))
+        kind = kind_of(event)
+        if order is None or kind not in _ANSWERS:
+            return None
+        return _answer(order, event, kind)
+    except PoisonRecord:
+        return None  # nobody's answer
+
+
+def _answer(order: CloudEvent, event: CloudEvent, kind: Kind) -> Answer | None:
+    if kind is Kind.CONTROL_REFUSED:
+        return Answer(order, event, kind, read_data(event, ControlRefused).error.message)
+    if kind is not Kind.EVENT_IGNORED:
+        return Answer(order, event, kind, None)
+    match read_data(event, Ignored).reason:
+        case "duplicate":
+            return Answer(order, event, kind, None)
+        case "job_ended":
+            return Answer(order, event, kind, "the job has ended already")
+    return None  # "foreign": what it is about is unknown, which control.refused says as well

@@ -1,0 +1,54 @@
+"""Shows how far a long work is: a bar on a terminal, a line now and then elsewhere."""
+
+from time import monotonic
+from types import TracebackType
+from typing import Final, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from .output import say
+
+#: Seconds between two lines where there is no terminal.
+LINE_EVERY_S: Final = 2.0
+
+
+class ProgressBar:
+    """Shows progress until the context ends; on standard error, since it is no result.
+
+    Args:
+        label: what is counted, such as ``records read``.
+        total: how many there will be; None when nobody knows.
+    """
+
+    def __init__(self, label: str, total: int | None = None) -> None:
+        console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self._bar = Progress(*columns, console=console, transient=True) if console.is_terminal else None
+        self._task = self._bar.add_task(label, total=total) if self._bar else None
+        self._label = label
+        self._total = total
+        self._done = 0
+        self._told = monotonic()
+
+    def __enter__(self) -> Self:
+        """Begin to show."""
+        if self._bar is not None:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Show no more."""
+        if self._bar is not None:
+            self._bar.stop()
+
+    def advance(self, count: int = 1) -> None:
+        """So many more are done."""
+        self._done += count
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, completed=self._done)
+        elif monotonic() - self._told >= LINE_EVERY_S:
+            self._told = monotonic()
+            say(f"{self._label}: {self._done}{'' if self._total is None else f'/{self._total}'}")

@@ -1,0 +1,166 @@
+"""What is done about dead letters: which are run again, sent again, put aside or skipped, and by which events."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Final, Literal
+
+from medkg_artifacts import SYSTEM_TENANT, ArtifactStore
+from medkg_contracts.artifacts import ArtifactRef
+from medkg_contracts.cloudevents import CloudEvent
+from medkg_contracts.data import LetterClosed
+from medkg_contracts.deadletter import REDRIVEN, Letter, Record
+from medkg_contracts.errors import MedkgError, PoisonRecord
+from medkg_contracts.events import make_event
+from medkg_contracts.ids import digest
+from medkg_contracts.kinds import Kind
+from medkg_contracts.orders import Order, RerunOrder
+from medkg_ledger import JobState, Ledger
+from pydantic import ValidationError
+
+from .letters import Filed, about, rerun_obstacle, work_of
+from .orders import order_event
+from .requests import SOURCE
+
+#: So many letters are dealt with at once when nobody has asked for a slower rate.
+CHUNK: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is to be done about a letter.
+
+    Attributes:
+        deed: ``rerun`` the job from the stage, ``resend`` the record, ``discard`` the letter, or ``skip`` it.
+        detail: what that means here, or why it is skipped.
+    """
+
+    letter: Letter
+    deed: Literal["rerun", "resend", "discard", "skip"]
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How letters are dealt with.
+
+    Attributes:
+        order: who does it and why.
+        latest: jobs go on with the newest version of their topology.
+        rate: letters a second at most; None sets no limit.
+        timeout_s: how long the router may take to answer.
+    """
+
+    order: Order
+    latest: bool = False
+    rate: float | None = None
+    timeout_s: float = 30.0
+
+    def chunks(self, tasks: Sequence[Task]) -> Iterator[Sequence[Task]]:
+        """The tasks in parts, each of which is answered before the next begins: about a second's at a slow rate."""
+        size = CHUNK if self.rate is None else max(1, min(CHUNK, math.floor(self.rate)))
+        return (tasks[start : start + size] for start in range(0, len(tasks), size))
+
+
+def discarding(filed: Sequence[Filed]) -> list[Task]:
+    """How these letters are put aside."""
+    return [_closed(one) or Task(one.letter, "discard", "put aside") for one in filed]
+
+
+async def redriving(filed: Sequence[Filed], ledger: Ledger, store: ArtifactStore, *, latest: bool) -> list[Task]:
+    """How these letters are given another try.
+
+    Raises:
+        LedgerUnavailable: Redis does not answer.
+        ArtifactStoreUnavailable: a record that is kept there cannot be read.
+    """
+    restored = [await _restored(one, store) for one in filed]
+    works = [work_of(one.letter) for one in restored if isinstance(one, Filed)]
+    loaded = await ledger.load(sorted({work.job_id for work in works if work is not None}))
+    states = {job_id: versioned.state for job_id, versioned in loaded.items()}
+    return [one if isinstance(one, Task) else redrive_task(one, states, latest=latest) for one in restored]
+
+
+def redrive_task(filed: Filed, states: Mapping[str, JobState | None], *, latest: bool) -> Task:
+    """How one letter is given another try; `states` are the jobs that letters of stages are about."""
+    closed, letter, work = _closed(filed), filed.letter, work_of(filed.letter)
+    if closed is not None:
+        return closed
+    if work is None:
+        return Task(letter, "resend", f"the record again on {letter.original.topic}")
+    obstacle = rerun_obstacle(work, states.get(work.job_id))
+    if obstacle is not None:
+        return Task(letter, "skip", obstacle)
+    version = "the newest version" if latest else "its own version"
+    return Task(letter, "rerun", f"job {work.job_id} from {work.stage}, on {version} of its topology")
+
+
+def rerun_event(letter: Letter, manner: Manner) -> CloudEvent:
+    """The order that runs the letter's stage again; the same letter, or another about the same run, gives the same."""
+    work = work_of(letter)
+    if work is None:
+        raise AssertionError("only a letter about a stage's work is run again")
+    order = RerunOrder(by=manner.order.by, reason=manner.order.reason, stage=work.stage, latest=manner.latest)
+    return order_event(Kind.CONTROL_RERUN, work.job_id, order, digest("redrive", *work)[:32])
+
+
+def closing_event(kind: Kind, letter: Letter, manner: Manner) -> CloudEvent:
+    """The event that says what became of the letter; the same letter gives the same event."""
+    dlq, partition, offset = letter.place
+    data = LetterClosed(
+        dlq=dlq, partition=partition, offset=offset, code=letter.code, latest=manner.latest, order=manner.order
+    )
+    return make_event(
+        kind,
+        id=_closing_id(kind, letter),
+        source=SOURCE,
+        time=datetime.now(UTC),
+        data=data,
+        job_id=about(letter),
+        extensions={"tenantid": letter.text("ce_tenantid"), "stage": letter.text("ce_stage")},
+    )
+
+
+def redriven_record(letter: Letter) -> Record:
+    """The original record with one header more: the id of the event that says that it was redriven."""
+    identity = _closing_id(Kind.RECORD_REDRIVEN, letter)
+    return replace(letter.original, headers=[*letter.original.headers, (REDRIVEN, identity.encode())])
+
+
+def _closing_id(kind: Kind, letter: Letter) -> str:
+    return digest(kind, *letter.place)[:32]
+
+
+def _closed(filed: Filed) -> Task | None:
+    if filed.closed is None:
+        return None
+    by = f" by {filed.closed.order.by}" if filed.closed.order.by else ""
+    return Task(filed.letter, "skip", f"it was {filed.state}{by} already")
+
+
+async def _restored(filed: Filed, store: ArtifactStore) -> Filed | Task:
+    """The letter with its record, wherever that is."""
+    try:
+        return Filed(await restored(filed.letter, store), filed.state, filed.closed)
+    except MedkgError as error:
+        if error.retryable:
+            raise
+        return Task(filed.letter, "skip", f"its record is not to be had: {error}")
+
+
+async def restored(letter: Letter, store: ArtifactStore) -> Letter:
+    """The letter with its record, which may be in the artifact store.
+
+    Raises:
+        PoisonRecord: what is there is no record.
+        ArtifactMissing: nothing is there.
+        ArtifactStoreUnavailable: the store cannot be read.
+    """
+    if letter.stored is None:
+        return letter
+    try:
+        ref = ArtifactRef(name="dead-letter", sha256=letter.stored.rpartition("/")[2], size=0, uri=letter.stored)
+    except ValidationError as error:
+        raise PoisonRecord(f"{letter.stored[:200]!r} is no artifact") from error
+    return letter.restored(await store.get(SYSTEM_TENANT, ref))

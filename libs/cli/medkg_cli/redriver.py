@@ -1,0 +1,172 @@
+"""Carries out what is to be done about dead letters, and reports what became of each."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.cluster import ClusterMetadata
+from aiokafka.errors import KafkaError
+from aiolimiter import AsyncLimiter
+from medkg_artifacts import ArtifactStore
+from medkg_contracts import topics
+from medkg_contracts.cloudevents import CloudEvent, to_headers
+from medkg_contracts.deadletter import Letter, Place
+from medkg_contracts.errors import KafkaUnavailable
+from medkg_contracts.kinds import Kind
+from medkg_contracts.settings import Settings
+from medkg_stagekit.kafka import Outlet
+
+from .orders import Answer, Control
+from .redrive import Manner, Task, closing_event, redriven_record, rerun_event
+
+_KINDS: Final = {"redriven": Kind.RECORD_REDRIVEN, "discarded": Kind.RECORD_DISCARDED}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a letter.
+
+    Attributes:
+        result: ``redriven``, ``discarded``, ``skipped``, ``refused`` or ``unanswered``.
+        detail: in a sentence.
+    """
+
+    letter: Letter
+    result: str
+    detail: str
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing more has to be done about it now."""
+        return self.result not in ("refused", "unanswered")
+
+
+class Redriver:
+    """Deals with letters. Raises KafkaUnavailable when Kafka does not answer."""
+
+    def __init__(self, settings: Settings, manner: Manner) -> None:
+        self._manner = manner
+        self._control = Control(settings)
+        self._answers: dict[str, Answer] = {}
+        self._topics = ClusterMetadata()
+        # Compressed, since a record that is too large for a letter can only have been sent so.
+        self._client = AIOKafkaProducer(
+            bootstrap_servers=settings.kafka,
+            client_id="medkg-cli",
+            acks="all",
+            enable_idempotence=True,
+            compression_type="zstd",
+            request_timeout_ms=30_000,
+        )
+        self._outlet = Outlet(self._client, ArtifactStore.from_url(settings.artifacts_url))
+        self._limiter = None if manner.rate is None else AsyncLimiter(1, 1 / manner.rate)
+
+    async def __aenter__(self) -> Self:
+        """Connect."""
+        await self._control.__aenter__()
+        try:
+            await self._client.start()
+            self._topics = await self._client.client.fetch_all_metadata()
+        except (KafkaError, OSError) as error:
+            await self.__aexit__()
+            raise KafkaUnavailable(f"Kafka: {error!r}") from error
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Disconnect."""
+        await self._client.stop()
+        await self._control.__aexit__()
+
+    async def run(self, tasks: Sequence[Task]) -> AsyncIterator[Outcome]:
+        """Do all of it; what became of each letter, as it becomes known.
+
+        When the router does not answer, no more letters are sent.
+        """
+        silent = False
+        for chunk in self._manner.chunks(tasks):
+            outcomes = [_unsent(task) for task in chunk] if silent else await self._deal_with(chunk)
+            silent = silent or any(outcome.result == "unanswered" for outcome in outcomes)
+            for outcome in outcomes:
+                yield outcome
+
+    async def _deal_with(self, tasks: Sequence[Task]) -> list[Outcome]:
+        orders: dict[Place, CloudEvent] = {}
+        outcomes: dict[Place, Outcome] = {}
+        for task in tasks:
+            letter = task.letter
+            if task.deed != "skip" and self._limiter is not None:
+                await self._limiter.acquire()
+            if task.deed == "rerun":
+                orders[letter.place] = rerun_event(letter, self._manner)
+            elif task.deed == "resend" and (refusal := await self._resend(letter)) is not None:
+                outcomes[letter.place] = Outcome(letter, "refused", refusal)
+        await self._ask(orders.values())
+        for task in tasks:
+            order = orders.get(task.letter.place)
+            answer = None if order is None else self._answers[order.id]
+            outcomes.setdefault(task.letter.place, _outcome(task, answer))
+        await self._close([outcomes[task.letter.place] for task in tasks])
+        return [outcomes[task.letter.place] for task in tasks]
+
+    async def _ask(self, orders: Iterable[CloudEvent]) -> None:
+        """Give the orders; one that two letters of the same work have in common is given once."""
+        new = {order.id: order for order in orders if order.id not in self._answers}
+        if new:
+            answers = await self._control.ask(list(new.values()), self._manner.timeout_s)
+            self._answers |= {answer.order.id: answer for answer in answers}
+
+    async def _resend(self, letter: Letter) -> str | None:
+        """Send the original record again, where it stood; why Kafka does not take it, or None when it has."""
+        record = redriven_record(letter)
+        if record.partition not in (self._topics.partitions_for_topic(record.topic) or ()):
+            return f"Kafka has no {record.topic}/{record.partition}"
+        try:
+            # A batch of its own, since `send` refuses a record with neither key nor value.
+            batch = self._client.create_batch()
+            batch.append(timestamp=None, key=record.key, value=record.value, headers=record.headers)
+            await (await self._client.send_batch(batch, record.topic, partition=record.partition))
+        except KafkaError as error:
+            if error.retriable:
+                raise KafkaUnavailable(f"sending to {record.topic}: {error!r}") from error
+            return f"Kafka does not take it: {error!r}"
+        return None
+
+    async def _close(self, outcomes: Sequence[Outcome]) -> None:
+        """Say what became of the letters: to all who follow the events, and behind each letter on its DLQ."""
+        closed = [
+            (outcome.letter.place, closing_event(_KINDS[outcome.result], outcome.letter, self._manner))
+            for outcome in outcomes
+            if outcome.result in _KINDS
+        ]
+        # The DLQ last: a letter that is closed has been told of.
+        await self._outlet.acknowledged([await self._outlet.send(topics.EVENTS, event) for _, event in closed])
+        await self._outlet.acknowledged([await self._file(place, event) for place, event in closed])
+
+    async def _file(self, place: Place, event: CloudEvent) -> asyncio.Future[Any]:
+        future: asyncio.Future[Any] = await self._client.send(
+            place.topic,
+            partition=place.partition,
+            key=event.extensions["partitionkey"].encode(),
+            value=event.data,
+            headers=to_headers(event),
+        )
+        return future
+
+
+def _outcome(task: Task, answer: Answer | None) -> Outcome:
+    if task.deed == "skip":
+        return Outcome(task.letter, "skipped", task.detail)
+    if answer is None:
+        return Outcome(task.letter, "discarded" if task.deed == "discard" else "redriven", task.detail)
+    if answer.obeyed:
+        return Outcome(task.letter, "redriven", task.detail)
+    detail = answer.refusal or "no answer from the router in time; the letter stays open, and a repeat does no harm"
+    return Outcome(task.letter, answer.result, detail)
+
+
+def _unsent(task: Task) -> Outcome:
+    if task.deed == "skip":
+        return Outcome(task.letter, "skipped", task.detail)
+    return Outcome(task.letter, "unanswered", "nothing was done, since the router does not answer")

@@ -1,0 +1,152 @@
+"""Dead letters are found, and closed by what stands behind them."""
+
+import pytest
+from medkg_cli.letters import (
+    Letters,
+    Wanted,
+    Work,
+    about,
+    error_class,
+    redriven_before,
+    rerun_obstacle,
+    summary,
+    work_of,
+)
+from medkg_cli.redrive import Manner, closing_event
+from medkg_contracts.cloudevents import CloudEvent, to_headers
+from medkg_contracts.deadletter import REDRIVEN, Place, Record, read_letter
+from medkg_contracts.errors import MedkgError, StageTimeout
+from medkg_contracts.kinds import Kind
+from medkg_contracts.orders import Order
+from medkg_ledger import JobState, JobStatus, NodeState, NodeStatus
+
+from .letters_of import asked, buried, letter, other_letter
+
+WORK = Work("j-1", "parse", 2)
+
+
+def all_of(*records: Record) -> Letters:
+    letters = Letters(Wanted().fits, lambda _: False)
+    for record in records:
+        letters.read(record)
+    return letters
+
+
+def on_dlq(event: CloudEvent) -> Record:
+    return Record("parse.dlq.v1", 3, 99, 3_000, b"j-1", event.data, to_headers(event))
+
+
+def closing(kind: Kind, offset: int = 17) -> Record:
+    return on_dlq(closing_event(kind, letter(offset=offset), Manner(Order(by="ann", reason="fixed"))))
+
+
+def job(status: JobStatus = JobStatus.FAILED, failed: str | None = "parse", epoch: int = 2) -> JobState:
+    return JobState(
+        job_id="j-1", tenant_id="public", doc_id="ctgov:N", correlation_id="j-1", status=status, failed_stage=failed,
+        nodes={"parse": NodeState(status=NodeStatus.FAILED, epoch=epoch)}, created_at=0, updated_at=0,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("wanted", "fits"),
+    [
+        (Wanted(), True),
+        (Wanted(topic="parse.dlq.v1", code="timeout", job="j-1", tenant="public"), True),
+        (Wanted(topic="chunk.dlq.v1"), False),
+        (Wanted(code="poison"), False),
+        (Wanted(job="j-2"), False),
+        (Wanted(tenant="acme"), False),
+        (Wanted(since=2_000, until=2_001), True),
+        (Wanted(since=2_001), False),
+        (Wanted(until=2_000), False),
+        (Wanted(places=frozenset({Place("parse.dlq.v1", 3, 17)})), True),
+        (Wanted(places=frozenset({Place("parse.dlq.v1", 3, 18)})), False),
+    ],
+)
+def test_filters_must_all_fit(wanted, fits):
+    """A letter is meant when it fits every filter that is given."""
+    assert fits == wanted.fits(letter())
+
+
+def test_a_letter_of_no_event_is_found_by_its_key():
+    """Of a record that is no event only the key can say which job it is about."""
+    record = Record("jobs.requests.v1", 0, 0, 0, b"j-9", b"garbage", [])
+    assert Wanted(job="j-9").fits(read_letter(buried(record)))
+
+
+@pytest.mark.parametrize(("kind", "state"), [(Kind.RECORD_REDRIVEN, "redriven"), (Kind.RECORD_DISCARDED, "discarded")])
+def test_a_closing_event_closes_its_letter(kind, state):
+    """The letter that an event behind it names is open no more; others stay so."""
+    letters = all_of(buried(asked()), buried(asked("j-2"), offset=18), closing(kind))
+    assert [18] == [filed.letter.place.offset for filed in letters.open()]
+    assert [(state, "ann"), ("open", None)] == [
+        (filed.state, filed.closed and filed.closed.order.by) for filed in letters.all()
+    ]
+
+
+def test_other_records_are_counted():
+    """A record of a DLQ that is neither a letter nor closes one is counted, and nothing else."""
+    letters = all_of(Record("parse.dlq.v1", 0, 0, 0, None, b"?", []), closing(Kind.RECORD_DISCARDED))
+    assert (2, 1, []) == (letters.records, letters.unreadable, letters.all())
+
+
+def test_values_are_kept_where_they_are_wanted():
+    """The values of letters take memory, so only the wanted ones are kept."""
+    letters = Letters(Wanted().fits, lambda kept: kept.place.offset == 18)
+    letters.read(buried(asked()))
+    letters.read(buried(asked("j-2"), offset=18))
+    assert [False, True] == [filed.letter.original.value is not None for filed in letters.all()]
+
+
+def test_letters_are_counted_by_topic_and_code():
+    """The most frequent kind stands first."""
+    letters = all_of(buried(asked(), "bug"), *(buried(asked(), offset=number) for number in (18, 19)))
+    assert [("parse.dlq.v1", "timeout"), ("parse.dlq.v1", "bug")] == list(summary(letters.all()))
+
+
+@pytest.mark.parametrize(
+    ("given", "work"),
+    [
+        (letter(epoch=2), WORK),
+        (other_letter(), None),
+        (read_letter(buried(asked(stage="chunk"), dlq="parse.dlq.v1")), None),
+        (read_letter(buried(asked(), dlq="router.dlq.v1")), None),
+    ],
+)
+def test_a_letter_of_a_stages_queue_names_the_work(given, work):
+    """Only a record of the stage's own queue asks for its work."""
+    assert work == work_of(given)
+
+
+@pytest.mark.parametrize(
+    ("state", "obstacle"),
+    [
+        (job(), None),
+        (None, "knows no job"),
+        (job(JobStatus.RUNNING), "the job is running"),
+        (job(JobStatus.COMPLETED), "the job is completed"),
+        (job(failed="chunk"), "failed at chunk, not here"),
+        (job(epoch=3), "this is run 2 of 3"),
+    ],
+)
+def test_a_stage_is_run_again_only_where_the_job_failed(state, obstacle):
+    """A letter asks for a rerun only while its job stands failed at that very run of the stage."""
+    told = rerun_obstacle(WORK, state)
+    assert told is None if obstacle is None else obstacle in (told or "")
+
+
+def test_a_letter_about_no_job_is_told_of_under_its_queue():
+    """Events about a letter need a job: the record's own, or else the DLQ stands for it."""
+    assert ("j-1", "dlq:router.dlq.v1") == (about(letter()), about(other_letter()))
+
+
+def test_a_code_has_its_class():
+    """A code of the error tree names its class, and any other the tree's root."""
+    assert (StageTimeout, MedkgError) == (error_class("timeout"), error_class("somebody-elses"))
+
+
+def test_a_record_that_came_back_is_known():
+    """A record with the header of a redrive has been given another try before."""
+    again = asked()
+    record = Record(again.topic, 3, 50, 0, again.key, again.value, [*again.headers, (REDRIVEN, b"id")])
+    assert (False, True) == (redriven_before(letter()), redriven_before(read_letter(buried(record))))

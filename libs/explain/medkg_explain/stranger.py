@@ -1,0 +1,43 @@
+"""What is concluded about a job that the ledger does not know: refused, not read yet, or never asked for."""
+
+from medkg_contracts.deadletter import Letter, Record
+from medkg_contracts.explanation import Explanation
+
+from .causes import Cause
+from .facts import Reader
+from .finding import Finding, poisoned
+from .reading import unread
+
+
+def about_stranger(job_id: str, letter: Letter | None, request: Record | None, router: Reader) -> Explanation:
+    """Why the ledger does not know the job.
+
+    Args:
+        job_id: the job's.
+        letter: the newest open dead letter of the router with that key.
+        request: the newest record with that key on the topic of requests.
+        router: the router's group at that partition.
+    """
+    if request is not None and request.offset >= router.committed:
+        return _told(job_id, "requested", unread(request, router, None, "its request"))
+    if letter is not None:
+        return _told(job_id, "refused", poisoned(letter, None))
+    unknown = Finding(
+        Cause.UNKNOWN_JOB,
+        "neither the ledger nor the newest requests and dead letters know this id",
+        "Check the id with `medkg status`; `medkg submit` prints it.",
+    )
+    return _told(job_id, "unknown", unknown)
+
+
+def _told(job_id: str, state: str, finding: Finding) -> Explanation:
+    return Explanation(
+        job_id=job_id,
+        state=state,
+        cause=finding.cause,
+        summary=finding.summary,
+        record=finding.record,
+        waiting_on=finding.waiting_on,
+        last_error=finding.last_error,
+        next_action=finding.next_action,
+    )

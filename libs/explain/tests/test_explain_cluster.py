@@ -1,0 +1,38 @@
+"""What can be seen of a real Kafka."""
+
+from uuid import uuid4
+
+import pytest
+from medkg_contracts.settings import Settings
+from medkg_explain import Cluster
+from medkg_stagekit.kafka import producer
+
+from .scene import create_topics
+
+pytestmark = pytest.mark.integration
+
+
+async def test_records_of_a_key_are_found_from_a_time_on(settings: Settings) -> None:
+    """Of a key's records those since a time come, in their order; those of other keys do not."""
+    topic = f"cluster-{uuid4().hex[:8]}"
+    await create_topics(settings.kafka, [topic])
+    client = producer(settings.kafka, "tests")
+    await client.start()
+    for key, time in [("a", 1_000), ("a", 2_000), ("b", 2_500), ("a", 3_000)]:
+        await client.send_and_wait(topic, value=b"x", key=key.encode(), timestamp_ms=time)
+    await client.stop()
+
+    async with Cluster(settings.kafka) as cluster:
+        found = {
+            since: [record.timestamp for record in await cluster.find(topic, "a", since)] for since in (0, 2_000, 9_000)
+        }
+        nowhere = await cluster.find("no-such-topic", "a")
+
+    assert {0: [1_000, 2_000, 3_000], 2_000: [2_000, 3_000], 9_000: []} == found
+    assert [] == nowhere
+
+
+async def test_a_group_that_never_was_has_neither_positions_nor_owners(settings: Settings) -> None:
+    """Kafka knows nothing of a group that nobody was in, even if it has just been started."""
+    async with Cluster(settings.kafka) as cluster:
+        assert ({}, {}) == (await cluster.committed("nobody"), await cluster.owners("nobody"))

@@ -1,0 +1,67 @@
+"""How a job begins: a request is accepted on a plan, or rejected with the reason. A rejected job may begin again."""
+
+from typing import Any
+
+from medkg_contracts import topics
+from medkg_contracts.data import JobEnded
+from medkg_contracts.errors import ErrorInfo, InvalidRequest
+from medkg_contracts.kinds import Kind
+from medkg_contracts.model import Contract
+from medkg_ledger.state import JobState, JobStatus
+from medkg_topology.plan import Plan
+
+from .inbound import Requested
+from .step import Emit, Step, sequence, trace_of
+from .turn import Turn
+
+
+def admit(plan: Plan, event: Requested, now: int, *, accepted: Contract, after: JobState | None = None) -> Step:
+    """Start the job that `event` asks for on this plan.
+
+    Args:
+        plan: that the job is pinned to.
+        event: the request.
+        now: its time, milliseconds since 1970.
+        accepted: the data of ``job.accepted``.
+        after: the job as an earlier rejection left it.
+
+    Raises:
+        InvalidRequest: it asks for a stage that the plan does not have.
+    """
+    if event.until is not None and event.until not in plan.by_name:
+        raise InvalidRequest(f"until: {plan.name!r} has no stage {event.until!r}; it has {', '.join(plan.by_name)}")
+    state = _new_state(event, now, after, pipeline_name=plan.name, pipeline_version=plan.digest)
+    turn = Turn(plan, state, event.origin, now)
+    turn.emit(topics.EVENTS, Kind.JOB_ACCEPTED, accepted)
+    turn.start_ready([node for node in plan.nodes if not node.depends_on])
+    return turn.step()
+
+
+def reject(event: Requested, error: ErrorInfo, now: int, *, after: JobState | None = None) -> Step:
+    """Refuse the job that `event` asks for, so that its reason can be read; `after` as in `admit`."""
+    state = _new_state(event, now, after, status=JobStatus.REJECTED, error=error)
+    state = state.model_copy(update={"sequence": state.sequence + 1})
+    number = sequence(state.sequence)
+    emit = Emit(topics.EVENTS, Kind.JOB_REJECTED, JobEnded(error=error), number, event.origin.event_id, trace_of(state))
+    return Step(state, [emit])
+
+
+def _new_state(event: Requested, now: int, after: JobState | None, **fields: Any) -> JobState:  # noqa: ANN401 - JobState's fields
+    began = now if after is None else max(now, after.updated_at)
+    return JobState(
+        job_id=event.job_id,
+        tenant_id=event.tenant_id,
+        doc_id=event.doc_id,
+        correlation_id=event.correlation_id,
+        traceparent=event.origin.traceparent,
+        batch_id=event.batch_id,
+        until=event.until,
+        skip_completed=event.skip_completed,
+        priority=event.priority,
+        run=0 if after is None else after.run + 1,
+        request=event.request,
+        created_at=began,
+        updated_at=began,
+        sequence=0 if after is None else after.sequence,
+        **fields,
+    )

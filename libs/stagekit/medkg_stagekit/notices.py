@@ -1,0 +1,60 @@
+"""What a service that does not start leaves behind, so that `medkg explain` can say why nobody does its work."""
+
+from contextlib import suppress
+from time import time
+from typing import cast
+
+from medkg_contracts.errors import LedgerUnavailable, MedkgError
+from medkg_contracts.model import Contract
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from .story import WORKER
+
+
+class Notice(Contract):
+    """Why a service did not start.
+
+    Attributes:
+        code: of the error.
+        message: what is wrong, and what to do about it.
+        worker: which process, ``<host>:<pid>``.
+        at: milliseconds since 1970.
+    """
+
+    code: str
+    message: str
+    worker: str
+    at: int
+
+
+class Notices:
+    """The notices of all services: one hash in Redis, a field a service."""
+
+    def __init__(self, redis: Redis, prefix: str = "medkg:") -> None:
+        self._redis = redis
+        self._key = f"{prefix}notices"
+
+    async def leave(self, service: str, error: MedkgError) -> None:
+        """Say why the service does not start; without Redis only its log does."""
+        message = f"{error} {error.info.remedy}"
+        notice = Notice(code=error.code, message=message, worker=WORKER, at=round(time() * 1000))
+        with suppress(RedisError, OSError, TimeoutError):
+            await self._redis.hset(self._key, service, notice.model_dump_json())
+
+    async def clear(self, service: str) -> None:
+        """The service starts: what stood in its way is over."""
+        with suppress(RedisError, OSError, TimeoutError):
+            await self._redis.hdel(self._key, service)
+
+    async def read(self, service: str) -> Notice | None:
+        """Why the service did not start, or None if it did.
+
+        Raises:
+            LedgerUnavailable: Redis does not answer.
+        """
+        try:
+            raw = await self._redis.hget(self._key, service)
+        except (RedisError, OSError, TimeoutError) as error:
+            raise LedgerUnavailable(f"Redis: {error!r}") from error
+        return None if raw is None else Notice.model_validate_json(cast("bytes", raw))

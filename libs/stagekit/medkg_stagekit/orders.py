@@ -1,0 +1,110 @@
+"""What operators have ordered, as far as a stage service has to obey it: cancelled jobs, a paused stage."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from time import monotonic
+from typing import Protocol
+
+from medkg_contracts.errors import LedgerUnavailable
+
+from .patience import Patience
+from .work import Work
+
+logger = logging.getLogger(__name__)
+
+#: For so many seconds an answer holds.
+FRESH_S = 1.0
+
+#: While the ledger does not answer, it is left alone for so many seconds at a time.
+AWAY_S = 5.0
+
+
+class Standing(Protocol):
+    """What holds for a service and some jobs."""
+
+    @property
+    def paused(self) -> bool:
+        """Nothing is to be begun."""
+        ...
+
+    @property
+    def fences(self) -> Mapping[str, int]:
+        """Of cancelled jobs: what was asked for them up to this sequence is void."""
+        ...
+
+
+class Orders(Protocol):
+    """Where orders are known: the ledger."""
+
+    async def standing(self, service: str, job_ids: Sequence[str]) -> Standing:
+        """What holds for the service and the jobs.
+
+        Raises:
+            LedgerUnavailable: nobody knows.
+        """
+        ...
+
+
+class Obedience:
+    """Asks for one service's orders; None knows of no orders at all."""
+
+    def __init__(self, service: str, orders: Orders | None, patience: Patience) -> None:
+        self.patience = patience
+        self._service = service
+        self._orders = orders
+        self._ask_after = float("-inf")
+
+    async def standing(self, job_ids: Sequence[str]) -> Standing | None:
+        """What holds, or None when nobody says.
+
+        Work then goes on: the router refuses the results of cancelled jobs anyway.
+        """
+        if self._orders is None or monotonic() < self._ask_after:
+            return None
+        try:
+            return await self._orders.standing(self._service, job_ids)
+        except LedgerUnavailable as error:
+            self._ask_after = monotonic() + AWAY_S
+            logger.warning("working on without knowing what is cancelled or paused: %s", error)
+            return None
+
+
+class Roll:
+    """Which work of one batch is still wanted."""
+
+    def __init__(self, obedience: Obedience, works: Sequence[Work]) -> None:
+        self._obedience = obedience
+        self._job_ids = list(dict.fromkeys(work.ctx.job_id for work in works))
+        self._lock = asyncio.Lock()
+        self._standing: Standing | None = None
+        self._asked_at = float("-inf")
+
+    async def strikes(self, work: Work) -> bool:
+        """Whether the work is wanted no more. While the stage is paused, this waits.
+
+        Raises:
+            Leaving: the service ends while the stage is paused.
+        """
+        if not self._is_fresh:
+            async with self._lock:
+                await self._refresh()
+        fence = -1 if self._standing is None else self._standing.fences.get(work.ctx.job_id, -1)
+        return int(work.sequence) <= fence
+
+    async def _refresh(self) -> None:
+        if self._is_fresh:
+            return  # somebody else has asked meanwhile
+        self._standing = await self._obedience.standing(self._job_ids)
+        while self._is_paused:
+            await self._obedience.patience.linger()
+            self._standing = await self._obedience.standing(self._job_ids)
+        self._asked_at = monotonic()
+
+    @property
+    def _is_paused(self) -> bool:
+        return self._standing is not None and self._standing.paused
+
+    @property
+    def _is_fresh(self) -> bool:
+        return not self._is_paused and monotonic() - self._asked_at < FRESH_S

@@ -1,0 +1,34 @@
+"""Sends outbox entries that a crash has left behind."""
+
+import logging
+
+from medkg_ledger import Ledger
+from medkg_stagekit.kafka import Outlet
+
+from .outbox import send, unpack
+
+logger = logging.getLogger(__name__)
+
+
+class Leftovers:
+    """Looks into the outbox: all that is there at the start, later what was there at the last look too."""
+
+    def __init__(self, ledger: Ledger, outlet: Outlet) -> None:
+        self._ledger = ledger
+        self._outlet = outlet
+        self._seen: set[str] | None = None
+
+    async def send(self) -> None:
+        """Send what somebody has left.
+
+        Raises:
+            LedgerUnavailable: Redis does not answer.
+            KafkaUnavailable: nor does Kafka.
+        """
+        entries = await self._ledger.outbox()
+        for entry, records in entries.items():
+            if self._seen is None or entry in self._seen:
+                logger.warning("sending what the outbox still holds of %s", entry)
+                await send(unpack(records), self._outlet)
+                await self._ledger.forget([entry])
+        self._seen = set(entries)

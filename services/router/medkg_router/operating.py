@@ -1,0 +1,65 @@
+"""Obeys operators' orders about stages and tenants, and answers those that cannot be obeyed."""
+
+from collections.abc import Sequence
+
+from medkg_contracts.cloudevents import CloudEvent
+from medkg_contracts.data import ControlRefused
+from medkg_contracts.errors import MedkgError
+from medkg_contracts.ids import digest
+from medkg_contracts.kinds import Kind
+from medkg_contracts.orders import ScopeOrder
+from medkg_ledger import Ledger
+from medkg_routing import Origin, ScopeOrdered
+from medkg_stagekit.kafka import Outlet
+
+from .notices import notice, tell
+from .release import release
+
+
+class Operating:
+    """What the router does with orders that are about no single job."""
+
+    def __init__(self, ledger: Ledger, outlet: Outlet) -> None:
+        self._ledger = ledger
+        self._outlet = outlet
+
+    async def obey(self, orders: Sequence[ScopeOrdered]) -> None:
+        """Pause or resume stages and tenants, and say so.
+
+        Raises:
+            LedgerUnavailable: Redis does not answer.
+            KafkaUnavailable: nor does Kafka.
+        """
+        for ordered in orders:
+            if ordered.paused:
+                await self._ledger.pause(scope_member(ordered.order))
+            else:
+                for each in members_of(ordered.order):
+                    await self._ledger.resume(each)
+            await tell(self._outlet, _obeyed(ordered))
+        if any(not ordered.paused for ordered in orders):
+            await release(self._ledger, self._outlet)
+
+
+def scope_member(order: ScopeOrder) -> str:
+    """How the ledger calls a pause of this scope."""
+    return f"drain:{order.name}" if order.drain else order.subject
+
+
+def members_of(order: ScopeOrder) -> tuple[str, ...]:
+    """All pauses that a resumption of this scope ends: a stage may be paused, draining or both."""
+    return (order.subject, f"drain:{order.name}") if order.scope == "stage" else (order.subject,)
+
+
+def refused(origin: Origin, about: str, error: MedkgError) -> CloudEvent:
+    """The answer to an order that cannot be obeyed."""
+    data = ControlRefused(type=origin.type, event_id=origin.event_id, error=error.info)
+    return notice(
+        Kind.CONTROL_REFUSED, data, about, event_id=digest("refused", about, origin.event_id), cause=origin.event_id
+    )
+
+
+def _obeyed(ordered: ScopeOrdered) -> CloudEvent:
+    kind = Kind.SCOPE_PAUSED if ordered.paused else Kind.SCOPE_RESUMED
+    cause = ordered.origin.event_id
+    return notice(kind, ordered.order, ordered.order.subject, event_id=digest(kind, cause), cause=cause)

@@ -1,0 +1,21 @@
+"""Sends the requests for work that have waited for credit, when there is some."""
+
+from medkg_ledger import Ledger
+from medkg_stagekit.kafka import Outlet
+
+from .outbox import send, unpack
+
+
+async def release(ledger: Ledger, outlet: Outlet) -> None:
+    """Send what the ledger lets go, of all stages.
+
+    The commits do this too, for the stages that they touch: this is for credit that appears otherwise, when a pause
+    ends or a window grows.
+
+    Raises:
+        LedgerUnavailable: Redis does not answer.
+        KafkaUnavailable: nor does Kafka; what was let go stands in the outbox then.
+    """
+    released = await ledger.release()
+    await send([posting for each in released for posting in unpack(each.record)], outlet)
+    await ledger.forget([each.entry for each in released])

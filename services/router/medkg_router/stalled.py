@@ -1,0 +1,59 @@
+"""Raises ``job.stalled`` for jobs that have not moved for long, with the reason."""
+
+import logging
+from time import time
+from typing import Final
+
+from medkg_contracts.explanation import Explanation
+from medkg_contracts.ids import digest
+from medkg_contracts.kinds import Kind
+from medkg_explain import Explainer
+from medkg_ledger import Ledger
+from medkg_stagekit.kafka import Outlet
+
+from .notices import notice, tell
+
+logger = logging.getLogger(__name__)
+
+#: At most so many jobs are looked at in one sweep: behind a stopped service all have one reason.
+JOBS_A_SWEEP: Final = 20
+
+#: What somebody wants to be so, or what passes by itself: waiting for one of these is not being stalled.
+WANTED: Final = frozenset(
+    {"gate_closed", "timer_not_due", "job_paused", "tenant_paused", "stage_paused", "waiting_for_credit"}
+)
+
+
+class StalledJobs:
+    """Finds stalled jobs; several replicas tell of a job with the same event."""
+
+    def __init__(self, ledger: Ledger, outlet: Outlet, explainer: Explainer, stalled_s: float) -> None:
+        self._ledger = ledger
+        self._outlet = outlet
+        self._explainer = explainer
+        self._stalled_s = stalled_s
+
+    async def sweep(self) -> None:
+        """Look at the jobs that have waited longest.
+
+        Raises:
+            LedgerUnavailable: Redis does not answer.
+            KafkaUnavailable: nor does Kafka.
+        """
+        now = round(time() * 1000)
+        found = await self._ledger.stalled(now - round(self._stalled_s * 1000), JOBS_A_SWEEP)
+        for job_id in found:
+            explanation = await self._explainer.explain(job_id)
+            if explanation.state == "running" and explanation.cause not in WANTED:
+                await self._raise(explanation)
+        # Looked at again only after as long a time: a job that is still stalled then is told of again.
+        await self._ledger.touch(found, now)
+
+    async def _raise(self, explanation: Explanation) -> None:
+        logger.warning("stalled: %s", explanation.text())
+        state = await self._ledger.get(explanation.job_id)
+        if state is None:
+            return
+        identity = digest("stalled", state.job_id, state.sequence, explanation.cause)
+        about = {"tenantid": state.tenant_id, "correlationid": state.correlation_id}
+        await tell(self._outlet, notice(Kind.JOB_STALLED, explanation, state.job_id, event_id=identity, **about))

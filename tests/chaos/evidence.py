@@ -1,0 +1,136 @@
+"""Gathers what is to be seen after a fault, once nothing moves any more."""
+
+import asyncio
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from aiokafka import TopicPartition
+from medkg_contracts import topics
+from medkg_contracts.cloudevents import CloudEvent, from_record
+from medkg_contracts.data import StageResult
+from medkg_contracts.deadletter import Record
+from medkg_contracts.events import read_data
+from medkg_contracts.kinds import Kind, kind_of
+from medkg_explain.cluster import Cluster
+from medkg_ledger import JobState, JobStatus, Ledger
+from medkg_stack import SERVICES
+
+from tests.e2e.index import expected_chunks, indexed_chunks
+from tests.e2e.spine import Spine
+
+from .audit import Evidence, Holdings
+from .load import Load
+from .waiting import until
+
+_GROUPS = (topics.ROUTER_GROUP, *(topics.group(name) for name in SERVICES if name not in {"router", "replay"}))
+_LETTERS = (topics.ROUTER_DLQ, *(topics.dlq(name) for name in SERVICES if name not in {"router", "replay"}))
+_QUIET_S = 90.0
+_PAGE = 500
+#: A write that was cut off leaves a file of such a name, which is no artifact: nothing refers to it.
+_UNFINISHED = ".new-"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Where the topics ended when a fault's row began."""
+
+    ends: Mapping[TopicPartition, int]
+
+
+async def mark(spine: Spine) -> Mark:
+    """Remember where the topics end now."""
+    async with Cluster(spine.settings.kafka) as cluster:
+        return Mark(await cluster.ends(await cluster.partitions(topics.EVENTS, *_LETTERS)))
+
+
+async def gather(spine: Spine, since: Mark, load: Load) -> Evidence:
+    """All that is to be seen of the load's jobs.
+
+    Raises:
+        TimeoutError: records remain that nobody has dealt with.
+    """
+    submitted = frozenset(load.sent)
+    async with Cluster(spine.settings.kafka) as cluster:
+        await _quiet(cluster)
+        events = [from_record(record.headers, record.value) for record in await _news(cluster, since, [topics.EVENTS])]
+        letters = [(record.key or b"").decode() for record in await _news(cluster, since, _LETTERS)]
+    states = {tenant: await _states(spine, tenant) for tenant in load.jobs}
+    mine = [event for event in events if event.extensions.get("jobid") in submitted]
+    return Evidence(
+        submitted=submitted,
+        states={job: state for each in states.values() for job, state in each.items()},
+        events=mine,
+        holdings=[holding for tenant in load.jobs for holding in await _holdings(spine, tenant, states[tenant], mine)],
+        letters=letters,
+        withdrawn=frozenset(load.withdrawn),
+    )
+
+
+async def _quiet(cluster: Cluster) -> None:
+    """Wait until every group has dealt with every record."""
+
+    async def dealt_with(group: str) -> bool:
+        committed = await cluster.committed(group)
+        return committed == await cluster.ends(list(committed))
+
+    for group in _GROUPS:
+        await until(partial(dealt_with, group), _QUIET_S)
+
+
+async def _news(cluster: Cluster, since: Mark, names: tuple[str, ...] | list[str]) -> list[Record]:
+    ends = await cluster.ends([partition for partition in since.ends if partition.topic in names])
+    longest = max(end - since.ends[partition] for partition, end in ends.items())
+    if longest == 0:
+        return []
+    found = [record async for record in cluster.records(ends, last=longest)]
+    return [each for each in found if each.offset >= since.ends[TopicPartition(each.topic, each.partition)]]
+
+
+async def _states(spine: Spine, tenant: str) -> dict[str, JobState]:
+    ledger = Ledger.from_url(spine.settings.redis_url)
+    states: dict[str, JobState] = {}
+    cursor: str | None = None
+    try:
+        while True:
+            page = await ledger.jobs({"tenant": tenant}, limit=_PAGE, cursor=cursor)
+            states |= {state.job_id: state for state in page.jobs}
+            cursor = page.cursor
+            if cursor is None:
+                return states
+    finally:
+        await ledger.close()
+
+
+async def _holdings(
+    spine: Spine, tenant: str, states: Mapping[str, JobState], events: Sequence[CloudEvent]
+) -> list[Holdings]:
+    with_chunks = {job: state for job, state in states.items() if "chunks" in state.artifacts}
+    completed = {job: state for job, state in with_chunks.items() if state.status is JobStatus.COMPLETED}
+    cut_short = {job: state for job, state in with_chunks.items() if state.status is JobStatus.CANCELLED}
+    referred = {ref.sha256 for state in states.values() for ref in state.artifacts.values() if ref.uri is not None}
+    return [
+        Holdings(
+            f"index of {tenant}",
+            frozenset(await expected_chunks(spine, completed, tenant)),
+            await asyncio.to_thread(indexed_chunks, spine, tenant),
+            frozenset(await expected_chunks(spine, cut_short, tenant)),
+        ),
+        Holdings(
+            f"store of {tenant}",
+            frozenset(referred),
+            list(_stored(spine.store.root / tenant / "artifacts")),
+            frozenset(_made_by(events, {job for job, state in states.items() if state.status is JobStatus.CANCELLED})),
+        ),
+    ]
+
+
+def _made_by(events: Sequence[CloudEvent], jobs: Collection[str]) -> Iterator[str]:
+    for event in events:
+        if kind_of(event) is Kind.STAGE_COMPLETED and event.extensions["jobid"] in jobs:
+            yield from (ref.sha256 for ref in read_data(event, StageResult).artifacts.values())
+
+
+def _stored(folder: Path) -> Iterator[str]:
+    return (file.name for file in folder.glob("*/*") if not file.name.startswith(_UNFINISHED))

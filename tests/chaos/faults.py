@@ -1,0 +1,250 @@
+"""The faults, each a row of the table.
+
+A fault's `inject` returns the moment from which recovery counts: that of the fault, or, where it lasts, its end.
+A supervisor starts again at once what has died.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from time import monotonic
+from uuid import uuid4
+
+from medkg_contracts import topics
+from medkg_contracts.cloudevents import CloudEvent
+from medkg_contracts.events import make_event
+from medkg_contracts.kinds import Kind
+from medkg_contracts.orders import Order, ScopeOrder
+from medkg_explain.cluster import Cluster
+from medkg_stack import SERVICES
+
+from .load import Load
+from .rig import Rig
+
+#: How soon completed jobs must flow again, in seconds.
+PROCESS_KILL_S = 15.0
+BROKER_KILL_S = 30.0
+
+#: Longer than a consumer's session (10 s): the group has given its partitions to another one meanwhile.
+HANG_S = 15.0
+DOWN_S = 30.0
+PAUSED_S = 10.0
+
+_STAGES = ("ingest", "parse", "validate", "chunk", "index")
+_RESENT_A_PARTITION = 300
+_FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that goes wrong.
+
+    Attributes:
+        inject: do it, under load.
+        target_s: how soon completed jobs must flow again.
+        short: whether it is part of the short form.
+        scene: what it needs to be set up before the load begins, and taken down behind it.
+        impossible: why it cannot be done on this machine, or None.
+    """
+
+    name: str
+    inject: Callable[[Rig, Load], Awaitable[float]]
+    target_s: float | None = None
+    short: bool = False
+    scene: Callable[[Rig], AbstractAsyncContextManager[None]] = lambda _: nullcontext()
+    impossible: Callable[[Rig], str | None] = lambda _: None
+
+
+async def kill(service: str, rig: Rig, _: Load) -> float:
+    """SIGKILL; the supervisor starts it again."""
+    since = monotonic()
+    await asyncio.to_thread(rig.services.kill, service, 1)
+    await asyncio.to_thread(rig.spine.start_all)
+    return since
+
+
+async def hang(service: str, rig: Rig, _: Load) -> float:
+    """SIGSTOP for longer than its session, then SIGCONT: a zombie that believes it still owns its partitions."""
+    await asyncio.to_thread(rig.services.suspend, service, 1)
+    try:
+        await asyncio.sleep(HANG_S)
+    finally:
+        await asyncio.to_thread(rig.services.resume, service, 1)
+    return monotonic()
+
+
+async def kill_leader(rig: Rig, _: Load) -> float:
+    """SIGKILL of the broker that leads a partition in the middle of the pipeline."""
+    node = await rig.leader(topics.queue("chunk"))
+    since = monotonic()
+    await asyncio.to_thread(node.kill)
+    await asyncio.to_thread(node.start)
+    return since
+
+
+async def roll_brokers(rig: Rig, _: Load) -> float:
+    """Restart each broker in good order, the next one when all copies are in sync again."""
+    since = monotonic()
+    for node in rig.spine.stack.kafka.nodes:
+        await rig.replicated()
+        since = monotonic()
+        await asyncio.to_thread(node.stop)
+        await asyncio.to_thread(node.start)
+    return since
+
+
+async def kill_redis(rig: Rig, _: Load) -> float:
+    """SIGKILL; the supervisor starts it again on its append-only file."""
+    since = monotonic()
+    await asyncio.to_thread(rig.spine.kill_and_restart, "redis")
+    return since
+
+
+async def wipe_redis(rig: Rig, _: Load) -> float:
+    """SIGKILL and nothing left of its data; then what the runbook says: stop the router, rebuild, start it."""
+
+    def wipe() -> float:
+        rig.spine.stack.redis.wipe()
+        rig.spine.stack.redis.start()
+        rig.services.stop(["router"])
+        rig.medkg("ledger", "rebuild", "--wipe", "--yes")
+        since = monotonic()
+        rig.spine.start_all()
+        return since
+
+    return await asyncio.to_thread(wipe)
+
+
+async def lose_opensearch(rig: Rig, _: Load) -> float:
+    """SIGKILL, and back after a while."""
+    await asyncio.to_thread(rig.spine.stack.opensearch.kill)
+    await asyncio.sleep(DOWN_S)
+    await asyncio.to_thread(rig.spine.stack.opensearch.start)
+    return monotonic()
+
+
+async def resend(rig: Rig, load: Load) -> float:
+    """Send the latest requests, work records and results once more, all mixed, and then again in another order."""
+    dice = random.Random(4)  # noqa: S311 - an order, no secret
+    wanted = [topics.REQUESTS, *map(topics.queue, _STAGES), *map(topics.done, _STAGES)]
+    async with Cluster(rig.spine.settings.kafka) as cluster:
+        ends = await cluster.ends(await cluster.partitions(*wanted))
+        found = [record async for record in cluster.records(ends, last=_RESENT_A_PARTITION)]
+    keyed = [(each.topic, (each.key or b"").decode(), each.value, list(each.headers)) for each in found]
+    records = [record for record in keyed if record[1] in load.sent]
+    for _ in range(2):
+        dice.shuffle(records)
+        await rig.spine.publish_raw(records)
+    return monotonic()
+
+
+async def fill_disk(rig: Rig, _: Load) -> float:
+    """No byte free in the artifact store for a while."""
+    await asyncio.to_thread(rig.disk.fill)
+    await asyncio.sleep(DOWN_S)
+    await asyncio.to_thread(rig.disk.free)
+    return monotonic()
+
+
+async def skew(hours: dict[str, int], rig: Rig, _: Load) -> float:
+    """Restart services with clocks that are hours off."""
+
+    def restart() -> None:
+        rig.services.stop(list(hours))
+        for service, off in hours.items():
+            rig.dressed(_faked(off)).start([service])
+
+    await asyncio.to_thread(restart)
+    return monotonic()
+
+
+async def cancel(rig: Rig, load: Load) -> float:
+    """Cancel every third job in flight."""
+    jobs = load.running[::3]
+    load.withdrawn |= set(jobs)
+    await rig.spine.publish([_order(Kind.CONTROL_CANCEL, Order(), job) for job in jobs])
+    return monotonic()
+
+
+async def pause(order: ScopeOrder, rig: Rig, _: Load) -> float:
+    """Pause for a while, then resume."""
+    await rig.spine.publish([_order(Kind.CONTROL_PAUSE, order, order.subject)])
+    await asyncio.sleep(PAUSED_S)
+    await rig.spine.publish([_order(Kind.CONTROL_RESUME, order, order.subject)])
+    return monotonic()
+
+
+@asynccontextmanager
+async def two_of(service: str, rig: Rig) -> AsyncIterator[None]:
+    """A second replica that can take over."""
+    await asyncio.to_thread(rig.services.scale, service, 2)
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(rig.services.scale, service, 1)
+
+
+@asynccontextmanager
+async def true_clocks_after(services: dict[str, int], rig: Rig) -> AsyncIterator[None]:
+    """Whatever clocks these services get, they have the machine's own again afterwards."""
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(rig.services.stop, list(services))
+        await asyncio.to_thread(rig.spine.start_all)
+
+
+def _order(kind: Kind, order: Order, about: str) -> tuple[str, CloudEvent]:
+    event = make_event(kind, id=uuid4().hex, source="/tests/chaos", time=datetime.now(UTC), data=order, job_id=about)
+    return topics.CONTROL, event
+
+
+def _faked(hours: int) -> dict[str, str]:
+    return {"LD_PRELOAD": str(_FAKETIME), "FAKETIME": f"{hours:+d}h", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+
+
+def _no_faketime(_: Rig) -> str | None:
+    return None if _FAKETIME else "libfaketime is not installed (apt-get install libfaketime)"
+
+
+def _no_mount(rig: Rig) -> str | None:
+    return None if rig.disk.mounted else "a file system cannot be mounted here (needs CAP_SYS_ADMIN)"
+
+
+def _kills() -> list[Fault]:
+    short = {"router", "chunk"}
+    return [Fault(f"SIGKILL {name}", partial(kill, name), PROCESS_KILL_S, name in short) for name in SERVICES]
+
+
+def _hangs() -> list[Fault]:
+    alone = [Fault("SIGSTOP replay", partial(hang, "replay"), PROCESS_KILL_S)]
+    return alone + [
+        Fault(f"SIGSTOP {name}", partial(hang, name), PROCESS_KILL_S, name == "index", partial(two_of, name))
+        for name in ("router", *_STAGES)
+    ]
+
+
+def _skew(name: str, hours: dict[str, int]) -> Fault:
+    return Fault(name, partial(skew, hours), None, scene=partial(true_clocks_after, hours), impossible=_no_faketime)
+
+
+FAULTS = [
+    *_kills(),
+    *_hangs(),
+    Fault("broker killed (leader)", kill_leader, BROKER_KILL_S, short=True),
+    Fault("brokers restarted in turn", roll_brokers, BROKER_KILL_S),
+    Fault("Redis killed", kill_redis, PROCESS_KILL_S),
+    Fault("Redis wiped and rebuilt", wipe_redis, PROCESS_KILL_S, short=True),
+    Fault("OpenSearch down 30 s", lose_opensearch, PROCESS_KILL_S),
+    Fault("records repeated and reordered", resend, PROCESS_KILL_S, short=True),
+    Fault("artifact disk full 30 s", fill_disk, PROCESS_KILL_S, impossible=_no_mount),
+    Fault("every third job cancelled", cancel, PROCESS_KILL_S),
+    Fault("chunk paused 10 s", partial(pause, ScopeOrder(scope="stage", name="chunk")), PROCESS_KILL_S),
+    _skew("clocks: router +1 h, parse -1 h", {"router": 1, "parse": -1}),
+    _skew("clocks: router -1 h, index +1 h", {"router": -1, "index": 1}),
+]

@@ -1,0 +1,86 @@
+"""The product on three brokers, and the handles by which faults take hold of it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from aiokafka.admin import AIOKafkaAdminClient
+from medkg_stack import KafkaNode, Services
+
+from tests.e2e.spine import Spine
+
+from .disk import Disk
+from .waiting import until
+
+_SETTLE_S = 60.0
+
+
+class Rig:
+    """A running product that faults are injected into.
+
+    Attributes:
+        spine: the product.
+        studies: the ids of all recorded studies.
+        disk: what its artifact store is on.
+    """
+
+    def __init__(self, spine: Spine, disk: Disk) -> None:
+        self.spine = spine
+        self.studies = spine.recorded()
+        self.disk = disk
+
+    @property
+    def services(self) -> Services:
+        """The services, as their supervisor sees them."""
+        return self.spine.services
+
+    def mend(self) -> None:
+        """Start whatever does not run, so that every fault meets a whole product."""
+        self.disk.free()
+        self.spine.stack.up()
+        self.spine.start_all()
+
+    def forget(self, tenants: Iterable[str]) -> None:
+        """Delete what these tenants have in the artifact store, whose disk is small."""
+        for tenant in tenants:
+            shutil.rmtree(self.spine.store.root / tenant)
+
+    def dressed(self, environment: Mapping[str, str]) -> Services:
+        """The same services, started with more in their environment."""
+        return Services(self.services.root, {**self.spine.environment, **environment}, report=lambda _: None)
+
+    def medkg(self, *words: str) -> None:
+        """Run the command, which must succeed.
+
+        Raises:
+            AssertionError: it did not; what it said.
+        """
+        command = [str(Path(sys.executable).with_name("medkg")), *words]
+        environment = {**self.spine.environment, "MK_LOG_LEVEL": "WARNING"}
+        done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"medkg {' '.join(words)}: {done.stderr}"
+
+    async def leader(self, topic: str) -> KafkaNode:
+        """The broker that leads the topic's first partition."""
+        partitions = await self._partitions(topic)
+        return self.spine.stack.kafka.nodes[partitions[0]["leader"] - 1]
+
+    async def replicated(self) -> None:
+        """Wait until every copy of every partition is in sync again."""
+
+        async def in_sync() -> bool:
+            return all(len(each["isr"]) == len(each["replicas"]) for each in await self._partitions())
+
+        await until(in_sync, _SETTLE_S)
+
+    async def _partitions(self, *topics: str) -> list[dict[str, list[int]]]:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.spine.settings.kafka)
+        await admin.start()
+        try:
+            described = await admin.describe_topics(list(topics) or None)
+        finally:
+            await admin.close()
+        return [partition for topic in described for partition in topic["partitions"]]

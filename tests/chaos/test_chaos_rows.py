@@ -1,0 +1,62 @@
+"""Whatever goes wrong under load: no job is lost, nothing takes effect twice, and every execution is told."""
+
+import pytest
+
+from . import evidence
+from .audit import audit
+from .faults import FAULTS, Fault
+from .load import Load
+from .recovery import time_to_recover
+from .rig import Rig
+from .table import Row
+
+#: Jobs in flight, at least.
+SHORT, LONG = 100, 500
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.short], ids=lambda fault: fault.name)
+async def test_fault_in_short(rig: Rig, rows: list[Row], fault: Fault) -> None:
+    """After the fault every job has completed, and index, store, ledger and events hold what they should, once."""
+    row = await struck(rig, fault, SHORT)
+    rows.append(row)
+
+    assert ([], [], []) == (row.lost, row.duplicated, row.unseen)
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+async def test_fault(rig: Rig, rows: list[Row], fault: Fault) -> None:
+    """The same with hundreds of jobs in flight, for every fault."""
+    row = await struck(rig, fault, LONG)
+    rows.append(row)
+
+    assert ([], [], []) == (row.lost, row.duplicated, row.unseen)
+
+
+async def struck(rig: Rig, fault: Fault, in_flight: int) -> Row:
+    """Let the fault strike a product at work, and look at what is left when all has ended."""
+    if why := fault.impossible(rig):
+        pytest.skip(why)
+    rig.mend()
+    began = await evidence.mark(rig.spine)
+    async with fault.scene(rig), rig.spine.watch() as watch:
+        name = "".join(letter if letter.isalnum() else "-" for letter in fault.name.lower())
+        load = Load(rig.spine, watch, name, rig.studies[:in_flight], in_flight)
+        await load.warm()
+        struck_with = load.in_flight
+        since = await load.during(fault.inject(rig, load))
+        await load.finish()
+        found = audit(await evidence.gather(rig.spine, began, load))
+    rig.forget(load.jobs)
+    return Row(
+        fault=fault.name,
+        jobs=len(load.sent),
+        in_flight=struck_with,
+        lost=found.lost,
+        duplicated=found.duplicated,
+        unseen=found.unseen,
+        recovered_s=time_to_recover(since, watch.ended_at.values()),
+        target_s=fault.target_s,
+    )
