@@ -7,15 +7,17 @@ libFuzzer's. What it has learnt stays in the corpus folder, ``.medkg/fuzz-codec`
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-import atheris
+import atheris  # type: ignore[import-untyped]  # it has none
+import orjson
 
 with atheris.instrument_imports(include=["medkg_contracts"]):
     from medkg_contracts.cloudevents import CloudEvent, from_record, to_headers
-    from medkg_contracts.deadletter import Record, read_letter
+    from medkg_contracts.deadletter import DeadLetter, Record, read_letter
     from medkg_contracts.errors import PoisonRecord
     from medkg_contracts.events import as_json, data_model
     from medkg_contracts.kinds import kind_of
@@ -63,10 +65,8 @@ def check(data: bytes) -> None:
         pass
     else:
         _check_event(event)
-    try:
+    with suppress(PoisonRecord):
         read_letter(Record("router.dlq.v1", 0, 0, 0, None, value, headers))
-    except PoisonRecord:
-        pass
 
 
 def _check_event(event: CloudEvent) -> None:
@@ -76,10 +76,19 @@ def _check_event(event: CloudEvent) -> None:
     kind = kind_of(event)
     model = None if kind is None else data_model(kind)
     if model is not None:
-        try:
+        with suppress(ValidationError):
             model.validate_json(event.data or b"")
-        except ValidationError:
-            pass
+
+
+def _examples() -> Iterator[bytes]:
+    """Every example of the documents, in binary and in structured mode, and one as a dead letter."""
+    for topic in TOPICS:
+        for raw in seeds(topic):
+            yield pack(raw.headers, raw.value)
+            structured = orjson.dumps(as_json(from_record(raw.headers, raw.value)))
+            yield pack([("content-type", b"application/cloudevents+json")], structured)
+    letter = DeadLetter(raw.record(), "medkg.router", "PoisonRecord", PoisonRecord("it is an example").info)
+    yield pack(letter.headers(), raw.value)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -87,9 +96,8 @@ def main(arguments: Sequence[str]) -> None:
     folders = [argument for argument in arguments if not argument.startswith("-")]
     corpus = Path(folders[0] if folders else DEFAULT_CORPUS)
     corpus.mkdir(parents=True, exist_ok=True)
-    examples = [raw for topic in TOPICS for raw in seeds(topic)]
-    for number, raw in enumerate(examples):
-        (corpus / f"example-{number}").write_bytes(pack(raw.headers, raw.value))
+    for number, example in enumerate(_examples()):
+        (corpus / f"example-{number}").write_bytes(example)
     options = [argument for argument in arguments if argument.startswith("-")]
     atheris.Setup([sys.argv[0], *options, str(corpus)], check)
     atheris.Fuzz()

@@ -8,6 +8,7 @@ from typing import Any, Final
 from hypothesis import strategies as st
 from medkg_contracts.cloudevents import MAX_VALUE_BYTES, Header
 
+from .chance import Chance, Drawn
 from .odd import ODD_BYTES, ODD_JSON, ODD_NAMES
 from .seeds import TOPICS, Raw, seeds
 
@@ -18,10 +19,8 @@ _HOLE_JSON: Final = json.dumps(_HOLE)
 @st.composite
 def damaged(draw: st.DrawFn, topic: str) -> Raw:
     """A record of a topic with one to three wounds."""
-    raw = draw(st.sampled_from(seeds(topic)))
-    for wound in draw(st.lists(st.sampled_from(_WOUNDS), min_size=1, max_size=3)):
-        raw = wound(raw, draw)
-    return raw
+    chance = Drawn(draw)
+    return damage(chance.pick(seeds(topic)), chance)
 
 
 def damaged_anywhere() -> st.SearchStrategy[Raw]:
@@ -29,55 +28,61 @@ def damaged_anywhere() -> st.SearchStrategy[Raw]:
     return st.sampled_from(TOPICS).flatmap(damaged)
 
 
-Wound = Callable[[Raw, st.DrawFn], Raw]
+def damage(raw: Raw, chance: Chance) -> Raw:
+    """The record with one to three wounds."""
+    for _ in range(chance.number(1, 3)):
+        raw = chance.pick(_WOUNDS)(raw, chance)
+    return raw
 
 
-def _position(raw: Raw, draw: st.DrawFn) -> int:
-    return int(draw(st.integers(0, max(0, len(raw.headers) - 1))))
+Wound = Callable[[Raw, Chance], Raw]
 
 
-def _bytes(draw: st.DrawFn) -> bytes:
-    found: bytes = draw(st.sampled_from(ODD_BYTES) | st.binary(max_size=64))
-    return found
+def _position(raw: Raw, chance: Chance) -> int:
+    return chance.number(0, max(0, len(raw.headers) - 1))
 
 
-def _without_header(raw: Raw, draw: st.DrawFn) -> Raw:
-    at = _position(raw, draw)
+def _bytes(chance: Chance) -> bytes:
+    return chance.pick(ODD_BYTES) if chance.number(0, 2) else chance.some_bytes(64)
+
+
+def _without_header(raw: Raw, chance: Chance) -> Raw:
+    at = _position(raw, chance)
     return replace(raw, headers=(*raw.headers[:at], *raw.headers[at + 1 :]))
 
 
-def _other_value(raw: Raw, draw: st.DrawFn) -> Raw:
-    at = _position(raw, draw)
-    return replace(raw, headers=_with(raw, at, (_name(raw, at), _bytes(draw))))
+def _other_value(raw: Raw, chance: Chance) -> Raw:
+    at = _position(raw, chance)
+    return replace(raw, headers=_with(raw, at, (_name(raw, at), _bytes(chance))))
 
 
-def _null_value(raw: Raw, draw: st.DrawFn) -> Raw:
-    at = _position(raw, draw)
+def _null_value(raw: Raw, chance: Chance) -> Raw:
+    at = _position(raw, chance)
     return replace(raw, headers=_with(raw, at, (_name(raw, at), None)))
 
 
-def _other_name(raw: Raw, draw: st.DrawFn) -> Raw:
-    at = _position(raw, draw)
-    name = draw(st.sampled_from(ODD_NAMES) | st.text(st.characters(exclude_categories=["Cs"]), max_size=12))
+def _other_name(raw: Raw, chance: Chance) -> Raw:
+    at = _position(raw, chance)
+    name = chance.pick(ODD_NAMES) if chance.number(0, 2) else chance.some_bytes(12).decode(errors="replace")
     return replace(raw, headers=_with(raw, at, (name, raw.headers[at][1] if raw.headers else b"")))
 
 
-def _another_header(raw: Raw, draw: st.DrawFn) -> Raw:
-    at = _position(raw, draw)
-    name = draw(st.sampled_from([_name(raw, at), *ODD_NAMES]))
-    return replace(raw, headers=(*raw.headers[:at], (name, _bytes(draw)), *raw.headers[at:]))
+def _another_header(raw: Raw, chance: Chance) -> Raw:
+    at = _position(raw, chance)
+    name = chance.pick([_name(raw, at), *ODD_NAMES])
+    return replace(raw, headers=(*raw.headers[:at], (name, _bytes(chance)), *raw.headers[at:]))
 
 
-def _many_headers(raw: Raw, draw: st.DrawFn) -> Raw:
-    count = draw(st.sampled_from([60, 64, 65, 500]))
+def _many_headers(raw: Raw, chance: Chance) -> Raw:
+    count = chance.pick([60, 64, 65, 500])
     return replace(raw, headers=(*raw.headers, *((f"ce_more{number}", b"x") for number in range(count))))
 
 
-def _no_headers(raw: Raw, _: st.DrawFn) -> Raw:
+def _no_headers(raw: Raw, _: Chance) -> Raw:
     return replace(raw, headers=())
 
 
-def _reversed_headers(raw: Raw, _: st.DrawFn) -> Raw:
+def _reversed_headers(raw: Raw, _: Chance) -> Raw:
     return replace(raw, headers=raw.headers[::-1])
 
 
@@ -89,92 +94,90 @@ def _with(raw: Raw, at: int, header: Header) -> tuple[Header, ...]:
     return (*raw.headers[:at], header, *raw.headers[at + 1 :])
 
 
-def _other_key(raw: Raw, draw: st.DrawFn) -> Raw:
-    return replace(raw, key=draw(st.none() | st.sampled_from(ODD_BYTES) | st.binary(max_size=64)))
+def _other_key(raw: Raw, chance: Chance) -> Raw:
+    return replace(raw, key=_bytes(chance) if chance.number(0, 3) else None)
 
 
-def _no_value(raw: Raw, _: st.DrawFn) -> Raw:
+def _no_value(raw: Raw, _: Chance) -> Raw:
     return replace(raw, value=None)
 
 
-def _any_value(raw: Raw, draw: st.DrawFn) -> Raw:
-    return replace(raw, value=draw(st.binary(max_size=200) | st.sampled_from(ODD_JSON).map(str.encode)))
+def _any_value(raw: Raw, chance: Chance) -> Raw:
+    return replace(raw, value=chance.pick(ODD_JSON).encode() if chance.number(0, 1) else chance.some_bytes(200))
 
 
-def _too_large(raw: Raw, _: st.DrawFn) -> Raw:
+def _too_large(raw: Raw, _: Chance) -> Raw:
     return replace(raw, value=b'"' + b"x" * MAX_VALUE_BYTES + b'"')
 
 
-def _cut(raw: Raw, draw: st.DrawFn) -> Raw:
+def _cut(raw: Raw, chance: Chance) -> Raw:
     value = raw.value or b""
-    return replace(raw, value=value[: draw(st.integers(0, len(value)))])
+    return replace(raw, value=value[: chance.number(0, len(value))])
 
 
-def _flipped(raw: Raw, draw: st.DrawFn) -> Raw:
+def _flipped(raw: Raw, chance: Chance) -> Raw:
     value = bytearray(raw.value or b"\x00")
-    value[draw(st.integers(0, len(value) - 1))] ^= 1 << draw(st.integers(0, 7))
+    value[chance.number(0, len(value) - 1)] ^= 1 << chance.number(0, 7)
     return replace(raw, value=bytes(value))
 
 
-def _in_other_encoding(raw: Raw, draw: st.DrawFn) -> Raw:
+def _in_other_encoding(raw: Raw, chance: Chance) -> Raw:
     text = (raw.value or b"{}").decode(errors="replace")
-    return replace(raw, value=text.encode(draw(st.sampled_from(["utf-16", "utf-32", "utf-8-sig", "utf-7"]))))
+    return replace(raw, value=text.encode(chance.pick(["utf-16", "utf-32", "utf-8-sig", "utf-7"])))
 
 
-def _other_json(raw: Raw, draw: st.DrawFn) -> Raw:
+def _other_json(raw: Raw, chance: Chance) -> Raw:
     """The data with an odd value in the place of one of theirs, or a field more."""
     body = _json(raw)
     places = _places(body)
     if not places:
         return raw
-    container, key = draw(st.sampled_from(places))
-    if isinstance(container, dict) and draw(st.booleans()):
-        key = draw(st.sampled_from([key, "more", "limit", "ids", "query", "error", "artifacts", "x" * 3000]))
+    container, key = chance.pick(places)
+    if isinstance(container, dict) and chance.number(0, 1):
+        key = chance.pick([key, "more", "limit", "ids", "query", "error", "artifacts", "x" * 3000])
     container[key] = _HOLE
-    return replace(raw, value=json.dumps(body).replace(_HOLE_JSON, draw(st.sampled_from(ODD_JSON))).encode())
+    return replace(raw, value=json.dumps(body).replace(_HOLE_JSON, chance.pick(ODD_JSON)).encode())
 
 
-def _odd_artifact(raw: Raw, draw: st.DrawFn) -> Raw:
+def _odd_artifact(raw: Raw, chance: Chance) -> Raw:
     """The data with a reference to an artifact, one field of which is odd."""
     body = _json(raw)
     if not isinstance(body, dict):
         return raw
     artifact: dict[str, Any] = {"name": "document", "sha256": "0" * 64, "size": 1, "value": 1}
-    artifact[draw(st.sampled_from(["name", "sha256", "size", "value", "uri", "more"]))] = _HOLE
-    body[draw(st.sampled_from(["inputs", "artifacts", "request", "plan"]))] = draw(
-        st.sampled_from([artifact, {"document": artifact}])
-    )
-    return replace(raw, value=json.dumps(body).replace(_HOLE_JSON, draw(st.sampled_from(ODD_JSON))).encode())
+    artifact[chance.pick(["name", "sha256", "size", "value", "uri", "more"])] = _HOLE
+    body[chance.pick(["inputs", "artifacts", "request", "plan"])] = chance.pick([artifact, {"document": artifact}])
+    return replace(raw, value=json.dumps(body).replace(_HOLE_JSON, chance.pick(ODD_JSON)).encode())
 
 
-def _odd_claim_check(raw: Raw, draw: st.DrawFn) -> Raw:
+def _odd_claim_check(raw: Raw, chance: Chance) -> Raw:
     """The data somewhere else, or nowhere."""
-    return replace(raw, headers=(*raw.headers, ("ce_dataref", _bytes(draw))), value=None)
+    return replace(raw, headers=(*raw.headers, ("ce_dataref", _bytes(chance))), value=None)
 
 
-def _without_field(raw: Raw, draw: st.DrawFn) -> Raw:
+def _without_field(raw: Raw, chance: Chance) -> Raw:
     body = _json(raw)
     places = [place for place in _places(body) if isinstance(place[0], dict)]
     if not places:
         return raw
-    container, key = draw(st.sampled_from(places))
+    container, key = chance.pick(places)
     del container[key]
     return replace(raw, value=json.dumps(body).encode())
 
 
-def _doubled_field(raw: Raw, draw: st.DrawFn) -> Raw:
+def _doubled_field(raw: Raw, chance: Chance) -> Raw:
     text = (raw.value or b"").decode(errors="replace")
-    return replace(raw, value=f'{{"id": {draw(st.sampled_from(ODD_JSON))}, {text[1:]}'.encode())
+    return replace(raw, value=f'{{"id": {chance.pick(ODD_JSON)}, {text[1:]}'.encode())
 
 
-def _structured(raw: Raw, draw: st.DrawFn) -> Raw:
+def _structured(raw: Raw, chance: Chance) -> Raw:
     """The event in structured mode, with an odd attribute or odd data."""
     attributes = {name.removeprefix("ce_"): (text or b"").decode(errors="replace") for name, text in raw.headers}
     attributes.pop("content-type", None)
     body: dict[str, Any] = {**attributes, "datacontenttype": "application/json", "data": _json(raw)}
-    odd = draw(st.sampled_from([*body, "data_base64", "more", "UPPER", ""]))
+    odd = chance.pick([*body, "data_base64", "more", "UPPER", ""])
     body[odd] = _HOLE
-    text = json.dumps(body).replace(_HOLE_JSON, draw(st.sampled_from(ODD_JSON)))
+    text = json.dumps(body).replace(_HOLE_JSON, chance.pick(ODD_JSON))
     return replace(raw, headers=(("content-type", b"application/cloudevents+json"),), value=text.encode())
 
 

@@ -45,7 +45,7 @@ TOKENS = [
         ": ",
     ),
     *("{", "}", "[", "]", "|\n", ">-\n", '"', "'", "#", "\t", "\x00", "\ufeff", "\u2028", "\\ud800", "\\UFFFFFFFF"),
-    *("1" * 400, "1e999", "NaN", ".inf", "-1", "0x1", "null", "true", "~", "15m", "5/s", "x" * 300, "é", "\U0001f9ec"),
+    *("1" * 400, "1e999", "NaN", ".inf", "-1", "0x1", "null", "true", "~", "15m", "5/s", "x" * 300, "é"),
     *(
         "stages:\n",
         "  - name: ingest\n",
@@ -90,7 +90,7 @@ def damaged_files(draw: st.DrawFn) -> str:
             case 2:
                 lines.insert(draw(st.integers(0, len(lines))), lines[at])
             case _:
-                lines[at] = lines[at].replace(": ", ": " + draw(st.sampled_from(TOKENS)), 1)
+                lines[at] = f"{lines[at].partition(': ')[0]}: {draw(st.sampled_from(TOKENS))}\n"
     return "".join(lines)
 
 

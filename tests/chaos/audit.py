@@ -43,6 +43,7 @@ class Evidence:
         events: the lifecycle events of those jobs, repeated ones included.
         holdings: index and artifact store.
         letters: the keys of dead letters that came meanwhile.
+        undone: which records nobody has dealt with.
     """
 
     submitted: frozenset[str]
@@ -50,6 +51,7 @@ class Evidence:
     events: Sequence[CloudEvent]
     holdings: Sequence[Holdings]
     letters: Sequence[str]
+    undone: Sequence[str] = ()
     withdrawn: frozenset[str] = frozenset()
 
 
@@ -65,7 +67,7 @@ class Findings:
 def audit(evidence: Evidence) -> Findings:
     """Compare what is there with what should be."""
     return Findings(
-        lost=[*_lost_jobs(evidence), *_missing(evidence.holdings)],
+        lost=[*_lost_jobs(evidence), *evidence.undone, *_missing(evidence.holdings)],
         duplicated=[*_extra_jobs(evidence), *_repeated(evidence), *_extra(evidence.holdings)],
         unseen=list(_untold(evidence)),
     )
@@ -116,7 +118,10 @@ def _repeated(evidence: Evidence) -> Iterator[str]:
 
 def _untold(evidence: Evidence) -> Iterator[str]:
     told = {(execution, kind_of(event)) for event in evidence.events if (execution := _execution(event)) is not None}
+    known = _ids(evidence.events, ONCE)
     for job, state in sorted(evidence.states.items()):
+        if state.status is JobStatus.COMPLETED:
+            yield from (f"{job}: no {kind}" for kind in ONCE if (job, kind) not in known)
         for name, node in state.nodes.items():
             if node.status in PASSED:
                 for kind in (Kind.STAGE_STARTED, Kind.STAGE_COMPLETED):
@@ -124,12 +129,12 @@ def _untold(evidence: Evidence) -> Iterator[str]:
                         yield f"{job} {name}, epoch {node.epoch}: no {kind}"
 
 
-def _ids(events: Iterable[CloudEvent], kinds: Sequence[Kind]) -> dict[tuple[str, str], set[str]]:
-    ids: dict[tuple[str, str], set[str]] = defaultdict(set)
+def _ids(events: Iterable[CloudEvent], kinds: Sequence[Kind]) -> dict[tuple[str, Kind], set[str]]:
+    ids: dict[tuple[str, Kind], set[str]] = defaultdict(set)
     for event in events:
         kind = kind_of(event)
         if kind in kinds:
-            ids[event.extensions["jobid"], str(kind)].add(event.id)
+            ids[event.extensions["jobid"], kind].add(event.id)
     return ids
 
 

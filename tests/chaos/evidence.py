@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from aiokafka import TopicPartition
@@ -26,7 +26,7 @@ from .waiting import until
 
 _GROUPS = (topics.ROUTER_GROUP, *(topics.group(name) for name in SERVICES if name not in {"router", "replay"}))
 _LETTERS = (topics.ROUTER_DLQ, *(topics.dlq(name) for name in SERVICES if name not in {"router", "replay"}))
-_QUIET_S = 90.0
+_QUIET_S = 60.0
 _PAGE = 500
 #: A write that was cut off leaves a file of such a name, which is no artifact: nothing refers to it.
 _UNFINISHED = ".new-"
@@ -46,14 +46,10 @@ async def mark(spine: Spine) -> Mark:
 
 
 async def gather(spine: Spine, since: Mark, load: Load) -> Evidence:
-    """All that is to be seen of the load's jobs.
-
-    Raises:
-        TimeoutError: records remain that nobody has dealt with.
-    """
+    """All that is to be seen of the load's jobs, once nothing moves any more."""
     submitted = frozenset(load.sent)
     async with Cluster(spine.settings.kafka) as cluster:
-        await _quiet(cluster)
+        undone = await _undone(cluster)
         events = [from_record(record.headers, record.value) for record in await _news(cluster, since, [topics.EVENTS])]
         letters = [(record.key or b"").decode() for record in await _news(cluster, since, _LETTERS)]
     states = {tenant: await _states(spine, tenant) for tenant in load.jobs}
@@ -64,19 +60,33 @@ async def gather(spine: Spine, since: Mark, load: Load) -> Evidence:
         events=mine,
         holdings=[holding for tenant in load.jobs for holding in await _holdings(spine, tenant, states[tenant], mine)],
         letters=letters,
+        undone=undone,
         withdrawn=frozenset(load.withdrawn),
     )
 
 
-async def _quiet(cluster: Cluster) -> None:
-    """Wait until every group has dealt with every record."""
+async def _undone(cluster: Cluster) -> list[str]:
+    """Wait until every group has dealt with every record; what is left when that takes too long."""
 
-    async def dealt_with(group: str) -> bool:
-        committed = await cluster.committed(group)
-        return committed == await cluster.ends(list(committed))
+    async def left() -> list[str]:
+        return [line for group in _GROUPS for line in await _behind(cluster, group)]
 
-    for group in _GROUPS:
-        await until(partial(dealt_with, group), _QUIET_S)
+    async def quiet() -> bool:
+        return not await left()
+
+    with suppress(TimeoutError):
+        await until(quiet, _QUIET_S)
+    return await left()
+
+
+async def _behind(cluster: Cluster, group: str) -> list[str]:
+    committed = await cluster.committed(group)
+    ends = await cluster.ends(list(committed))
+    return [
+        f"{group} has not dealt with {ends[each] - offset} records of {each.topic}/{each.partition}"
+        for each, offset in committed.items()
+        if offset != ends[each]
+    ]
 
 
 async def _news(cluster: Cluster, since: Mark, names: tuple[str, ...] | list[str]) -> list[Record]:

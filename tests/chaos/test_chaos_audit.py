@@ -28,14 +28,16 @@ def event(kind: Kind, id_: str, *, epoch: int = 1, made: str = "1") -> CloudEven
     return make_event(kind, id=id_, source="/t", time=NOW, data=data, job_id="a", extensions=about)
 
 
+ACCEPTED = event(Kind.JOB_ACCEPTED, "0")
 STARTED = event(Kind.STAGE_STARTED, "1")
 COMPLETED = event(Kind.STAGE_COMPLETED, "2")
+ENDED = event(Kind.JOB_COMPLETED, "3")
 OTHERWISE = event(Kind.STAGE_COMPLETED, "2", made="2")
 LATER = event(Kind.STAGE_COMPLETED, "6", epoch=2)
 WELL = Evidence(
     submitted=frozenset("a"),
     states={"a": JOB},
-    events=[event(Kind.JOB_ACCEPTED, "0"), STARTED, COMPLETED, event(Kind.JOB_COMPLETED, "3")],
+    events=[ACCEPTED, STARTED, COMPLETED, ENDED],
     holdings=[Holdings("index", frozenset({"x", "y"}), ["x", "y"])],
     letters=[],
 )
@@ -70,6 +72,7 @@ def test_a_cancelled_job_may_end_so() -> None:
         ({"states": {"a": JOB.model_copy(update={"status": JobStatus.RUNNING})}}, "a is running at None"),
         ({"holdings": [Holdings("index", frozenset({"x", "y"}), ["x"])]}, "index: y is missing"),
         ({"letters": ["a", "a"]}, "a has a dead letter"),
+        ({"undone": ["records remain"]}, "records remain"),
     ],
 )
 def test_losses_are_found(changes: dict[str, object], lost: str) -> None:
@@ -80,7 +83,10 @@ def test_losses_are_found(changes: dict[str, object], lost: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "duplicated"),
     [
-        ({"states": {"a": JOB, "z": JOB.model_copy(update={"nodes": {}})}}, "z is in the ledger, unasked"),
+        (
+            {"states": {"a": JOB, "z": JOB.model_copy(update={"nodes": {}, "status": JobStatus.RUNNING})}},
+            "z is in the ledger, unasked",
+        ),
         ({"events": [*WELL.events, event(Kind.JOB_COMPLETED, "4")]}, "a has 2 events job.completed"),
         ({"events": [*WELL.events, event(Kind.STAGE_COMPLETED, "5")]}, "a parse, epoch 1: took effect 2 times"),
         ({"events": [*WELL.events, OTHERWISE]}, "a parse, epoch 1: took effect 2 times"),
@@ -94,9 +100,17 @@ def test_duplicates_are_found(changes: dict[str, object], duplicated: str) -> No
     assert Findings([], [duplicated], []) == audit(replace(WELL, **changes))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("missing", "kind"), [(STARTED, "stage.started"), (COMPLETED, "stage.completed")])
-def test_untold_executions_are_found(missing: CloudEvent, kind: str) -> None:
-    """A stage that the ledger has as completed, and that no event tells of, is unseen."""
+@pytest.mark.parametrize(
+    ("missing", "unseen"),
+    [
+        (ACCEPTED, "a: no job.accepted"),
+        (STARTED, "a parse, epoch 1: no stage.started"),
+        (COMPLETED, "a parse, epoch 1: no stage.completed"),
+        (ENDED, "a: no job.completed"),
+    ],
+)
+def test_what_no_event_tells_is_found(missing: CloudEvent, unseen: str) -> None:
+    """A job or stage that the ledger has as completed, and that no event tells of, is unseen."""
     events = [each for each in WELL.events if each is not missing]
 
-    assert Findings([], [], [f"a parse, epoch 1: no {kind}"]) == audit(replace(WELL, events=events))
+    assert Findings([], [], [unseen]) == audit(replace(WELL, events=events))

@@ -84,7 +84,7 @@ def test_the_ledgers_example_runs(redis_url: str, capsys: pytest.CaptureFixture[
 
     exec(compile(code, "libs/ledger/README.md", "exec"), {"__name__": "__main__"})  # noqa: S102
 
-    assert ["[True]", "[False]", "['j-1']"] == capsys.readouterr().out.splitlines()
+    assert ["[True] [[True]]", "[False]", "['j-1']"] == capsys.readouterr().out.splitlines()
 
 
 @pytest.mark.integration

@@ -45,7 +45,7 @@ class Playground:
     def __init__(self, kafka: str, redis_url: str, folder: Path) -> None:
         self.kafka = kafka
         self.redis_url = redis_url
-        self.store = ArtifactStore(folder / "artifacts")
+        self.store = ArtifactStore(folder.parent / "artifacts")
         self.name = f"play{uuid4().hex[:6]}"
         self.first = f"{self.name}-one"
         self.second = f"{self.name}-two"
@@ -187,7 +187,8 @@ def playground(kafka: str, redis_url: str, folder: Path) -> Iterator[Playground]
     environment = {
         "MK_KAFKA": kafka,
         "MK_REDIS_URL": redis_url,
-        "MK_ARTIFACTS_URL": f"file://{folder}/artifacts",
+        # All who share a Kafka share a store: a rebuild reads plans of jobs of other tests too.
+        "MK_ARTIFACTS_URL": f"file://{place.store.root}",
         "MK_TOPOLOGIES": str(folder / "topologies"),
         "MK_ASYNCAPI": str(REPOSITORY / "asyncapi"),
     }

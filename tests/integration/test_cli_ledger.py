@@ -28,7 +28,7 @@ def write(redis_url: str, *states: JobState) -> None:
 
     async def commit(given: Sequence[JobState]) -> None:
         ledger = Ledger.from_url(redis_url)
-        assert all(await ledger.commit([Change(before=Versioned(), after=state) for state in given]))
+        assert all((await ledger.commit([Change(before=Versioned(), after=state) for state in given])).written)
         await ledger.close()
 
     asyncio.run(commit(states))

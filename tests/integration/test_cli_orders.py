@@ -58,7 +58,7 @@ def test_a_completed_job_is_run_again_from_a_stage(place: Playground):
     place.complete(place.second, job)
     place.told(job, Kind.JOB_COMPLETED)
     assert 0 == medkg("job", "rerun", job, "--from", place.second).exit_code
-    place.asked(place.second, job, epoch=2)
+    place.complete(place.second, job, epoch=2)
     assert 1 == place.state(job).nodes[place.first].epoch
 
 
@@ -137,7 +137,7 @@ def test_a_paused_scope_waits_until_it_is_resumed(place: Playground, scope: str)
 def test_a_drained_stage_is_given_nothing_more(place: Playground):
     """`drain` waits until nothing is in flight; `resume` alone lets the stages go on."""
     medkg("job", "cancel", place.submit())
-    drained = medkg("drain", "--stage", place.second)
+    drained = medkg("drain", "--stage", place.second, "--timeout", "20")
     assert (0, True) == (drained.exit_code, "It is safe to stop" in drained.stdout)
     assert [f"drain:{place.second}"] == medkg_json("paused")["scopes"]
     (answer,) = medkg_json("resume")
@@ -152,6 +152,14 @@ def test_a_drain_that_takes_too_long_says_what_is_in_flight(place: Playground):
     assert (1, True) == (drained.exit_code, f"in flight at {place.first}" in drained.stderr)
     medkg("resume")
     medkg("job", "cancel", job)
+
+
+@pytest.mark.parametrize("words", [("pause",), ("drain",)])
+@pytest.mark.usefixtures("place")
+def test_an_unknown_stage_is_not_found(words: tuple[str, ...]):
+    """A stage that no topology has cannot be paused or drained by mistake."""
+    result = medkg(*words, "--stage", "prase")
+    assert (3, True) == (result.exit_code, "there is no stage prase" in result.stderr)
 
 
 def test_without_waiting_an_order_is_only_given(place: Playground):

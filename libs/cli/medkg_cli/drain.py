@@ -1,7 +1,7 @@
 """`medkg drain`: lets stages finish what they have been given, before maintenance."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from time import monotonic
 from typing import Annotated, Final
 
@@ -9,8 +9,6 @@ import typer
 from medkg_contracts.kinds import Kind
 from medkg_contracts.settings import Settings
 from medkg_ledger import Ledger, Pending
-from medkg_topology.catalog import Catalog
-from medkg_topology.plan import Plan, StageNode
 
 from .exits import ExitCode, Unfinished, fail, run
 from .order_command import answer_line, answered
@@ -18,6 +16,7 @@ from .orders import ByOption, ReasonOption, order_event
 from .output import JsonOption, print_json, say, show, table
 from .pausing import scope_order
 from .settings import load_settings
+from .stages import check_stages, known_stages
 
 #: Seconds between two looks at what is in flight.
 LOOK_S: Final = 0.5
@@ -27,6 +26,12 @@ TELL_S: Final = 2.0
 
 #: Seconds that the router may take to answer.
 ANSWER_S: Final = 30.0
+
+#: What to do about a drain that takes too long.
+STILL: Final = (
+    "They stay drained. `medkg drain` goes on waiting, `medkg explain JOB` says what one waits for, "
+    "`medkg resume` undoes it."
+)
 
 
 def drain(
@@ -42,7 +47,8 @@ def drain(
     Jobs wait meanwhile, none is lost. `medkg resume` lets all go on.
     """
     settings = load_settings()
-    services = sorted(set(stage)) if stage else run(_all_services(settings))
+    run(check_stages(settings, stage or ()))
+    services = sorted(set(stage)) if stage else run(known_stages(settings))
     orders = [scope_order(None, name, None, by=by, reason=reason, drain=True) for name in services]
     events = [order_event(Kind.CONTROL_PAUSE, order.subject, order) for order in orders]
     answers = run(answered(settings, events, ANSWER_S))
@@ -68,23 +74,6 @@ def _tell(pending: Mapping[str, Pending], *, everything: bool) -> None:
     show("`medkg resume` lets all go on.")
 
 
-async def _all_services(settings: Settings) -> list[str]:
-    """The stage services of the current topologies, and of those that jobs are pinned to."""
-    ledger = Ledger.from_url(settings.redis_url)
-    try:
-        pinned = (await ledger.plans()).values()
-        asked = await ledger.pending()
-    finally:
-        await ledger.close()
-    current = Catalog(settings.topologies).plans.values() if settings.topologies.is_dir() else ()
-    return sorted({*services_of([*current, *pinned]), *asked})
-
-
-def services_of(plans: Collection[Plan]) -> set[str]:
-    """The stage services that the plans need."""
-    return {node.service for plan in plans for node in plan.nodes if isinstance(node, StageNode)}
-
-
 async def _drained(settings: Settings, services: Sequence[str], timeout_s: float) -> dict[str, Pending]:
     """Wait until nothing is in flight at these services; how they stand then.
 
@@ -108,12 +97,6 @@ async def _drained(settings: Settings, services: Sequence[str], timeout_s: float
             await asyncio.sleep(LOOK_S)
     finally:
         await ledger.close()
-
-
-STILL: Final = (
-    "They stay drained. `medkg drain` goes on waiting, `medkg explain JOB` says what one waits for, "
-    "`medkg resume` undoes it."
-)
 
 
 def _words(busy: Mapping[str, int]) -> str:

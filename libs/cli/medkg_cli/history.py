@@ -62,11 +62,12 @@ class History:
         """Whether anybody has asked for the job."""
         return any(isinstance(past.event, Requested) for past in self.past.get(job_id, ()))
 
-    async def read_lifecycle(self, record: Record) -> None:
-        """Take note of a record of ``orchestration.events.v1``."""
+    async def read_lifecycle(self, record: Record) -> CloudEvent | None:
+        """Take note of a record of ``orchestration.events.v1``; its event, or None when it is none."""
         event = await self._event(record)
         if event is not None and kind_of(event) in _VERDICTS:
             self.said[event.extensions["jobid"]].setdefault(event.id, event)
+        return event
 
     async def read_heard(self, record: Record) -> ScopeOrdered | None:
         """Take note of a record that the router has dealt with; an order about a stage or a tenant is returned."""

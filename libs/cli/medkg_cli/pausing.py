@@ -16,6 +16,7 @@ from .order_command import give
 from .orders import ByOption, ReasonOption, TimeoutOption, WaitOption, login, order_event
 from .output import JsonOption, print_json, show, table
 from .settings import load_settings
+from .stages import check_stages
 
 #: Jobs that are read at once while paused ones are looked for.
 PAGE = 500
@@ -41,8 +42,11 @@ def pause(  # noqa: PLR0913 - these are the options
     medkg pause --stage parse --reason "a new parser is coming"
     """
     order = scope_order(job, stage, tenant, by=by, reason=reason)
+    settings = load_settings()
+    if stage is not None:
+        run(check_stages(settings, [stage]))
     event = order_event(Kind.CONTROL_PAUSE, order.subject, order)
-    give(load_settings(), [event], wait=wait, timeout_s=timeout, json=json)
+    give(settings, [event], wait=wait, timeout_s=timeout, json=json)
 
 
 def resume(  # noqa: PLR0913 - these are the options

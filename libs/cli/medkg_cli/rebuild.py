@@ -6,13 +6,13 @@ itself when it starts again. Each partition number is rebuilt by itself, since a
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 
 from aiokafka import TopicPartition
 from medkg_artifacts import ArtifactStore, deposit
 from medkg_contracts import topics
 from medkg_contracts.errors import ConfigurationError
 from medkg_contracts.model import Contract
-from medkg_contracts.orders import ScopeOrder
 from medkg_contracts.settings import Settings
 from medkg_explain.cluster import Cluster
 from medkg_ledger import Change, JobStatus, Ledger, Timer, Versioned
@@ -20,10 +20,12 @@ from medkg_routing import ScopeOrdered, to_event
 from medkg_routing.plans import stored_plan
 from medkg_routing.replay import Replayed, replay
 from medkg_stagekit.posting import ask, posting
+from medkg_topology.catalog import Catalog
 from medkg_topology.plan import Plan
 
 from .history import History, work_in
 from .letters import Work
+from .rollout_history import RolloutHistory
 
 #: How many jobs are written in one call.
 WRITE_BATCH = 500
@@ -72,7 +74,7 @@ async def rebuild(settings: Settings, report: Callable[[Progress], None], *, wip
     try:
         async with Cluster(settings.kafka) as cluster:
             await _check(cluster, ledger, wipe=wipe)
-            return await _Rebuild(cluster, ledger, store, report).run()
+            return await _Rebuild(cluster, ledger, store, rollouts_of(settings.topologies), report).run()
     finally:
         await ledger.close()
 
@@ -88,11 +90,17 @@ async def _check(cluster: Cluster, ledger: Ledger, *, wipe: bool) -> None:
 
 class _Rebuild:
     def __init__(
-        self, cluster: Cluster, ledger: Ledger, store: ArtifactStore, report: Callable[[Progress], None]
+        self,
+        cluster: Cluster,
+        ledger: Ledger,
+        store: ArtifactStore,
+        rollouts: RolloutHistory,
+        report: Callable[[Progress], None],
     ) -> None:
         self._cluster = cluster
         self._ledger = ledger
         self._store = store
+        self._rollouts = rollouts
         self._report = report
         self._plans: dict[str, Plan] = {}
         self._records = self._jobs = self._unreadable = self._undecided = 0
@@ -108,6 +116,7 @@ class _Rebuild:
             self._report(
                 Progress(partitions_done=done, partitions=len(numbers), records=self._records, jobs=self._jobs)
             )
+        await self._rollouts.restore(self._ledger)
         return RebuildReport(
             records=self._records,
             jobs=self._jobs,
@@ -133,7 +142,9 @@ class _Rebuild:
     ) -> None:
         history = History(self._store)
         async for record in self._cluster.records(lifecycle):
-            await history.read_lifecycle(record)
+            event = await history.read_lifecycle(record)
+            if event is not None:
+                self._rollouts.hear(event, record.timestamp)
         async for record in self._cluster.records(heard):
             await history.read_heard(record)
         replayed = [found async for found in self._replayed(history)]
@@ -177,16 +188,21 @@ class _Rebuild:
             set_timers=[Timer(state.job_id, node, due) for node, due in replayed.timers.items()],
             asks=asks,
             fence=state.sequence if state.status is JobStatus.CANCELLED else None,
+            counts=self._rollouts.counts(state),
         )
+
+
+def rollouts_of(folder: Path) -> RolloutHistory:
+    """The rollouts of the topologies of a folder; none where there is no folder."""
+    if not folder.is_dir():
+        return RolloutHistory({}, {})
+    catalog = Catalog(folder)
+    return RolloutHistory(catalog.rollouts, {name: catalog.plans[name].digest for name in catalog.rollouts})
 
 
 def after_order(paused: set[str], ordered: ScopeOrdered) -> set[str]:
     """The pauses that there are after an order; the end of a stage's pause ends its drain too."""
-    order: ScopeOrder = ordered.order
-    drain = f"drain:{order.name}"
-    if ordered.paused:
-        return paused | {drain if order.drain else order.subject}
-    return paused - {order.subject, drain if order.scope == "stage" else order.subject}
+    return paused | {ordered.order.begins} if ordered.paused else paused - set(ordered.order.ends)
 
 
 def _of(number: int, offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from medkg_contracts.artifacts import ArtifactRef
 from medkg_ledger import JobState, JobStatus, NodeState, Page
+from medkg_routing import topology_label
 from medkg_topology.plan import Plan
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -59,7 +60,7 @@ def job_view(state: JobState, plan: Plan | None) -> RenderableType:
         ("state", Text.assemble(coloured(state.status), " (paused)" if state.paused else "")),
         ("item", state.doc_id),
         ("tenant", state.tenant_id),
-        ("topology", f"{state.pipeline_name}@{(state.pipeline_version or '')[:12]}" if state.pipeline_name else "none"),
+        ("topology", topology_label(state) or state.pipeline_name or "none"),
         ("created", moment(state.created_at)),
         ("updated", f"{moment(state.updated_at)}  ({duration(state.updated_at - state.created_at)} later)"),
     ]

@@ -152,9 +152,10 @@ async def provision_topics(settings: CliSettings) -> tuple[list[str], list[Topic
         check_partitions(specs, found)
         missing = [spec for spec in specs if spec.name not in found]
         await admin.create(missing)
-        while unled := _unled(specs, await admin.describe()):
+        while unled := _unled(specs, found := await admin.describe()):
             admin.waiting_for = ", ".join(unled[:5])
             await asyncio.sleep(0.2)
+        check_partitions(specs, found)  # again: somebody may have created one meanwhile, cut otherwise
     return [spec.name for spec in missing], specs
 
 

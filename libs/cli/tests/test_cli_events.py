@@ -3,12 +3,22 @@
 import json
 
 import pytest
-from medkg_cli.event_view import event_line
+from medkg_cli.event_view import detail, event_line
 from medkg_cli.events import Wanted, print_event, print_json_event
-from medkg_contracts.data import JobEnded
+from medkg_contracts.artifacts import ArtifactRef
+from medkg_contracts.data import (
+    BreakerNotice,
+    ControlRefused,
+    JobEnded,
+    JobRestarted,
+    LetterClosed,
+    StageDeferred,
+)
 from medkg_contracts.deadletter import Record
-from medkg_contracts.errors import PoisonRecord
+from medkg_contracts.errors import OrderRefused, PoisonRecord, SourceRefused
+from medkg_contracts.explanation import Explanation
 from medkg_contracts.kinds import Kind
+from medkg_contracts.orders import Order, RerunOrder, ScopeOrder
 
 from .events_of import completed, event, failed, ignored, job_completed, job_failed
 
@@ -59,6 +69,54 @@ def test_a_record_that_is_no_event_is_shown_by_its_key(wanted, fits):
 def test_an_event_is_a_line(one, words):
     """A line says when, what, which job, which stage, and what there is to say about it."""
     assert words == " ".join(event_line(one).plain.split())
+
+
+REF = ArtifactRef(name="plan", sha256="0" * 64, size=1, uri="artifact://system/0")
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "words"),
+    [
+        (Kind.JOB_CANCELLED, JobEnded(order=Order(by="ann", reason="wrong")), "by ann: wrong"),
+        (Kind.JOB_PAUSED, ScopeOrder(scope="job", name="j-1"), "by somebody"),
+        (
+            Kind.JOB_RESTARTED,
+            JobRestarted(
+                stages=["parse", "chunk"], pipeline="t", digest="0" * 64, plan=REF, order=RerunOrder(by="ann")
+            ),
+            "parse, chunk again, by ann",
+        ),
+        (
+            Kind.JOB_STALLED,
+            Explanation(job_id="j-1", state="running", cause="no_gpu", summary="it waits", next_action="wait"),
+            "[no_gpu] it waits",
+        ),
+        (
+            Kind.STAGE_DEFERRED,
+            StageDeferred(error=SourceRefused("no").info, wait_s=60, tried=2),
+            "asked for again in 60 s, after [source_refused] no",
+        ),
+        (
+            Kind.RECORD_REDRIVEN,
+            LetterClosed(dlq="parse.dlq.v1", partition=3, offset=17, code="bug", order=Order(by="ann")),
+            "parse.dlq.v1/3@17 [bug], by ann",
+        ),
+        (
+            Kind.BREAKER_OPENED,
+            BreakerNotice(service="parse", policy="gpu-bound", reset_s=60, error=SourceRefused("no").info),
+            "parse by policy gpu-bound, next probe in 60 s, after [source_refused] no",
+        ),
+        (Kind.BREAKER_CLOSED, BreakerNotice(service="parse", policy="gpu-bound"), "parse by policy gpu-bound"),
+        (
+            Kind.CONTROL_REFUSED,
+            ControlRefused(type="t", event_id="e", error=OrderRefused("no such job").info),
+            "[order_refused] no such job",
+        ),
+    ],
+)
+def test_what_operators_do_is_told(kind, data, words):
+    """Orders and what came of them say who gave them and why; breakers and deferrals say until when."""
+    assert words == detail(event(kind, data=data))
 
 
 def test_an_event_with_broken_data_is_still_a_line():

@@ -2,7 +2,6 @@
 
 import pytest
 import typer
-from medkg_cli.drain import services_of
 from medkg_cli.exits import ExitCode
 from medkg_cli.history import work_in
 from medkg_cli.letters import Work
@@ -10,6 +9,7 @@ from medkg_cli.order_command import answer_line, end
 from medkg_cli.orders import Answer, answer_in, order_event
 from medkg_cli.pausing import scope_order
 from medkg_cli.rebuild import after_order
+from medkg_cli.stages import services_of
 from medkg_contracts.cloudevents import CloudEvent, to_headers
 from medkg_contracts.data import ControlRefused, Ignored, JobEnded
 from medkg_contracts.deadletter import Record
@@ -17,7 +17,6 @@ from medkg_contracts.errors import InvalidRequest, OrderRefused
 from medkg_contracts.kinds import Kind
 from medkg_contracts.model import Contract
 from medkg_contracts.orders import Order, ScopeOrder
-from medkg_contracts.policy import Policy
 from medkg_routing import Origin, ScopeOrdered
 from medkg_topology.plan import Plan, StageNode
 
@@ -133,8 +132,5 @@ def test_pauses_follow_the_last_order():
 
 def test_a_plans_services_are_known():
     """A drain of everything concerns the services of all plans' stages."""
-    node = StageNode.model_validate(
-        {"name": "first", "service": "parse", "type": "ParseStage", "policy": Policy(), "depends_on": []}
-    )
-    plan = Plan.model_construct(nodes=(node,))
-    assert {"parse"} == services_of([plan])
+    node = StageNode(name="first", type="ParseStage", service="parse", outputs=("document",))
+    assert {"parse"} == services_of([Plan(name="trials", version="1", nodes=(node,))])

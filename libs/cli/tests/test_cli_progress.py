@@ -28,6 +28,14 @@ def test_an_ended_job_has_its_end():
     assert {"completed": 1, "failed": 1} == heard.counts()
 
 
+def test_a_restarted_job_runs_again():
+    """A job that failed and was run again has not ended any more, and its error is forgotten."""
+    tally = Tally()
+    tally.hear(job_failed())
+    tally.hear(event(Kind.JOB_RESTARTED))
+    assert ({"j-1": "running"}, {}) == (tally.jobs, tally.errors)
+
+
 def test_an_event_that_comes_twice_counts_once():
     """A re-sent event has its id again and changes nothing."""
     stage = tally_of(started(), started(), completed(), completed()).stages["parse"]

@@ -97,6 +97,19 @@ def test_an_error_shows_code_and_remedy():
     assert error.remedy in shown
 
 
+def test_what_operators_did_to_a_job_is_shown():
+    """A paused job says so; so does one with a priority of its own, and one that was run again."""
+    shown = [" ".join(line) for line in lines(job_view(job(paused=True, priority="high", run=2), PLAN))]
+    for line in ("state running (paused)", "priority high", "restarted 2 times"):
+        assert line in shown
+    assert "restarted once" in [" ".join(line) for line in lines(job_view(job(run=1), PLAN))]
+
+
+def test_a_migrated_job_has_no_version_of_its_topology():
+    """A job that ran in an older system names its topology without a version."""
+    assert ["topology", "auto"] in lines(job_view(job(pipeline_name="auto", pipeline_version=None), None))
+
+
 def test_a_rejected_job_has_no_stages():
     """A job that was rejected never had a plan."""
     shown = text(job_view(job(status=JobStatus.REJECTED, pipeline_name=None, pipeline_version=None), None))

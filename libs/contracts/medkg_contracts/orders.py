@@ -44,6 +44,16 @@ class ScopeOrder(Order):
         """What it is about: the event's ``jobid``."""
         return self.name if self.scope == "job" else f"{self.scope}:{self.name}"
 
+    @property
+    def begins(self) -> str:
+        """The pause of a stage or tenant that it begins, as the ledger calls it."""
+        return f"drain:{self.name}" if self.drain else self.subject
+
+    @property
+    def ends(self) -> tuple[str, ...]:
+        """The pauses that it ends as a resumption: a stage may be paused, draining or both."""
+        return (self.subject, f"drain:{self.name}") if self.scope == "stage" else (self.subject,)
+
 
 class RerunOrder(Order):
     """The data of `control.rerun`.

@@ -1,10 +1,12 @@
 """What can be seen of a real Kafka."""
 
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from medkg_contracts.settings import Settings
 from medkg_explain import Cluster
+from medkg_stack import Ports, Stack
 from medkg_stagekit.kafka import producer
 
 from .scene import create_topics
@@ -36,3 +38,20 @@ async def test_a_group_that_never_was_has_neither_positions_nor_owners(settings:
     """Kafka knows nothing of a group that nobody was in, even if it has just been started."""
     async with Cluster(settings.kafka) as cluster:
         assert ({}, {}) == (await cluster.committed("nobody"), await cluster.owners("nobody"))
+
+
+async def test_a_view_outlives_a_restart_of_kafka(tmp_path: Path) -> None:
+    """A cluster that was away and is back answers the same connections again."""
+    stack = Stack(tmp_path, Ports.free(), report=lambda _: None)
+    stack.up(only=["kafka"])
+    try:
+        await create_topics(stack.kafka.address, ["restarted"])
+        async with Cluster(stack.kafka.address) as cluster:
+            before = await cluster.find("restarted", "a"), await cluster.owners("nobody")
+            stack.kafka.stop()
+            stack.kafka.start()
+            after = await cluster.find("restarted", "a"), await cluster.owners("nobody")
+    finally:
+        stack.wipe()
+
+    assert ([], {}) == before == after

@@ -80,7 +80,8 @@ def _listen(plan: Plan, state: JobState, event: Spoke, now: int) -> Step:
     gates = plan.gates_by_topic.get(event.origin.topic, ())
     if isinstance(node, GateNode) and node in gates:
         return _gate_spoke(plan, state, node, event, now)
-    if len(gates) == 1:
+    another = node is not None or event.stage in state.nodes  # of this job, on this plan or an earlier one
+    if len(gates) == 1 and not another:
         return _gate_spoke(plan, state, gates[0], event, now)
     return ignore(state, event.origin, "foreign")
 

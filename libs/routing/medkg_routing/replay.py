@@ -16,7 +16,7 @@ from medkg_topology.plan import Plan
 
 from .advance import advance
 from .begin import admit, reject
-from .inbound import Cancel, Happening, JobEvent, Pause, Requested, Rerun, Resume
+from .inbound import Cancel, Happening, JobEvent, Pause, Requested, Rerun, Resume, Spoke
 from .restart import restart
 from .step import Emit, Step, timers
 
@@ -166,6 +166,8 @@ class _Fold:
             return
         order, now = self.orders[verdict.cause]
         self.hear(verdict.sequence - 1, now)
+        # What names no run and fitted nowhere until now was not meant for the run that may begin here.
+        self.waiting = [(event, at) for event, at in self.waiting if at > now or not _names_no_run(event)]
         state = self.state.model_copy(update={"sequence": verdict.sequence - 1})
         if isinstance(verdict, Restarted):
             if isinstance(order, Rerun):
@@ -214,3 +216,7 @@ class _Fold:
     def _take(self, step: Step) -> None:
         self.state = step.state
         self.asks |= {emit.node: emit for emit in step.emits if emit.kind is Kind.STAGE_REQUESTED and emit.node}
+
+
+def _names_no_run(event: Happening) -> bool:
+    return isinstance(event, Spoke) and event.epoch is None

@@ -49,7 +49,7 @@ def _gates(
     return st.builds(
         GateNode,
         name=st.just(name),
-        event_topic=st.sampled_from([f"{name}.done.v1", MINERU]),
+        event_topic=st.sampled_from([f"{name}-gate.done.v1", MINERU]),
         request_topic=st.sampled_from([None, f"{name}.queue.v1"]),
         depends_on=st.just(needs),
         inputs=st.just(takes),

@@ -9,6 +9,7 @@ from medkg_contracts.kinds import Kind
 from medkg_contracts.policy import Policy
 from medkg_ledger.state import JobStatus, NodeStatus
 from medkg_routing import Spoke
+from medkg_topology.plan import Plan
 
 from .telling import (
     FAILURE,
@@ -278,6 +279,16 @@ def test_early_event_outlives_a_failure_before_the_gate() -> None:
     step = story.tell(done("download", "pdf", epoch=2))
 
     assert [("gate.opened", "mineru"), ("stage.requested", "chunk")] == said(step)
+
+
+@pytest.mark.parametrize("newest", [PDF, plan(stage("download", makes=("pdf",)), gate("reader", "download"))])
+def test_event_that_names_another_node_is_foreign(newest: Plan) -> None:
+    """An event for another node of the job, or for a gate of the plan that it was on, opens no gate."""
+    story = waiting()
+    story.tell(rerunning("download", latest=True), done("download", "pdf", epoch=2), on=newest)
+    name = "download" if newest is PDF else "mineru"
+
+    assert "foreign" == ignored(story.tell(spoke(MINERU, name=name, epoch=1, artifacts=refs("pdf_ir"))))
 
 
 def test_nothing_is_asked_in_the_step_that_fails() -> None:

@@ -118,12 +118,13 @@ class JobMachine(RuleBasedStateMachine):
         except OrderRefused:
             return
         self.plan = newest
+        self.heard = [event for event in self.heard if event.epoch is not None]
         self._take(step)
 
     @precondition(lambda self: self.heard)
     @rule(data=st.data())
     def event_comes_again(self, data: Any) -> None:
-        """What was heard of an earlier epoch, or from a gate, is delivered again: nothing changes."""
+        """What was heard in this run, or names its epoch, is delivered again: nothing changes."""
         before = self.state
         self._tell(data.draw(st.sampled_from(self.heard)))
         assert self.state is before

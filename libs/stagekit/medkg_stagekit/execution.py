@@ -5,6 +5,7 @@ One job's error never touches another's result, whatever the stage raises.
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 
 from medkg_artifacts import ArtifactStore
 from medkg_contracts.errors import MedkgError
@@ -65,6 +66,8 @@ class Executor:
         """Run the stage for all; yields outcomes as they come, those that come together together."""
         roll = Roll(self._obedience, works)
         jobs = [Job(work, roll) for work in works]
+        with suppress(Leaving):  # each job finds that out by itself
+            await roll.call()
         if self._binding.batched:
             yield await self._run_batch(jobs)
         else:

@@ -87,18 +87,29 @@ class Roll:
             Leaving: the service ends while the stage is paused.
         """
         if not self._is_fresh:
-            async with self._lock:
-                await self._refresh()
+            await self.call()
         fence = -1 if self._standing is None else self._standing.fences.get(work.ctx.job_id, -1)
         return int(work.sequence) <= fence
 
-    async def _refresh(self) -> None:
-        if self._is_fresh:
-            return  # somebody else has asked meanwhile
-        self._standing = await self._obedience.standing(self._job_ids)
-        while self._is_paused:
-            await self._obedience.patience.linger()
-            self._standing = await self._obedience.standing(self._job_ids)
+    async def call(self) -> None:
+        """Ask once for all the batch's work, and wait while the stage is paused.
+
+        Raises:
+            Leaving: the service ends meanwhile.
+        """
+        async with self._lock:
+            if self._is_fresh:
+                return  # somebody else has asked meanwhile
+            await self._ask()
+            if self._is_paused:
+                logger.info("the stage is paused: %d jobs wait", len(self._job_ids))
+            while self._is_paused:
+                await self._obedience.patience.linger()
+                await self._ask()
+
+    async def _ask(self) -> None:
+        """What was ordered holds on while nobody says otherwise."""
+        self._standing = await self._obedience.standing(self._job_ids) or self._standing
         self._asked_at = monotonic()
 
     @property

@@ -1,26 +1,21 @@
 """How events and dead letters get to Kafka."""
 
 import asyncio
-from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
 
-import orjson
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 from medkg_artifacts import SYSTEM_TENANT, ArtifactStore, deposit
 from medkg_contracts.cloudevents import CloudEvent, to_headers
-from medkg_contracts.deadletter import DeadLetter, Record
+from medkg_contracts.deadletter import STORED_RECORD, DeadLetter, Record, pack_record
 from medkg_contracts.errors import KafkaUnavailable
 
 #: Bytes of a record that fits on a DLQ. A larger one can only have been sent compressed; it goes to the store.
 LARGEST_LETTER: Final = 1_114_112
-
-#: Header of a dead letter whose record is in the store instead: where, as JSON with everything in base64.
-STORED_RECORD: Final = "medkg-record"
 
 _DEFAULT_PARTITIONER: Final = DefaultPartitioner()
 
@@ -97,7 +92,7 @@ class Outlet:
         record = letter.original
         if _size(record) <= LARGEST_LETTER:
             return await self.raw(topic, record.key, record.value, letter.headers())
-        ref = await self._store.put(SYSTEM_TENANT, "dead-letter", _as_json(record), inline=False)
+        ref = await self._store.put(SYSTEM_TENANT, "dead-letter", pack_record(record), inline=False)
         reason = replace(letter, original=replace(record, headers=())).headers()
         return await self.raw(
             topic, (record.key or b"")[:1024], None, [*reason, (STORED_RECORD, str(ref.uri).encode())]
@@ -124,12 +119,3 @@ def _size(record: Record) -> int:
         *(name.encode() for name, _ in record.headers),
     ]
     return sum(len(part) for part in parts if part is not None)
-
-
-def _as_json(record: Record) -> bytes:
-    headers = [[name, _base64(raw)] for name, raw in record.headers]
-    return orjson.dumps({"key": _base64(record.key), "value": _base64(record.value), "headers": headers})
-
-
-def _base64(raw: bytes | None) -> str | None:
-    return None if raw is None else b64encode(raw).decode()

@@ -23,108 +23,32 @@ settings are read from, or what else the class names::
 Every test runs the stage as its service would, with a real artifact store and without Kafka.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pytest
 import pytest_asyncio
 from medkg_artifacts import ArtifactStore
-from medkg_contracts.artifacts import ArtifactRef
+from medkg_contracts.errors import ResourceUnavailable, SourceUnavailable
 from medkg_contracts.model import Name
-from medkg_contracts.policy import Policy
-from medkg_contracts.requests import JobRequest
-from medkg_contracts.stages import STAGE_TYPES, StageContext
+from medkg_contracts.policy import Breaker, Policy
+from medkg_contracts.stages import STAGE_TYPES
 from pydantic import TypeAdapter
 
-from .binding import REQUEST, Binding
-from .execution import Executor
-from .observer import Observer
+from .binding import REQUEST
+from .guard import BreakerState
 from .service import StageService, opened
-from .work import Outcome, Work
+from .work import Outcome
+from .workbench import Cancelled, Down, Example, Overheard, Workbench
+
+__all__ = ["Example", "StageSuite", "Workbench"]
 
 _NAMES = TypeAdapter(tuple[Name, ...])
-_DAMAGED = b'{"damaged": '
 _OTHER_TENANT = "somebody-else"
-
-
-@dataclass(frozen=True)
-class Example:
-    """What a stage is given for one job.
-
-    Attributes:
-        inputs: values by artifact name, of the types that the stage's parameters have.
-        request: the job's own request.
-    """
-
-    inputs: Mapping[str, Any] = field(default_factory=dict)
-    request: JobRequest = field(default_factory=lambda: JobRequest(source="example", id="1"))
-
-
-class Workbench(Observer):
-    """An open stage with an artifact store.
-
-    Attributes:
-        items: what an expanding stage gave out, in order.
-    """
-
-    def __init__(self, binding: Binding, store: ArtifactStore, tenant: str) -> None:
-        self.binding = binding
-        self.store = store
-        self.items: list[JobRequest] = []
-        self._tenant = tenant
-
-    async def expanded(self, work: Work, requests: Sequence[JobRequest]) -> None:  # noqa: ARG002 - the parent's signature
-        """Keep the items."""
-        self.items += requests
-
-    async def work(
-        self, example: Example, job_id: str = "job", *, owner: str | None = None, timeout_s: float = 60.0
-    ) -> Work:
-        """The example as a job; its artifacts belong to `owner`, by default to the job's tenant."""
-        adapters = self.binding.inputs
-        bodies = {name: adapter.dump_json(example.inputs[name]) for name, adapter in adapters.items()}
-        inputs = {name: await self._put(name, body, owner) for name, body in bodies.items()}
-        ctx = StageContext(
-            tenant_id=self._tenant,
-            doc_id=example.request.doc_id,
-            job_id=job_id,
-            correlation_id=f"correlation-of-{job_id}",
-            pipeline="suite",
-            digest="0" * 12,
-        )
-        return Work(
-            node=self.binding.name,
-            ctx=ctx,
-            request=example.request,
-            inputs=inputs,
-            policy=Policy(timeout_s=timeout_s),
-            sequence="00000001",
-            cause="cause",
-            topology=None,
-        )
-
-    async def damaged(self, work: Work, name: str) -> Work:
-        """The work, with bytes in place of the artifact (or of ``request``) that nobody can read."""
-        ref = await self._put(name, _DAMAGED, None)
-        return replace(work, request=ref) if name == REQUEST else replace(work, inputs={**work.inputs, name: ref})
-
-    async def run(self, *works: Work) -> list[Outcome]:
-        """The outcomes of one batch, in its order."""
-        found: dict[int, Outcome] = {}
-        async for outcomes in Executor(self.binding, self.store, self).run(works):
-            found |= {id(outcome.work): outcome for outcome in outcomes}
-        return [found[id(work)] for work in works]
-
-    async def made(self, outcome: Outcome) -> dict[str, bytes]:
-        """The bytes of the outcome's artifacts."""
-        refs = outcome.artifacts
-        return {name: await self.store.get(self._tenant, ref) for name, ref in refs.items()}
-
-    async def _put(self, name: str, body: bytes, owner: str | None) -> ArtifactRef:
-        return await self.store.put(owner or self._tenant, name, body, inline=False)
+_BUSY = SourceUnavailable("busy", retry_after=120.0)
 
 
 class StageSuite:
@@ -232,13 +156,40 @@ class StageSuite:
 
     async def test_a_passed_timeout_fails_the_job(self, workbench: Workbench) -> None:
         """A stage that takes longer than its policy allows is interrupted, and is fit for the next job."""
-        (outcome,) = await workbench.run(await workbench.work(self.examples[0], timeout_s=1e-9))
+        (outcome,) = await workbench.run(await workbench.work(self.examples[0], policy=Policy(timeout_s=1e-9)))
         _same("timeout" if self.waits else "", outcome.error.code if outcome.error else "", "code")
         await _completed(workbench, self.examples[0])
 
+    async def test_work_of_a_cancelled_job_is_dropped(self, workbench: Workbench) -> None:
+        """What was asked for before its job was cancelled is not done; later work of the job is."""
+        works = [await workbench.work(example) for example in self.examples[:2]]
+        works[1] = replace(works[1], sequence="00000009")
+        workbench.orders = Cancelled({"job": 1})
+        outcomes = await workbench.run(*works)
+        _same([True, False], [outcome.dropped for outcome in outcomes], "dropped")
+        _same(["completed", "completed"], _codes(outcomes), "codes")
+        _same([True, False], [not outcome.artifacts for outcome in outcomes], "without artifacts")
+
+    async def test_a_long_wait_is_put_off(self, workbench: Workbench) -> None:
+        """A job whose source asks for a long wait is handed back with it, and holds nobody up."""
+        workbench.binding = replace(workbench.binding, stage=Down(workbench.binding, _BUSY))
+        (outcome,) = await workbench.run(await workbench.work(self.examples[0], policy=Policy(attempts=2)))
+        found = (outcome.deferral.wait_s, outcome.deferral.tried) if outcome.deferral else None
+        _same((_BUSY.retry_after, 1), found, "wait and attempts")
+
+    async def test_its_resources_failures_open_its_breaker(self, workbench: Workbench) -> None:
+        """Under a policy with a breaker, failures of what the stage uses are counted over its jobs."""
+        policy = Policy(breaker=Breaker(failures=len(self.examples), reset_s=600))
+        works = [await workbench.work(example, policy=policy) for example in self.examples]
+        workbench.binding = replace(workbench.binding, stage=Down(workbench.binding, ResourceUnavailable("away")))
+        outcomes = await workbench.run(*works)
+        _same(["resource_unavailable"] * len(works), _codes(outcomes), "codes")
+        status = await workbench.guard.status(workbench.binding.name, policy)
+        _same(BreakerState.OPEN, status.state, "breaker")
+
     async def test_it_is_told_whose_job_it_is(self, workbench: Workbench) -> None:
         """The context of each job has the job's own tenant, ids and metadata, the attempt and the deadline."""
-        overheard = _Overheard(workbench.binding.stage)
+        overheard = Overheard(workbench.binding.stage)
         workbench.binding = replace(workbench.binding, stage=overheard)
         metadata = {"asked-by": "the suite"}
         request = self.examples[0].request.model_copy(update={"metadata": metadata})
@@ -249,25 +200,6 @@ class StageSuite:
         told = sorted(overheard.contexts, key=lambda ctx: ctx.job_id)
         _same(expected, [replace(ctx, deadline=None) for ctx in told], "contexts")
         _same([], [ctx for ctx in told if ctx.deadline is None], "contexts without a deadline")
-
-
-class _Overheard:
-    """A stage whose contexts are noted."""
-
-    def __init__(self, stage: Any) -> None:  # noqa: ANN401 - any stage
-        self._stage = stage
-        self.contexts: list[StageContext] = []
-
-    def execute(self, ctx: StageContext, **arguments: Any) -> Any:  # noqa: ANN401
-        self.contexts.append(ctx)
-        return self._stage.execute(ctx, **arguments)
-
-    def execute_batch(self, ctxs: Sequence[StageContext], **arguments: Any) -> Any:  # noqa: ANN401
-        self.contexts += ctxs
-        return self._stage.execute_batch(ctxs, **arguments)
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
-        return getattr(self._stage, name)
 
 
 async def _completed(workbench: Workbench, example: Example) -> Outcome:

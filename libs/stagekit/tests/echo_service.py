@@ -1,7 +1,8 @@
 """A stage service for tests, run as a process: what it does for a word is in files of the folder ECHO_FOLDER.
 
 ``wait-...`` waits until there is a file ``go``; ``block-...`` does so without letting the event loop go. Each start of
-a job is a line in ``started``; a job's effect is a file of its own, as an idempotent writer's would be.
+a job is a line in ``started``; a job's effect is a file of its own, as an idempotent writer's would be. ``away-...``
+fails, as if a server were away, until there is a file ``back``.
 """
 
 # ruff: noqa: D102 - the methods are those that every stage has
@@ -12,6 +13,7 @@ import time
 from pathlib import Path
 from typing import ClassVar
 
+from medkg_contracts.errors import ResourceUnavailable
 from medkg_contracts.settings import Settings
 from medkg_contracts.stages import StageContext
 from medkg_stagekit import StageService, consumer, run
@@ -41,6 +43,8 @@ class Echo:
             self._block()
         if word.startswith("wait"):
             await asyncio.to_thread(self._block)
+        if word.startswith("away") and not (self._folder / "back").exists():
+            raise ResourceUnavailable("its server is away")
         (self._folder / f"effect-of-{ctx.job_id}").write_text(word)
         return word
 
@@ -58,6 +62,10 @@ if __name__ == "__main__":
         consumer.StageConsumer.handle = _broken
     run(
         StageService(
-            os.environ["ECHO_NAME"], Echo, EchoSettings, longest_batch_s=float(os.environ.get("ECHO_LONGEST_S", "60"))
+            os.environ["ECHO_NAME"],
+            Echo,
+            EchoSettings,
+            longest_batch_s=float(os.environ.get("ECHO_LONGEST_S", "60")),
+            accelerated="ECHO_ACCELERATED" in os.environ,
         )
     )

@@ -204,14 +204,22 @@ async def outcomes_of(
     return sorted(found, key=lambda outcome: works.index(outcome.work))
 
 
-def asked(word: str = "hello", job_id: str = "j-1", **extensions: str | None) -> CloudEvent:
+def asked(
+    word: str = "hello", job_id: str = "j-1", *, policy: Policy | None = None, tried: int = 0, **extensions: str | None
+) -> CloudEvent:
     """The router's ``stage.requested`` for the word."""
+    data = StageRequest(
+        request=JobRequest(source="ctgov", id="1"),
+        inputs={"word": inline("word", word)},
+        policy=policy or Policy(),
+        tried=tried,
+    )
     return make_event(
         Kind.STAGE_REQUESTED,
         id=f"asked-{job_id}",
         source="/medkg/router",
         time=NOW,
-        data=StageRequest(request=JobRequest(source="ctgov", id="1"), inputs={"word": inline("word", word)}),
+        data=data,
         job_id=job_id,
         subject="ctgov:1",
         extensions={

@@ -17,11 +17,13 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from medkg_contracts.cloudevents import to_headers
 from medkg_contracts.deadletter import Record
+from medkg_contracts.policy import Policy
 
 from .fakes import asked
 
 EVENTS = "orchestration.events.v1"
 PATIENCE_S = 60.0
+ONE_TRY = Policy()
 _APP = Path(__file__).parent / "echo_service.py"
 
 
@@ -133,10 +135,10 @@ class Bus:
         await self._producer.stop()
         await self._consumer.stop()
 
-    async def ask(self, words: Iterable[str]) -> None:
+    async def ask(self, words: Iterable[str], policy: Policy = ONE_TRY) -> None:
         """Ask for work on each word; the job's id is ``<service>-<word>``."""
         for word in words:
-            event = asked(word, f"{self.name}-{word}", stage=self.name)
+            event = asked(word, f"{self.name}-{word}", policy=policy, stage=self.name)
             await self.put(event.extensions["partitionkey"].encode(), event.data, to_headers(event))
 
     async def put(self, key, value, headers, partition: int | None = None) -> None:

@@ -2,13 +2,14 @@
 
 import inspect
 from types import SimpleNamespace
+from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from faststream.kafka.parser import AioKafkaBatchParser
 from faststream.kafka.subscriber.usecase import BatchSubscriber, LogicSubscriber
-from medkg_stagekit.kafka import Inlet
+from medkg_stagekit.kafka import _NOBODYS, Inlet
 
 from .processes import Bus, EchoProcess
 
@@ -64,6 +65,26 @@ def test_getmany_takes_partitions_and_these_keywords():
 
     assert inspect.Parameter.VAR_POSITIONAL is parameters["partitions"].kind
     assert {"timeout_ms", "max_records"} <= set(parameters)
+
+
+@pytest.mark.integration
+async def test_a_poll_of_nobodys_partition_takes_no_record(kafka_bootstrap):
+    """`Inlet` stays in its group by such polls: they count as polls, and leave what is fetched to the next real one."""
+    name = f"canary-{uuid4().hex[:8]}"
+    async with (
+        Bus(kafka_bootstrap, name) as bus,
+        AIOKafkaConsumer(
+            bus.queue, bootstrap_servers=kafka_bootstrap, group_id=name, auto_offset_reset="earliest"
+        ) as consumer,
+    ):
+        await bus.ask(["one"])
+        before = consumer._subscription._last_fetch_ended
+        empty = [await consumer.getmany(_NOBODYS, timeout_ms=100) for _ in range(5)]
+        batches = await consumer.getmany(timeout_ms=30_000)
+
+        assert [{}] * 5 == empty
+        assert before < consumer._subscription._last_fetch_ended
+        assert [f"{name}-one".encode()] == [record.key for records in batches.values() for record in records]
 
 
 @pytest.mark.parametrize("headers", [(("x", None),), (("x", b"\xff"),)])

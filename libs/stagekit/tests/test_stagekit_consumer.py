@@ -8,18 +8,40 @@ from aiokafka.errors import KafkaTimeoutError
 from medkg_artifacts import CLAIM_CHECK_BYTES, redeem
 from medkg_contracts.artifacts import ArtifactRef
 from medkg_contracts.cloudevents import from_record, to_headers
-from medkg_contracts.data import StageRequest
+from medkg_contracts.data import BreakerNotice, StageDeferred
 from medkg_contracts.deadletter import Record, original_headers, reason_headers
-from medkg_contracts.errors import ArtifactStoreUnavailable, InvalidDocument, KafkaUnavailable, PoisonRecord
-from medkg_contracts.events import make_event
+from medkg_contracts.errors import (
+    ArtifactStoreUnavailable,
+    IndexUnavailable,
+    InvalidDocument,
+    KafkaUnavailable,
+    PoisonRecord,
+    SourceUnavailable,
+)
+from medkg_contracts.events import make_event, read_data
 from medkg_contracts.ids import event_id
 from medkg_contracts.kinds import Kind
-from medkg_contracts.policy import Policy
+from medkg_contracts.policy import Breaker, Policy
 from medkg_contracts.requests import JobRequest
+from medkg_contracts.stages import StageContext
 from medkg_stagekit.consumer import StageConsumer, refuse
 from medkg_stagekit.kafka import Outlet
+from medkg_stagekit.patience import Leaving, Patience
 
-from .fakes import NOW, Choir, FakeProducer, FlakyStore, Shout, Unfold, asked, bound, inline, record_of, shouted
+from .fakes import (
+    NOW,
+    Choir,
+    Desk,
+    FakeProducer,
+    FlakyStore,
+    Holding,
+    Shout,
+    Unfold,
+    asked,
+    bound,
+    record_of,
+    shouted,
+)
 
 EVENTS, DONE, DLQ = "orchestration.events.v1", "shout.done.v1", "shout.dlq.v1"
 
@@ -44,8 +66,8 @@ def producer() -> FakeProducer:
     return FakeProducer()
 
 
-def consumer_of(stage, store, producer) -> StageConsumer:
-    return StageConsumer(bound(stage), store, Outlet(producer, store))
+def consumer_of(stage, store, producer, **options) -> StageConsumer:
+    return StageConsumer(bound(stage), store, Outlet(producer, store), **options)
 
 
 def story_of(producer: FakeProducer, job_id: str) -> list[tuple[str, str]]:
@@ -110,14 +132,80 @@ async def test_a_failed_job_is_answered_and_kept(store, producer):
 async def test_retries_are_told(store, producer):
     """Each further try is an event between started and the end."""
     tries = iter([KafkaUnavailable("away"), "HELLO"])
-    policy = Policy(attempts=2)
-    data = StageRequest(request=JobRequest(source="ctgov", id="1"), inputs={"word": inline("word", "x")}, policy=policy)
-    event = replace(asked(), data=data.model_dump_json().encode())
+    event = asked(policy=Policy(attempts=2))
     await consumer_of(Shout(lambda *_: next(tries)), store, producer).handle([record_of(event)])
 
     assert ["stage.started", "stage.retrying", "stage.completed", "stage.completed"] == [
         kind for _, kind in story_of(producer, "j-1")
     ]
+
+
+async def test_a_long_wait_is_the_routers(store, producer):
+    """Work whose next try is far away is answered with how long and how often it was tried; it is no dead letter."""
+    stage = Shout(lambda *_: SourceUnavailable("busy", retry_after=120))
+    event = asked(policy=Policy(attempts=9), tried=4)
+    await consumer_of(stage, store, producer).handle([record_of(event)])
+
+    assert [(EVENTS, "stage.started"), (EVENTS, "stage.deferred"), (DONE, "stage.deferred")] == story_of(
+        producer, "j-1"
+    )
+    (answer,) = producer.on(DONE)
+    deferral = read_data(answer.event, StageDeferred)
+    assert ("source_unavailable", 120.0, 5) == (deferral.error.code, deferral.wait_s, deferral.tried)
+    assert event_id("j-1", "shout", 1, 5, "stage.deferred") == answer.event.id
+
+
+async def test_the_story_goes_on_over_epochs(store, producer):
+    """Work that was tried before has events whose attempts, and so whose ids, go on."""
+    await consumer_of(Shout(), store, producer).handle([record_of(asked(policy=Policy(attempts=9), tried=4))])
+
+    assert ["5", "5"] == [record.event.extensions["attempt"] for record in producer.on(EVENTS)]
+    assert event_id("j-1", "shout", 1, 5, "stage.completed") == producer.on(DONE)[0].event.id
+
+
+async def test_cancelled_work_is_dropped_and_nobody_is_answered(store, producer):
+    """Work of a cancelled job is told of as dropped: no answer, no dead letter; its mates are done."""
+    consumer = consumer_of(Shout(), store, producer, orders=Desk([Holding(fences={"j-1": 2})]))
+    await consumer.handle([record_of(asked()), record_of(asked("two", "j-2"), 1)])
+
+    assert [(EVENTS, "stage.dropped")] == story_of(producer, "j-1")
+    assert (["stage.completed"], []) == ([record.what[1] for record in producer.on(DONE)], producer.on(DLQ))
+
+
+async def test_a_breakers_turns_are_told(store, producer):
+    """A breaker that opens and closes again is told of once each, with the error that opened it."""
+    policy = Policy(name="brittle", breaker=Breaker(failures=1, reset_s=0.001))
+    results = iter([IndexUnavailable("away"), "HELLO"])
+    consumer = consumer_of(Shout(lambda *_: next(results)), store, producer)
+    for number in range(2):
+        await consumer.handle([record_of(asked(f"j-{number}", f"j-{number}", policy=policy))])
+
+    opened, closed = [record.event for record in producer.sent if record.what[1].startswith("breaker.")]
+    notices = [read_data(event, BreakerNotice) for event in (opened, closed)]
+    assert [("breaker.opened", "stage:shout"), ("breaker.closed", "stage:shout")] == [
+        (".".join(event.type.split(".")[-2:]), event.extensions["jobid"]) for event in (opened, closed)
+    ]
+    assert [("shout", "brittle", 0.001), ("shout", "brittle", 0.0)] == [
+        (notice.service, notice.policy, notice.reset_s) for notice in notices
+    ]
+    assert ["index_unavailable", None] == [notice.error.code if notice.error else None for notice in notices]
+
+
+async def test_what_a_leaving_service_has_not_done_is_not_handled(store, producer):
+    """A service that ends answers what it has done of a batch, and says that the batch is to be read again."""
+    patience = Patience()
+    policy = Policy(breaker=Breaker(failures=1, reset_s=600), concurrency=1)
+
+    def act(ctx: StageContext, word: str) -> str | Exception:
+        patience.leave()
+        return shouted(ctx, word) if word == "j-1" else IndexUnavailable("away")
+
+    consumer = consumer_of(Shout(act), store, producer, patience=patience)
+    records = [record_of(asked(f"j-{number}", f"j-{number}", policy=policy), number) for number in range(1, 5)]
+
+    with pytest.raises(Leaving):
+        await consumer.handle(records)
+    assert {b"j-1", b"j-2"} == {record.key for record in producer.on(DONE)}
 
 
 @pytest.mark.parametrize("kind", POISON)

@@ -8,7 +8,13 @@ from typing import ClassVar
 import orjson
 import pytest
 from medkg_contracts.cloudevents import CloudEvent
-from medkg_contracts.errors import ConfigurationError, InvalidDocument, ResourceUnavailable, TopologyUnknown
+from medkg_contracts.errors import (
+    ConfigurationError,
+    InvalidDocument,
+    ResourceUnavailable,
+    SourceUnavailable,
+    TopologyUnknown,
+)
 from medkg_contracts.events import make_event
 from medkg_contracts.ids import batch_item_id
 from medkg_contracts.kinds import Kind
@@ -150,6 +156,20 @@ async def test_a_gate_expires_in_no_time(on_timeout, status, gate, store):
 
     assert (status, gate) == (states["j-1"].status, states["j-1"].nodes["approval"].status)
     assert ["gate.waiting", "gate.expired"] == [kind for kind in kinds(heard) if kind.startswith("gate.")]
+    assert monotonic() - began < 10
+
+
+async def test_a_deferred_stage_is_tried_again_in_no_time(store):
+    """A stage that is put off by an hour is asked for again as its next epoch, and its attempts go on."""
+    results = iter([SourceUnavailable("busy", retry_after=3600), "HELLO"])
+    shout = Shout(lambda *_: next(results))
+    began = monotonic()
+
+    states, heard = await ran(store, requested(JobRequest(source="ctgov", id="hello")), shout=shout)
+
+    assert (JobStatus.COMPLETED, 2) == (states["j-1"].status, states["j-1"].nodes["shout"].epoch)
+    assert [(1, 1), (2, 2)] == [(ctx.epoch, ctx.attempt) for ctx in shout.calls]
+    assert 1 == kinds(heard).count("stage.deferred")
     assert monotonic() - began < 10
 
 

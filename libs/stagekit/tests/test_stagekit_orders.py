@@ -1,14 +1,20 @@
 """What operators order is obeyed: cancelled work is dropped, a paused stage begins nothing."""
 
-# ruff: noqa: D102 - the methods are those that every stage has
+# ruff: noqa: D102 - the methods are an observer's
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import pytest
 from medkg_contracts.errors import LedgerUnavailable, ResourceUnavailable
 from medkg_contracts.policy import Policy
+from medkg_contracts.requests import JobRequest
+from medkg_contracts.stages import StageContext
 from medkg_stagekit import orders
 from medkg_stagekit.calling import EXPANSION_PAGE
+from medkg_stagekit.work import Work
 
-from .fakes import Choir, Desk, Hasty, Holding, Shout, Unfold, outcomes_of, work_of
+from .fakes import Choir, Desk, Hasty, Holding, Shout, Unfold, Watcher, outcomes_of, work_of
 
 #: What `work_of` makes has the sequence 2.
 CANCELLED = Holding(fences={"j-1": 2})
@@ -48,36 +54,68 @@ async def test_a_batch_asks_once(stage, store, watcher):
 @pytest.mark.usefixtures("always_asked")
 async def test_a_cancelled_job_is_not_tried_again(store, watcher):
     """Running work ends at its next boundary: a job that is cancelled meanwhile has no further try."""
-    stage = Shout(lambda *_: ResourceUnavailable("away"))
-    desk = Desk([FREE, FREE, CANCELLED])
+    desk = Desk([FREE])
 
+    def act(ctx: StageContext, word: str) -> Exception:  # noqa: ARG001
+        desk.answers = [CANCELLED]
+        return ResourceUnavailable("away")
+
+    stage = Shout(act)
     (outcome,) = await outcomes_of(stage, [work_of(policy=Policy(attempts=9))], store, watcher, orders=desk)
 
     assert (True, 1) == (outcome.dropped, len(stage.calls))
 
 
+@dataclass
+class Ordering(Watcher):
+    """Orders something when the first page is handed over."""
+
+    desk: Desk = field(default_factory=lambda: Desk([FREE]))
+    then: list[Holding] = field(default_factory=list)
+
+    async def expanded(self, work: Work, requests: Sequence[JobRequest]) -> None:
+        await super().expanded(work, requests)
+        if self.then:
+            self.desk.answers, self.then = self.then, []
+
+    @property
+    def pages(self) -> list[object]:
+        return [told[2] for told in self.told if told[0] == "expanded"]
+
+
 @pytest.mark.usefixtures("always_asked")
-async def test_a_cancelled_batch_asks_for_no_further_items(store, watcher):
+async def test_a_cancelled_batch_asks_for_no_further_items(store):
     """An expansion that is cancelled ends after the page in hand."""
-    desk = Desk([FREE, FREE, CANCELLED])
+    watcher = Ordering(then=[CANCELLED])
+    work = work_of(inputs={})
 
-    (outcome,) = await outcomes_of(Unfold(EXPANSION_PAGE * 3), [work_of(inputs={})], store, watcher, orders=desk)
+    (outcome,) = await outcomes_of(Unfold(EXPANSION_PAGE * 3), [work], store, watcher, orders=watcher.desk)
 
-    assert (True, {}) == (outcome.dropped, outcome.artifacts)
-    assert [EXPANSION_PAGE] == [told[2] for told in watcher.told if told[0] == "expanded"]
+    assert (True, {}, [EXPANSION_PAGE]) == (outcome.dropped, outcome.artifacts, watcher.pages)
 
 
 @pytest.mark.usefixtures("always_asked")
-async def test_an_expansion_pauses_between_pages(store, watcher):
-    """While its stage is paused an expansion goes no further, and the pause does not use its time up."""
-    desk = Desk([FREE, FREE, PAUSED, PAUSED, PAUSED, FREE])
+async def test_an_expansion_pauses_between_pages(store):
+    """While its stage is paused an expansion goes no further, and then it goes on."""
+    watcher = Ordering(then=[PAUSED, PAUSED, PAUSED, FREE])
     patience = Hasty()
-    work = work_of(inputs={}, policy=Policy(timeout_s=30))
+    stage, work = Unfold(EXPANSION_PAGE + 1), work_of(inputs={})
 
-    (outcome,) = await outcomes_of(Unfold(EXPANSION_PAGE + 1), [work], store, watcher, orders=desk, patience=patience)
+    (outcome,) = await outcomes_of(stage, [work], store, watcher, orders=watcher.desk, patience=patience)
 
-    assert (None, [1.0] * 3) == (outcome.error, patience.waits[:3])
-    assert [EXPANSION_PAGE, 1] == [told[2] for told in watcher.told if told[0] == "expanded"]
+    assert (None, [1.0] * 3) == (outcome.error, [wait for wait in patience.waits if wait])
+    assert [EXPANSION_PAGE, 1] == watcher.pages
+
+
+@pytest.mark.usefixtures("always_asked")
+async def test_a_pause_is_no_part_of_a_stages_time(store):
+    """A stage that was paused for longer than its timeout has not used it up."""
+    watcher = Ordering(then=[PAUSED, FREE])
+    stage, work = Unfold(EXPANSION_PAGE + 1), work_of(inputs={}, policy=Policy(timeout_s=0.5))
+
+    (outcome,) = await outcomes_of(stage, [work], store, watcher, orders=watcher.desk)
+
+    assert (None, [EXPANSION_PAGE, 1]) == (outcome.error, watcher.pages)
 
 
 @pytest.mark.parametrize("stage", [Shout, Choir])
@@ -101,6 +139,17 @@ async def test_work_goes_on_when_nobody_knows_the_orders(stage, store, watcher):
     outcomes = await outcomes_of(stage(), [work_of(), work_of(job_id="j-2")], store, watcher, orders=desk)
 
     assert ([None, None], 1) == ([outcome.error for outcome in outcomes], len(desk.asked))
+
+
+async def test_a_pause_outlives_redis(store, watcher, monkeypatch):
+    """A pause that is known holds until the ledger says that it is over, also while the ledger does not answer."""
+    monkeypatch.setattr(orders, "AWAY_S", 0.0)
+    away = LedgerUnavailable("away")
+    patience = Hasty()
+
+    await outcomes_of(Shout(), [work_of()], store, watcher, orders=Desk([PAUSED, away, away, FREE]), patience=patience)
+
+    assert [1.0] * 3 == patience.waits
 
 
 @pytest.mark.parametrize("stage", [Shout, Choir])

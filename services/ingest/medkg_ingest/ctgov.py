@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any, Self
 
 import orjson
+from aiolimiter import AsyncLimiter
 from medkg_contracts.errors import InvalidRequest, SourceRefused, SourceUnavailable
 from medkg_contracts.ir import RawPayload
 
@@ -25,8 +26,12 @@ class CtgovSource:
     """Studies of ClinicalTrials.gov."""
 
     def __init__(self, settings: IngestSettings) -> None:
-        self._fetcher = Fetcher(settings, base_url=settings.ctgov_url, rate=settings.ctgov_rate)
+        self._fetcher = Fetcher(settings, base_url=settings.ctgov_url)
         self._page_size = settings.ctgov_page_size
+        # A policy's rate limit counts executions, and one expansion asks for many pages: they have their own pace.
+        # At most a second's worth at once; below one a second, one at a time.
+        burst = max(1.0, settings.ctgov_rate)
+        self._pace = AsyncLimiter(burst, burst / settings.ctgov_rate)
 
     async def __aenter__(self) -> Self:
         """Open the connections."""
@@ -99,7 +104,8 @@ class CtgovSource:
         parameters = {**query, "fields": "NCTId", "pageSize": str(size)}
         tokens: set[str] = set()
         while True:
-            answer = await self._fetcher.get(STUDIES, parameters)
+            async with self._pace:
+                answer = await self._fetcher.get(STUDIES, parameters)
             page = _object(answer)
             for record in _list(page, answer):
                 yield _ids_of(record, answer)[0]

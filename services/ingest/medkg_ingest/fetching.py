@@ -1,4 +1,4 @@
-"""Fetching from a source over HTTP: politely, within bounds, with medkg's errors."""
+"""Fetching from a source over HTTP: within bounds, with medkg's errors. How often is the stage's policy's affair."""
 
 import re
 from collections.abc import Mapping
@@ -8,7 +8,6 @@ from importlib.metadata import version
 from typing import Self
 
 import httpx
-from aiolimiter import AsyncLimiter
 from medkg_contracts.errors import InvalidRequest, SourceRefused, SourceUnavailable
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_before_delay, wait_random_exponential
 
@@ -42,9 +41,9 @@ class Answer:
 
 
 class Fetcher:
-    """One source's HTTP connections. All requests of the process to that source share it and its rate."""
+    """One source's HTTP connections. All requests of the process to that source share it."""
 
-    def __init__(self, settings: IngestSettings, *, base_url: str, rate: float) -> None:
+    def __init__(self, settings: IngestSettings, *, base_url: str) -> None:
         self._max_bytes = settings.max_bytes
         self._client = httpx.AsyncClient(
             base_url=base_url.rstrip("/"),
@@ -53,9 +52,6 @@ class Fetcher:
             follow_redirects=True,
             max_redirects=_MAX_REDIRECTS,
         )
-        # At most a second's worth at once; below one a second, one at a time.
-        burst = max(1.0, rate)
-        self._limiter = AsyncLimiter(burst, burst / rate)
         self._retrying = AsyncRetrying(
             retry=retry_if_exception_type(SourceUnavailable),
             wait=_wait,
@@ -86,8 +82,7 @@ class Fetcher:
         request = self._request(path, parameters)
         uri = str(request.url.copy_with(userinfo=b""))
         try:
-            async with self._limiter:
-                response = await self._client.send(request, stream=True)
+            response = await self._client.send(request, stream=True)
             try:
                 return await self._read(uri, response)
             finally:

@@ -16,7 +16,8 @@ class IngestSettings(Settings):
 
     Attributes:
         ctgov_url: base URL of ClinicalTrials.gov, or of the replay server.
-        ctgov_rate: requests a second that one process sends to ClinicalTrials.gov.
+        ctgov_rate: pages of searches a second that one process asks ClinicalTrials.gov for; single studies are fetched
+            at the rate of the stage's policy.
         ctgov_page_size: studies on one page of a search.
         contact: a mail address or URL in the User-Agent, so that a source can reach its caller.
         connect_timeout_s: seconds to reach a source.

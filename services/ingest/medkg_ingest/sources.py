@@ -39,7 +39,7 @@ SOURCES: Mapping[str, Callable[[IngestSettings], Source]] = {ctgov.NAME: ctgov.C
 
 
 class OpenSources:
-    """All sources, open. The stages of one process share them, so that a source sees one client and one rate."""
+    """All sources, open. The stages of one process share them, so that a source sees one client."""
 
     def __init__(self, settings: IngestSettings) -> None:
         self._sources = {name: make(settings) for name, make in SOURCES.items()}

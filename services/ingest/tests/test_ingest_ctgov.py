@@ -231,13 +231,20 @@ async def test_requests_say_who_asks(adapted: StartSource) -> None:
     assert agents == ["medkg/0.1.0 (mail@example.org)"]
 
 
-async def test_requests_keep_to_the_rate(adapted: StartSource) -> None:
-    """Two requests beyond the first second's worth come no sooner than the rate lets them."""
-    source = await adapted(JSONResponse(RECORD), MK_CTGOV_RATE=10)
+async def test_pages_keep_to_the_pace(replayed: StartSource) -> None:
+    """Two pages beyond the first second's worth come no sooner than the rate lets them."""
+    source = await replayed(MK_CTGOV_RATE=10, MK_CTGOV_PAGE_SIZE=1)
     loop = asyncio.get_running_loop()
     began = loop.time()
-    await asyncio.gather(*(source.fetch(STUDY) for _ in range(12)))
+    await collected(source.search({"query.cond": "pain"}, 12))
     assert loop.time() - began >= 0.19
+
+
+async def test_single_studies_have_no_pace_of_their_own(adapted: StartSource) -> None:
+    """How often studies are fetched is the policy's affair: the slowest pace for pages does not matter."""
+    source = await adapted(JSONResponse(RECORD), MK_CTGOV_RATE=0.001)
+    fetched = await asyncio.wait_for(asyncio.gather(*(source.fetch(STUDY) for _ in range(5))), 60)
+    assert len(fetched) == 5
 
 
 async def test_a_search_follows_all_pages(replayed: StartSource) -> None:

@@ -2,17 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from medkg_contracts.data import Ignored
 from medkg_contracts.deadletter import Record
 from medkg_contracts.errors import MedkgError
-from medkg_ledger import Ask, Change, JobState, JobStatus, Timer, Versioned
+from medkg_ledger import Change, JobState, JobStatus, Timer, Versioned
 from medkg_routing import Emit, Origin, Step
-
-from .outbox import Posting, pack
-
-_PRIORITIES: Final = {"high": 0, "normal": 1, "low": 2}
+from medkg_stagekit.posting import Posting, ask, pack
 
 
 @dataclass(slots=True)
@@ -80,7 +76,7 @@ class Decision:
             set_timers=[Timer(state.job_id, node, due) for node, due in self.timers.items()],
             drop_timers=sorted(self.drop),
             outbox=pack(self.postings) if self.postings else b"",
-            asks=[_ask(state, emit, posting) for emit, posting in self.asks.values()],
+            asks=[ask(state, emit, posting) for emit, posting in self.asks.values()],
             settled=list(self.settled),
             fence=self.fence,
             hold=self.hold,
@@ -92,13 +88,3 @@ class Decision:
         before, after = self.before.state, self.state
         finished = {JobStatus.COMPLETED, JobStatus.FAILED}
         return after is not None and after.status in finished and (before is None or before.status not in finished)
-
-
-def _ask(state: JobState, emit: Emit, posting: Posting) -> Ask:
-    return Ask(
-        service=emit.service or "",
-        node=emit.node or "",
-        tenant=state.tenant_id,
-        priority=_PRIORITIES[state.priority],
-        record=pack([posting]),
-    )

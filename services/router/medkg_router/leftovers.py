@@ -4,8 +4,7 @@ import logging
 
 from medkg_ledger import Ledger
 from medkg_stagekit.kafka import Outlet
-
-from .outbox import send, unpack
+from medkg_stagekit.posting import send, unpack
 
 logger = logging.getLogger(__name__)
 

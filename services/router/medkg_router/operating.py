@@ -7,7 +7,6 @@ from medkg_contracts.data import ControlRefused
 from medkg_contracts.errors import MedkgError
 from medkg_contracts.ids import digest
 from medkg_contracts.kinds import Kind
-from medkg_contracts.orders import ScopeOrder
 from medkg_ledger import Ledger
 from medkg_routing import Origin, ScopeOrdered
 from medkg_stagekit.kafka import Outlet
@@ -32,23 +31,13 @@ class Operating:
         """
         for ordered in orders:
             if ordered.paused:
-                await self._ledger.pause(scope_member(ordered.order))
+                await self._ledger.pause(ordered.order.begins)
             else:
-                for each in members_of(ordered.order):
+                for each in ordered.order.ends:
                     await self._ledger.resume(each)
             await tell(self._outlet, _obeyed(ordered))
         if any(not ordered.paused for ordered in orders):
             await release(self._ledger, self._outlet)
-
-
-def scope_member(order: ScopeOrder) -> str:
-    """How the ledger calls a pause of this scope."""
-    return f"drain:{order.name}" if order.drain else order.subject
-
-
-def members_of(order: ScopeOrder) -> tuple[str, ...]:
-    """All pauses that a resumption of this scope ends: a stage may be paused, draining or both."""
-    return (order.subject, f"drain:{order.name}") if order.scope == "stage" else (order.subject,)
 
 
 def refused(origin: Origin, about: str, error: MedkgError) -> CloudEvent:

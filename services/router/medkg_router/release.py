@@ -2,8 +2,7 @@
 
 from medkg_ledger import Ledger
 from medkg_stagekit.kafka import Outlet
-
-from .outbox import send, unpack
+from medkg_stagekit.posting import send, unpack
 
 
 async def release(ledger: Ledger, outlet: Outlet) -> None:

@@ -32,13 +32,13 @@ from medkg_routing import (
     to_event,
 )
 from medkg_stagekit.kafka import Outlet
+from medkg_stagekit.posting import Posting, posting, send, unpack
 
 from . import metrics
 from .decision import Decision
 from .intake import Intake, may_begin
 from .notices import tell
 from .operating import Operating, refused
-from .outbox import Posting, posting, send, unpack
 from .pins import Pins
 from .reading import Heard, Reader
 from .recent import Recent

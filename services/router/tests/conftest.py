@@ -37,6 +37,17 @@ def own_redis_url(redis_url: str) -> Iterator[str]:
     client.close()
 
 
+def environment(root: Path, kafka_bootstrap: str, redis_url: str, folder: Path) -> dict[str, str]:
+    """The settings of the tests' routers."""
+    return {
+        "MK_KAFKA": kafka_bootstrap,
+        "MK_REDIS_URL": redis_url,
+        "MK_ARTIFACTS_URL": f"file://{root / 'artifacts'}",
+        "MK_TOPOLOGIES": str(folder),
+        "MK_ROUTER_SWEEP_S": "0.2",
+    }
+
+
 @pytest.fixture(scope="module")
 def services(
     tmp_path_factory: pytest.TempPathFactory, kafka_bootstrap: str, own_redis_url: str, names: Names, folder: Path
@@ -44,14 +55,7 @@ def services(
     """The router's replicas; none runs yet."""
     root = tmp_path_factory.mktemp("router")
     asyncio.run(create(kafka_bootstrap, names.topics))
-    environment = {
-        "MK_KAFKA": kafka_bootstrap,
-        "MK_REDIS_URL": own_redis_url,
-        "MK_ARTIFACTS_URL": f"file://{root / 'artifacts'}",
-        "MK_TOPOLOGIES": str(folder),
-        "MK_ROUTER_SWEEP_S": "0.2",
-    }
-    services = Services(root, environment, report=lambda _: None)
+    services = Services(root, environment(root, kafka_bootstrap, own_redis_url, folder), report=lambda _: None)
     yield services
     services.stop()
 

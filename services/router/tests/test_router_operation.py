@@ -8,8 +8,8 @@ from medkg_contracts import topics
 from medkg_contracts.events import make_event
 from medkg_contracts.kinds import Kind
 from medkg_ledger import Change
-from medkg_router.outbox import pack, posting
 from medkg_stack import Services
+from medkg_stagekit.posting import pack, posting
 
 from .world import World, requested
 

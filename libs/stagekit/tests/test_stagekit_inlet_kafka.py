@@ -1,0 +1,180 @@
+"""The inlet with a real Kafka: what becomes of its membership and its records while a batch takes long."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from time import monotonic
+from uuid import uuid4
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from medkg_contracts.deadletter import Record
+from medkg_stagekit.kafka import Inlet
+from medkg_stagekit.patience import Leaving, Patience
+
+pytestmark = pytest.mark.integration
+
+PARTITIONS = 4
+INTERVAL_S = 1.0
+PATIENCE_S = 60.0
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait until the condition holds."""
+    deadline = monotonic() + PATIENCE_S
+    while not condition():
+        assert monotonic() < deadline, "it never came"
+        await asyncio.sleep(0.02)
+
+
+@dataclass
+class Topic:
+    """A topic that no other test has."""
+
+    bootstrap: str
+    producer: AIOKafkaProducer
+    name: str = field(default_factory=lambda: f"inlet-{uuid4().hex[:8]}")
+
+    async def put(self, values: Sequence[int]) -> None:
+        """A record for each number, spread over all partitions."""
+        for value in values:
+            await self.producer.send_and_wait(self.name, str(value).encode(), partition=value % PARTITIONS)
+
+    @asynccontextmanager
+    async def read(self, reader: "Reader", *, longest_batch_s: float = 60.0) -> AsyncIterator[Inlet]:
+        """A member of the group, as a service has it, with a short poll interval."""
+        inlet = Inlet(
+            self.bootstrap, [self.name], f"medkg.{self.name}", reader.handle, max_records=100,
+            longest_batch_s=longest_batch_s, patience=reader.patience, poll_interval_s=INTERVAL_S,
+        )  # fmt: skip
+        await inlet.broker.start()
+        inlet.watch_polls()
+        try:
+            yield inlet
+        finally:
+            reader.go.set()
+            await inlet.drain()
+            await inlet.broker.stop()
+
+
+@dataclass
+class Reader:
+    """Notes what it has read; `meanwhile` is done within its first batch."""
+
+    meanwhile: Callable[["Reader"], object]
+    began: asyncio.Event = field(default_factory=asyncio.Event)
+    go: asyncio.Event = field(default_factory=asyncio.Event)
+    patience: Patience = field(default_factory=Patience)
+    values: list[int] = field(default_factory=list)
+
+    async def handle(self, records: Sequence[Record]) -> None:
+        """Handle a batch."""
+        if not self.began.is_set():
+            self.began.set()
+            await self.meanwhile(self)
+        self.values += [int(record.value or b"") for record in records]
+
+
+async def polled(inlet: Inlet, count: int) -> None:
+    """Wait until so many records have been polled."""
+    positions = [await inlet.consumer.position(partition) for partition in inlet.consumer.assignment()]
+    if sum(positions) < count:
+        await asyncio.sleep(0.02)
+        await polled(inlet, count)
+
+
+async def intervals(reader: Reader) -> None:
+    """Wait on purpose, for several poll intervals."""
+    await reader.patience.wait(4 * INTERVAL_S)
+
+
+async def told(reader: Reader) -> None:
+    """Wait on purpose, until the test says so."""
+    while not reader.go.is_set():
+        await reader.patience.linger(0.1)
+
+
+async def stuck(reader: Reader) -> None:
+    """Hang."""
+    await reader.go.wait()
+
+
+async def nothing(_: Reader) -> None:
+    """Go on at once."""
+
+
+@pytest.fixture
+async def topic(kafka_bootstrap: str) -> AsyncIterator[Topic]:
+    """An empty topic."""
+    async with AsyncExitStack() as stack:
+        producer = await stack.enter_async_context(AIOKafkaProducer(bootstrap_servers=kafka_bootstrap))
+        topic = Topic(kafka_bootstrap, producer)
+        admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
+        await admin.start()
+        await admin.create_topics([NewTopic(topic.name, PARTITIONS, 1)])
+        await admin.close()
+        yield topic
+
+
+async def test_a_wait_of_several_intervals_keeps_everything(topic: Topic) -> None:
+    """However long a batch waits, the group's generation stays, and every record is read exactly once."""
+    await topic.put(range(20))
+    reader = Reader(intervals)
+    async with topic.read(reader) as inlet:
+        await asyncio.wait_for(reader.began.wait(), PATIENCE_S)
+        before = inlet.consumer._coordinator.generation
+        await topic.put(range(20, 60))
+        await until(lambda: len(reader.values) >= 60)
+
+        assert (before, 0.0) == (inlet.consumer._coordinator.generation, inlet.progress.stuck_for)
+    assert list(range(60)) == sorted(reader.values)
+
+
+async def test_partitions_that_come_during_a_wait_lose_nothing(topic: Topic) -> None:
+    """A member that waits takes part in rebalances; what it is newly assigned is read when it goes on."""
+    reader, other = Reader(told), Reader(nothing)
+    async with topic.read(reader) as inlet:
+        await topic.put(range(8))
+        await asyncio.wait_for(reader.began.wait(), PATIENCE_S)
+        async with topic.read(other) as second:
+            await until(lambda: len(second.consumer.assignment()) == len(inlet.consumer.assignment()) == 2)
+            await topic.put(range(8, 40))
+            await until(lambda: len([value for value in other.values if value >= 8]) == 16)
+        await until(lambda: len(inlet.consumer.assignment()) == PARTITIONS)
+        await topic.put(range(40, 60))
+        reader.go.set()
+        await until(lambda: set(range(60)) <= {*reader.values, *other.values})
+
+    again = [value for value in [*reader.values, *other.values] if value >= 8]
+    assert list(range(8, 60)) == sorted(again)
+
+
+async def test_a_stuck_member_gives_its_partitions_up(topic: Topic) -> None:
+    """A batch that hangs keeps nothing: its member stops polling, and the records go to another."""
+    hanging, other = Reader(stuck), Reader(nothing)
+    await topic.put(range(8))
+    async with topic.read(hanging, longest_batch_s=0.2) as inlet:
+        await asyncio.wait_for(hanging.began.wait(), PATIENCE_S)
+        await until(lambda: inlet.progress.stuck_for > 0)
+        async with topic.read(other):
+            await until(lambda: list(range(8)) == sorted(other.values))
+
+
+async def test_what_is_left_is_read_again(topic: Topic) -> None:
+    """A batch that is left when a service ends, and all behind it, are the next member's."""
+
+    async def leave(_: Reader) -> None:
+        await topic.put(range(8, 16))
+        raise Leaving
+
+    leaving, following = Reader(leave), Reader(nothing)
+    await topic.put(range(8))
+    async with topic.read(leaving) as inlet:
+        await asyncio.wait_for(leaving.began.wait(), PATIENCE_S)
+        await asyncio.wait_for(polled(inlet, 16), PATIENCE_S)
+    async with topic.read(following):
+        await until(lambda: len(following.values) >= 16)
+
+    assert ([], list(range(16))) == (leaving.values, sorted(following.values))
