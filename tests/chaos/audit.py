@@ -110,7 +110,7 @@ def _repeated(evidence: Evidence) -> Iterator[str]:
             yield f"{job} has {len(ids)} events {kind}"
     for (job, stage, epoch), results in sorted(_results(evidence.events).items()):
         if len(results) > 1:
-            yield f"{job} {stage}, epoch {epoch}: took effect {len(results)} times"
+            yield f"{job} {stage}, epoch {epoch}: took effect {len(results)} times: {sorted(results)}"
         state = evidence.states.get(job)
         if state is not None and state.node(stage).epoch != epoch:
             yield f"{job} {stage}: completed in epoch {epoch}, the ledger has {state.node(stage).epoch}"

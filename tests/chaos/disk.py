@@ -1,13 +1,14 @@
 """A small disk for the artifact store, which can be filled to the last byte."""
 
 import subprocess
-from contextlib import suppress
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Final
 
-_SIZE: Final = 1024**3
+_SIZE: Final = 384 * 1024**2
 _BALLAST: Final = "ballast"
 _ZEROS: Final = bytes(1024**2)
+_FULL_S: Final = 0.05
 
 
 class Disk:
@@ -23,11 +24,15 @@ class Disk:
         command = ["mount", "-t", "tmpfs", "-o", f"size={_SIZE}", "tmpfs", str(folder)]
         self.mounted = subprocess.run(command, check=False, capture_output=True).returncode == 0
 
-    def fill(self) -> None:
-        """Leave no byte free."""
-        with (self._folder / _BALLAST).open("wb", buffering=0) as ballast, suppress(OSError):
-            while True:
-                ballast.write(_ZEROS)
+    def fill(self, seconds: float) -> None:
+        """Leave no byte free for so long: what the half-written files of others give back is taken as well."""
+        until = monotonic() + seconds
+        with (self._folder / _BALLAST).open("wb", buffering=0) as ballast:
+            while monotonic() < until:
+                try:
+                    ballast.write(_ZEROS)
+                except OSError:
+                    sleep(_FULL_S)
 
     def free(self) -> None:
         """Take the ballast away."""

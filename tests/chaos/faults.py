@@ -145,8 +145,7 @@ async def resend(rig: Rig, load: Load) -> float:
 
 async def fill_disk(rig: Rig, _: Load) -> float:
     """No byte free in the artifact store for a while."""
-    await asyncio.to_thread(rig.disk.fill)
-    await asyncio.sleep(DOWN_S)
+    await asyncio.to_thread(rig.disk.fill, DOWN_S)
     await asyncio.to_thread(rig.disk.free)
     return monotonic()
 

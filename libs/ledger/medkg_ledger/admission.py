@@ -125,11 +125,11 @@ class Admission(Connection):
         """What a stage service has to obey as to itself and these jobs, in one round trip."""
         pipeline = self._redis.pipeline(transaction=False)
         pipeline.sismember(f"{self._prefix}paused", f"stage:{service}")
-        for job_id in job_ids:
-            pipeline.get(self._key("fence", job_id))
+        if job_ids:
+            pipeline.mget([self._key("fence", job_id) for job_id in job_ids])
         async with answering():
-            paused, *fences = await pipeline.execute()
-        found = zip(job_ids, fences, strict=True)
+            paused, *answers = await pipeline.execute()
+        found = zip(job_ids, answers[0] if answers else (), strict=True)
         return Standing(bool(paused), {job_id: int(fence) for job_id, fence in found if fence is not None})
 
     async def pending(self) -> dict[str, Pending]:

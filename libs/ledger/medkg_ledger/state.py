@@ -87,6 +87,7 @@ class JobState(Contract):
         pipeline_version: the digest of the plan that the job is pinned to.
         current_stage: the node that was started last and has not ended, or the last that ended.
         run: how often the job was started again after its first start.
+        restarted_by: id of the order that started it again last, so that the same order twice starts it once.
         paused: nothing more is asked of a stage for it, until it is resumed.
         sequence: number of events that the router has emitted for the job.
         nodes: the nodes that have started, or whose event came early; all others are pending.
@@ -106,6 +107,7 @@ class JobState(Contract):
     skip_completed: bool = False
     priority: Priority = "normal"
     run: int = 0
+    restarted_by: str | None = None
     paused: bool = False
     request: RequestOrRef | None = None
     created_at: int

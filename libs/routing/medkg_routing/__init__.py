@@ -19,7 +19,7 @@ from .inbound import (
     TimerFired,
 )
 from .outbound import ignored_event, to_event, topology_label
-from .reading import broken, read, unreadable
+from .reading import broken, read
 from .restart import rerun
 from .step import Emit, Step, ignore
 
@@ -51,5 +51,4 @@ __all__ = [
     "rerun",
     "to_event",
     "topology_label",
-    "unreadable",
 ]

@@ -4,7 +4,7 @@ from medkg_artifacts import SYSTEM_TENANT
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.data import StageDeferred, StageResult, TimerDue
-from medkg_contracts.errors import InvalidRequest, MedkgError, PoisonRecord
+from medkg_contracts.errors import InvalidRequest, MedkgError, OrderRefused, PoisonRecord
 from medkg_contracts.events import read_data
 from medkg_contracts.ids import job_id as derived_job_id
 from medkg_contracts.kinds import TYPE_PREFIX, Kind, kind_of
@@ -64,7 +64,7 @@ def broken(topic: str, event: CloudEvent, error: MedkgError) -> Requested | Spok
         error: why it cannot.
     """
     if topic == topics.REQUESTS:
-        return unreadable(topic, event) if isinstance(error, InvalidRequest) else None
+        return _unreadable(topic, event) if isinstance(error, InvalidRequest) else None
     if topic == topics.CONTROL or kind_of(event) not in _ANSWERS:
         return None
     stage = event.extensions.get("stage")
@@ -78,10 +78,10 @@ def broken(topic: str, event: CloudEvent, error: MedkgError) -> Requested | Spok
     return Spoke(_origin(topic, event), job_id, stage, epoch, event.extensions.get("tenantid"), result)
 
 
-def unreadable(topic: str, event: CloudEvent) -> Requested:
+def _unreadable(topic: str, event: CloudEvent) -> Requested:
     """A request whose data break the contract, as far as it can be told whose it is."""
     try:
-        job_id = requested_job_id(event)
+        job_id = _requested_job_id(event)
     except InvalidRequest:
         job_id = derived_job_id(event.source, event.id)
     try:
@@ -102,12 +102,7 @@ def unreadable(topic: str, event: CloudEvent) -> Requested:
     )
 
 
-def requested_job_id(event: CloudEvent) -> str:
-    """The id of the job that a request event asks for: its own ``jobid``, or one derived from the event.
-
-    Raises:
-        InvalidRequest: the id has characters that an id cannot have.
-    """
+def _requested_job_id(event: CloudEvent) -> str:
     given = event.extensions.get("jobid")
     return derived_job_id(event.source, event.id) if given is None else _checked(_IDENTIFIER, "jobid", given)
 
@@ -116,7 +111,7 @@ def _requested(topic: str, event: CloudEvent) -> Requested:
     kind = kind_of(event)
     if kind is not Kind.JOB_REQUESTED:
         raise PoisonRecord(f"{topic} carries {Kind.JOB_REQUESTED.type}, not {event.type!r}")
-    job_id = requested_job_id(event)
+    job_id = _requested_job_id(event)
     request = read_request_data(event)
     return Requested(
         origin=_origin(topic, event),
@@ -161,9 +156,12 @@ def _pause(origin: Origin, event: CloudEvent, *, paused: bool) -> Pause | Resume
     about = _job_id(event)
     if about != order.subject:
         raise PoisonRecord(f"attribute 'jobid' is {about!r}, but the data are about {order.subject!r}")
-    if order.scope != "job":
-        return ScopeOrdered(origin, order, paused)
-    return (Pause if paused else Resume)(origin, about, _operators_tenant(event), order)
+    tenant = _operators_tenant(event)
+    if order.scope == "job":
+        return (Pause if paused else Resume)(origin, about, tenant, order)
+    if tenant is not None and (order.scope, order.name) != ("tenant", tenant):
+        raise OrderRefused(f"{order.subject} is not the tenant {tenant}'s to pause or resume")
+    return ScopeOrdered(origin, order, paused)
 
 
 def _operators_tenant(event: CloudEvent) -> str | None:

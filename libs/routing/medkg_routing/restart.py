@@ -39,6 +39,8 @@ def rerun(plan: Plan, state: JobState, event: Rerun, now: int, *, ref: ArtifactR
             f"{state.job_id} was rejected, so it has nothing to run again",
             remedy="Submit the request again, or redrive its dead letter with `medkg dlq redrive`.",
         )
+    if state.restarted_by == event.origin.event_id:
+        return ignore(state, event.origin, "duplicate")
     before = plan if state.pipeline_version == plan.digest else pinned
     again = _again(plan, before, state, event.order.stage)
     return restart(plan, state, event, now, ref=ref, again=again, pinned=before)

@@ -133,6 +133,7 @@ class Turn:
         self.changes = {
             "status": JobStatus.RUNNING,
             "run": self.state.run + 1,
+            "restarted_by": self.cause,
             "pipeline_name": self.plan.name,
             "pipeline_version": self.plan.digest,
             "error": None,

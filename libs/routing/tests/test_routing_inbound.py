@@ -29,7 +29,6 @@ from medkg_routing import (
     TimerFired,
     broken,
     read,
-    unreadable,
 )
 
 from .telling import FAILURE, TRACE, refs
@@ -187,12 +186,9 @@ def test_priority_is_read() -> None:
     assert "low" == inbound.priority
 
 
-def test_broken_request_is_a_request_to_reject() -> None:
-    """A request that breaks the contract still means its job; poison means nobody's."""
-    sent = event(Kind.JOB_REQUESTED, {})
-
-    assert unreadable(topics.REQUESTS, sent) == broken(topics.REQUESTS, sent, InvalidRequest("no"))
-    assert broken(topics.REQUESTS, sent, PoisonRecord("no")) is None
+def test_poison_among_the_requests_is_nobodys() -> None:
+    """A record that is no job request at all concerns no job."""
+    assert broken(topics.REQUESTS, event(Kind.STAGE_STARTED, {}), PoisonRecord("no")) is None
 
 
 @pytest.mark.parametrize("kind", [Kind.STAGE_COMPLETED, Kind.STAGE_FAILED, Kind.STAGE_DEFERRED])
@@ -281,18 +277,22 @@ def test_invalid_request(data: object, extensions: dict[str, str], message: str)
         read(topics.REQUESTS, event(Kind.JOB_REQUESTED, data, extensions=extensions))
 
 
-def test_unreadable_request_keeps_what_can_be_told() -> None:
+def test_broken_request_keeps_what_can_be_told() -> None:
     """Of a request that breaks the contract, its ids are kept where they are valid."""
-    told = unreadable(topics.REQUESTS, event(Kind.JOB_REQUESTED, {}, extensions={"jobid": "j-9", "tenantid": "acme"}))
+    sent = event(Kind.JOB_REQUESTED, {}, extensions={"jobid": "j-9", "tenantid": "acme"})
+    told = broken(topics.REQUESTS, sent, InvalidRequest("no"))
 
+    assert isinstance(told, Requested)
     assert ("j-9", "acme", "j-9", None) == (told.job_id, told.tenant_id, told.correlation_id, told.request)
 
 
 @pytest.mark.parametrize("tenant", ["ACME", "system"])
-def test_unreadable_request_gets_ids_of_its_own(tenant: str) -> None:
+def test_broken_request_gets_ids_of_its_own(tenant: str) -> None:
     """Where its ids are not valid either, they are derived."""
-    told = unreadable(topics.REQUESTS, event(Kind.JOB_REQUESTED, {}, extensions={"jobid": "a b", "tenantid": tenant}))
+    sent = event(Kind.JOB_REQUESTED, {}, extensions={"jobid": "a b", "tenantid": tenant})
+    told = broken(topics.REQUESTS, sent, InvalidRequest("no"))
 
+    assert isinstance(told, Requested)
     assert (derived_job_id("/someone", "e-1"), "public") == (told.job_id, told.tenant_id)
 
 

@@ -46,7 +46,7 @@ class JobMachine(RuleBasedStateMachine):
         super().__init__()
         self.timers: dict[str, int] = {}
         self.flight: set[tuple[str, str]] = set()
-        self.heard: list[Happening] = []
+        self.heard: list[Spoke | Deferred] = []
         self.ordered = 0
 
     @initialize(plan=plans())

@@ -186,19 +186,6 @@ def test_stages_that_ran_again_are_taken_as_they_were_told() -> None:
     assert story.state.sequence == replayed.state.sequence
 
 
-def test_order_obeyed_twice() -> None:
-    """An order that the router heard again after a crash, and obeyed twice, is applied twice."""
-    story = Story(plan(stage("a")))
-    first = story.now
-    steps = [story.tell(rerunning("a")) for _ in range(2)]
-    history = [Past(requested(), first), Past(rerunning("a"), first + 1000)]
-
-    replayed = replay([began(story), *(restarted(step, story) for step in steps)], history)
-
-    assert replayed is not None
-    assert (2, 3) == (replayed.state.run, replayed.state.node("a").epoch)
-
-
 def test_restart_on_another_plan_is_on_that_plan() -> None:
     """After a rerun on the newest version, the replayed job follows it."""
     longer = plan(stage("a"), stage("b", "a"), stage("c", "b"))

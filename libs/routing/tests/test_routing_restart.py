@@ -216,6 +216,15 @@ def test_rerun_of_another_tenants_job_is_foreign() -> None:
     assert "foreign" == ignored(completed().tell(rerunning("left", tenant="acme")))
 
 
+def test_the_same_order_twice_is_obeyed_once() -> None:
+    """An order that is heard again, after a crash of the router or of its sender, runs nothing a second time."""
+    story = completed()
+    story.tell(rerunning("left"))
+
+    assert "duplicate" == ignored(story.tell(rerunning("left")))
+    assert 1 == story.state.run
+
+
 def test_rerun_on_a_plan_without_the_wanted_end_is_refused() -> None:
     """A job that is to end with a stage cannot go on where there is none of that name."""
     story = Story(DIAMOND, until="left")

@@ -158,7 +158,7 @@ async def test_a_query_that_the_source_refuses_is_refused(opened: StartStage) ->
         await expanded(stage, JobRequest(source="ctgov", query={"filter.overallStatus": "OPEN"}))
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(numbers=st.lists(st.integers(0, 99_999_999), min_size=1, max_size=30))
 async def test_any_list_expands_without_repetition_and_always_alike(numbers: list[int]) -> None:
     """Order and ids depend on the list alone; no source is asked."""

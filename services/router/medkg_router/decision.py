@@ -87,4 +87,5 @@ class Decision:
     def _ended_now(self) -> bool:
         before, after = self.before.state, self.state
         finished = {JobStatus.COMPLETED, JobStatus.FAILED}
-        return after is not None and after.status in finished and (before is None or before.status not in finished)
+        # A job that runs again has failed before, and its time includes the wait for whoever noticed.
+        return after is not None and after.run == 0 and after.status in finished and (before is None or before.status not in finished)
