@@ -40,6 +40,7 @@ async def measure(bed: Bed, jobs: int, paced_s: float, idle_s: float) -> Report:
     await asyncio.to_thread(measures.start_product, bed)
     await measures.product(bed, warm_up)
     product = await measures.product(bed, jobs)
+    policies = await measures.policies(bed, jobs)
     latency = await measures.latency(bed, paced_s)
     rules = await measures.capture(bed)
     await asyncio.to_thread(bed.stop)
@@ -56,6 +57,7 @@ async def measure(bed: Bed, jobs: int, paced_s: float, idle_s: float) -> Report:
         records_per_job=records,
         bytes_per_job=size,
         product=product,
+        policies_cost=policies,
         relay=relay,
         latency=latency,
         profiles=profiles,

@@ -23,6 +23,8 @@ from .traffic import Raw, Request, request, traffic
 from .usage import Meter, rss_mb
 
 TOPOLOGY: Final = "noop"
+#: The same, under policies with a breaker, a rate limit and a bound on executions at once.
+GUARDED: Final = "noop-guarded"
 NODES: Final = tuple(f"noop{number}" for number in range(1, STAGES + 1))
 #: The product's services that wait for work, and those among them that are stages.
 STAGE_SERVICES: Final = ("ingest", "parse", "validate", "chunk", "index")
@@ -110,13 +112,25 @@ def start_relay(bed: Bed, rules: dict[str, Rules]) -> None:
         bed.program(name, ["tests.benchmarks.relay", bed.kafka, name, str(file), str(ready)], ready)
 
 
-async def product(bed: Bed, jobs: int) -> Throughput:
+async def product(bed: Bed, jobs: int, topology: str = TOPOLOGY) -> Throughput:
     """Jobs through the product as fast as it can; every one of their events is checked.
 
     Raises:
         StoryWrong: an event is missing, or is there twice.
     """
-    return await _throughput(bed, jobs, topics.REQUESTS, topics.EVENTS)
+    return await _throughput(bed, jobs, topics.REQUESTS, topics.EVENTS, topology)
+
+
+async def policies(bed: Bed, jobs: int) -> float:
+    """What share of the throughput policies cost: with and without by turns, so that drift falls on both alike.
+
+    Raises:
+        StoryWrong: an event is missing, or is there twice.
+    """
+    seconds = {TOPOLOGY: 0.0, GUARDED: 0.0}
+    for topology in (GUARDED, TOPOLOGY, TOPOLOGY, GUARDED):
+        seconds[topology] += (await product(bed, jobs, topology)).seconds
+    return 1 - seconds[TOPOLOGY] / seconds[GUARDED]
 
 
 async def floor(bed: Bed, jobs: int) -> Throughput:
@@ -125,7 +139,7 @@ async def floor(bed: Bed, jobs: int) -> Throughput:
     Raises:
         StoryWrong: an event is missing, or is there twice.
     """
-    return await _throughput(bed, jobs, RELAYED + topics.REQUESTS, RELAYED + topics.EVENTS)
+    return await _throughput(bed, jobs, RELAYED + topics.REQUESTS, RELAYED + topics.EVENTS, TOPOLOGY)
 
 
 async def latency(bed: Bed, seconds: float) -> Latency:
@@ -188,9 +202,9 @@ async def idle(bed: Bed, seconds: float) -> dict[str, Idle]:
         return {name: Idle(used[name] / seconds, rss_mb(pids[name])) for name in IDLE_SERVICES}
 
 
-async def _throughput(bed: Bed, jobs: int, requests_topic: str, events_topic: str) -> Throughput:
+async def _throughput(bed: Bed, jobs: int, requests_topic: str, events_topic: str, topology: str) -> Throughput:
     async with traffic(bed.kafka, bed.partitions, requests_topic, events_topic) as line:
-        requests = [request(TOPOLOGY) for _ in range(jobs)]
+        requests = [request(topology) for _ in range(jobs)]
         meter = Meter(bed.pids)
         run = await line.throughput(requests, jobs * _EVENTS_PER_JOB, _completes)
         used = meter.used()

@@ -18,6 +18,7 @@ class Report:
     Attributes:
         records_per_job: that a request leads to.
         bytes_per_job: of their values and headers.
+        policies_cost: share of the throughput that breakers, rate limits and bounds on concurrency cost.
         load_before: the machine's load average when the run began: what others were doing on it.
     """
 
@@ -27,6 +28,7 @@ class Report:
     records_per_job: int
     bytes_per_job: int
     product: Throughput
+    policies_cost: float
     relay: Throughput
     latency: Latency
     profiles: dict[str, Profile]
@@ -44,6 +46,7 @@ class Report:
             verdicts(
                 jobs_per_s=self.product.jobs_per_s,
                 share=self.share,
+                policies_cost=self.policies_cost,
                 p95_ms=self.latency.whole.p95,
                 idle={name: each.core for name, each in self.idle.items()},
                 rss_mb={name: self.idle[name].rss_mb for name in STAGE_SERVICES},

@@ -8,6 +8,8 @@ from typing import Final
 MIN_JOBS_PER_S: Final = 350.0
 #: The same, as a share of what a bare relay of the same records does.
 MIN_SHARE_OF_RELAY: Final = 0.23
+#: What policies with all their parts may cost, as a share of the throughput without.
+MAX_POLICIES_COST: Final = 0.05
 #: A whole job at 20 jobs a second, 95th percentile.
 MAX_JOB_P95_MS: Final = 150.0
 #: Of one core, for each service that has nothing to do.
@@ -42,19 +44,27 @@ class Verdict:
 
 
 def verdicts(
-    *, jobs_per_s: float, share: float, p95_ms: float, idle: Mapping[str, float], rss_mb: Mapping[str, float]
+    *,
+    jobs_per_s: float,
+    share: float,
+    policies_cost: float,
+    p95_ms: float,
+    idle: Mapping[str, float],
+    rss_mb: Mapping[str, float],
 ) -> Iterator[Verdict]:
     """Every target with its measure.
 
     Args:
         jobs_per_s: of medkg.
         share: of the relay's jobs a second.
+        policies_cost: share of the throughput.
         p95_ms: of a whole job at 20 jobs a second.
         idle: share of a core by service.
         rss_mb: memory by stage service.
     """
     yield Verdict("throughput", jobs_per_s, MIN_JOBS_PER_S, "jobs/s", at_least=True)
     yield Verdict("share of the bare relay", share, MIN_SHARE_OF_RELAY, "", at_least=True)
+    yield Verdict("cost of policies", policies_cost * 100, MAX_POLICIES_COST * 100, "%", at_least=False)
     yield Verdict("whole job, p95", p95_ms, MAX_JOB_P95_MS, "ms", at_least=False)
     for service, core in idle.items():
         yield Verdict(f"idle {service}", core * 100, MAX_IDLE_CORE * 100, "% of a core", at_least=False)

@@ -15,10 +15,18 @@ def test_a_target_is_reached_on_its_own_side(measured: float, expected: bool, *,
 
 def test_every_service_is_judged() -> None:
     """Throughput, share and latency once; idle time and memory once a service."""
-    found = verdicts(jobs_per_s=400, share=0.3, p95_ms=100, idle={"router": 0.01, "parse": 0.03}, rss_mb={"parse": 90})
+    found = verdicts(
+        jobs_per_s=400,
+        share=0.3,
+        policies_cost=0.06,
+        p95_ms=100,
+        idle={"router": 0.01, "parse": 0.03},
+        rss_mb={"parse": 90},
+    )
     expected = {
         "throughput": True,
         "share of the bare relay": True,
+        "cost of policies": False,
         "whole job, p95": True,
         "idle router": True,
         "idle parse": False,

@@ -88,4 +88,5 @@ class Decision:
         before, after = self.before.state, self.state
         finished = {JobStatus.COMPLETED, JobStatus.FAILED}
         # A job that runs again has failed before, and its time includes the wait for whoever noticed.
-        return after is not None and after.run == 0 and after.status in finished and (before is None or before.status not in finished)
+        first = after is not None and after.run == 0 and after.status in finished
+        return first and (before is None or before.status not in finished)
