@@ -104,7 +104,7 @@ def _is_obeyed_silently(raw: Raw) -> bool:
         inbound = read(raw.topic, from_record(raw.headers, raw.value))
     except PoisonRecord:
         return False
-    return isinstance(inbound, Reload | TimerFired | Deferred | None)
+    return isinstance(inbound, Reload | TimerFired | Deferred)
 
 
 def _identity(raw: Raw) -> str:

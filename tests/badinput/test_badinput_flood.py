@@ -219,7 +219,6 @@ async def test_an_answer_whose_data_are_gone_fails_its_job(bed: Bed) -> None:
     assert sent.items() <= Account(await bed.told()).letters.items()
 
 
-@pytest.mark.xfail(strict=True, reason="open: it goes to the DLQ, and its job is nowhere")
 async def test_a_request_whose_data_are_gone_is_rejected(bed: Bed) -> None:
     """So is a request, which has a job id that somebody will ask for."""
     sent = await bed.send([record(topics.REQUESTS, without_data(Kind.JOB_REQUESTED, "unasked"))])
@@ -230,7 +229,6 @@ async def test_a_request_whose_data_are_gone_is_rejected(bed: Bed) -> None:
     assert sent.items() <= Account(await bed.told()).letters.items()
 
 
-@pytest.mark.xfail(strict=True, reason="open: it ends the router")
 async def test_a_record_of_another_age_is_accounted_for(bed: Bed) -> None:
     """A record's timestamp is its producer's to choose, and Kafka takes any of the past: none ends a service."""
     jobs = {f"aged-{number}": timestamp for number, timestamp in enumerate([0, -1, -(2**40), -(2**62)])}

@@ -86,7 +86,6 @@ def letter_of(raw: Raw, error: MedkgError) -> Raw:
     return Raw(kept.topic, kept.key, tuple(kept.headers), kept.value)
 
 
-@pytest.mark.xfail(strict=True, reason="open: the router drops it without a word")
 def test_an_event_that_is_no_order_is_refused_on_control() -> None:
     """Nobody but the router reads the control topic, so what it does not know there is nobody's."""
     event = CloudEvent(id="1", source="/s", type="com.example.order", extensions={"jobid": "j-1"})
@@ -165,7 +164,6 @@ def stored_records(draw: st.DrawFn) -> bytes:
     return draw(st.sampled_from(shapes).map(str.encode) | st.binary(max_size=100))
 
 
-@pytest.mark.xfail(strict=True, reason="open: the restored headers' names may be no text")
 @many
 @given(stored_records(), damaged_anywhere())
 def test_a_damaged_stored_record_is_read_or_refused(body: bytes, raw: Raw) -> None:

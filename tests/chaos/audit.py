@@ -83,6 +83,8 @@ def _lost_jobs(evidence: Evidence) -> Iterator[str]:
         elif state.status is not JobStatus.COMPLETED:
             why = f": {state.failed_stage}: {state.error.message}" if state.error else f" at {state.current_stage}"
             yield f"{job} is {state.status}{why}"
+    if evidence.withdrawn and not any(state.status is JobStatus.CANCELLED for state in evidence.states.values()):
+        yield f"none of {len(evidence.withdrawn)} cancelled jobs was"
     yield from (f"{job} has a dead letter" for job in sorted(set(evidence.letters)))
 
 

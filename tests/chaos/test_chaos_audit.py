@@ -72,6 +72,7 @@ def test_a_cancelled_job_may_end_so() -> None:
         ({"states": {"a": JOB.model_copy(update={"status": JobStatus.RUNNING})}}, "a is running at None"),
         ({"holdings": [Holdings("index", frozenset({"x", "y"}), ["x"])]}, "index: y is missing"),
         ({"letters": ["a", "a"]}, "a has a dead letter"),
+        ({"withdrawn": frozenset("a")}, "none of 1 cancelled jobs was"),
         ({"undone": ["records remain"]}, "records remain"),
     ],
 )
@@ -97,7 +98,9 @@ def test_losses_are_found(changes: dict[str, object], lost: str) -> None:
 )
 def test_duplicates_are_found(changes: dict[str, object], duplicated: str) -> None:
     """A second effect shows in the ledger, in the events or in what is kept."""
-    assert Findings([], [duplicated], []) == audit(replace(WELL, **changes))  # type: ignore[arg-type]
+    found = audit(replace(WELL, **changes))  # type: ignore[arg-type]
+
+    assert ([], [duplicated], []) == (found.lost, [line.partition(": [")[0] for line in found.duplicated], found.unseen)
 
 
 @pytest.mark.parametrize(

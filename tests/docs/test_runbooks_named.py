@@ -1,7 +1,7 @@
 """The runbook that an error names is there."""
 
 import pytest
-from markdown import Markdown
+from markdown import Markdown  # type: ignore[import-untyped]  # it has none
 from medkg_contracts.errors import MedkgError
 
 from .blocks import DOCS
@@ -12,7 +12,7 @@ def anchors(page: str) -> set[str]:
     """The anchors of a runbook's headings, as the site makes them."""
     site = Markdown(extensions=["toc", "attr_list", "tables"])
     site.convert((DOCS / "runbooks" / page).read_text())
-    waiting, found = list(site.toc_tokens), set()  # type: ignore[attr-defined]  # set by the extension `toc`
+    waiting, found = list(site.toc_tokens), set()
     while waiting:
         heading = waiting.pop()
         found.add(heading["id"])

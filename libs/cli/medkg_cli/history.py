@@ -87,6 +87,7 @@ class History:
         self.records += 1
         event: CloudEvent | None = None
         try:
+            _ = record.time
             event = from_record(record.headers, record.value)
             return read(record.topic, await redeem(event, self.store))
         except MedkgError as error:

@@ -30,6 +30,9 @@ STORED_RECORD: Final = "medkg-record"
 #: Header of a record that was given another try: the id of the `record.redriven` event that says so.
 REDRIVEN: Final = "medkg-redriven"
 
+#: The beginning of the year 9000, in milliseconds since 1970.
+_LATEST: Final = 221_845_392_000_000
+
 _REASON = (
     ORIGINAL_TOPIC,
     ORIGINAL_PARTITION,
@@ -83,6 +86,17 @@ class Record:
     key: bytes | None
     value: bytes | None
     headers: Sequence[Header]
+
+    @property
+    def time(self) -> int:
+        """The timestamp, for those who reckon with it: it is the producer's to choose, and Kafka takes nearly any.
+
+        Raises:
+            PoisonRecord: it is before 1970 or after the year 9000.
+        """
+        if not 0 <= self.timestamp <= _LATEST:
+            raise PoisonRecord(f"the record's timestamp {self.timestamp} is not within the years 1970 to 9000")
+        return self.timestamp
 
     @property
     def place(self) -> Place:
@@ -194,7 +208,7 @@ def pack_record(record: Record) -> bytes:
 def _unpack_record(original: Record, body: bytes) -> Record:
     try:
         packed = orjson.loads(body)
-        headers = [(name, _bytes(raw)) for name, raw in packed["headers"]]
+        headers = [(_name(name), _bytes(raw)) for name, raw in packed["headers"]]
         return replace(original, key=_bytes(packed["key"]), value=_bytes(packed["value"]), headers=headers)
     except (ValueError, LookupError, TypeError) as error:
         raise PoisonRecord(f"the stored record cannot be read: {error!r}") from error
@@ -202,6 +216,12 @@ def _unpack_record(original: Record, body: bytes) -> Record:
 
 def _base64(raw: bytes | None) -> str | None:
     return None if raw is None else b64encode(raw).decode()
+
+
+def _name(name: object) -> str:
+    if not isinstance(name, str):
+        raise TypeError(f"{name!r} is no header's name")
+    return name
 
 
 def _bytes(text: str | None) -> bytes | None:

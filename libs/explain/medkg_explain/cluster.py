@@ -11,9 +11,12 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 from medkg_contracts.deadletter import Record
 from medkg_contracts.errors import KafkaUnavailable
+from medkg_stagekit import lenient
 
 #: How long a cluster without a coordinator for a group is left alone, in seconds.
 COORDINATOR_S = 0.2
+
+lenient.install()
 
 #: How far back a search by key goes in a partition, in records.
 SEARCHED_BACK = 20_000

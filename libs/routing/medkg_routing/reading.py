@@ -4,7 +4,12 @@ from medkg_artifacts import SYSTEM_TENANT
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.data import StageDeferred, StageResult, TimerDue
-from medkg_contracts.errors import InvalidRequest, MedkgError, OrderRefused, PoisonRecord
+from medkg_contracts.errors import (
+    InvalidRequest,
+    MedkgError,
+    OrderRefused,
+    PoisonRecord,
+)
 from medkg_contracts.events import read_data
 from medkg_contracts.ids import job_id as derived_job_id
 from medkg_contracts.kinds import TYPE_PREFIX, Kind, kind_of
@@ -36,8 +41,8 @@ _TENANT = TypeAdapter(TenantId)
 _ANSWERS = frozenset({Kind.STAGE_COMPLETED, Kind.STAGE_FAILED, Kind.STAGE_DEFERRED})
 
 
-def read(topic: str, event: CloudEvent) -> Inbound | None:
-    """What the event means to the router; None for a control event that concerns others.
+def read(topic: str, event: CloudEvent) -> Inbound:
+    """What the event means to the router.
 
     Raises:
         PoisonRecord: an attribute or the data are not what this topic carries.
@@ -55,8 +60,8 @@ def read(topic: str, event: CloudEvent) -> Inbound | None:
 def broken(topic: str, event: CloudEvent, error: MedkgError) -> Requested | Spoke | None:
     """What an event that cannot be read means to the job that it is about.
 
-    A request whose data break the contract is to be rejected. A stage service that answers what nobody can read has
-    failed. None where nothing waits for the event, or it does not say whose it is.
+    A request whose data break the contract, or are gone, is to be rejected. A stage service that answers what nobody
+    can read has failed. None where nothing waits for the event, or it does not say whose it is.
 
     Args:
         topic: where it was read from.
@@ -64,7 +69,8 @@ def broken(topic: str, event: CloudEvent, error: MedkgError) -> Requested | Spok
         error: why it cannot.
     """
     if topic == topics.REQUESTS:
-        return _unreadable(topic, event) if isinstance(error, InvalidRequest) else None
+        gone = event.data is None and "dataref" in event.extensions
+        return _unreadable(topic, event) if gone or isinstance(error, InvalidRequest) else None
     if topic == topics.CONTROL or kind_of(event) not in _ANSWERS:
         return None
     stage = event.extensions.get("stage")
@@ -135,7 +141,7 @@ def _requesting_tenant(event: CloudEvent) -> str:
     return tenant
 
 
-def _control(topic: str, event: CloudEvent) -> Inbound | None:
+def _control(topic: str, event: CloudEvent) -> Inbound:
     origin = _origin(topic, event)
     match kind_of(event):
         case Kind.TIMER_DUE:
@@ -148,7 +154,7 @@ def _control(topic: str, event: CloudEvent) -> Inbound | None:
             return Cancel(origin, _job_id(event), _operators_tenant(event), read_data(event, Order))
         case Kind.CONTROL_RERUN:
             return Rerun(origin, _job_id(event), _operators_tenant(event), read_data(event, RerunOrder))
-    return None
+    raise PoisonRecord(f"{event.type!r} is no order")
 
 
 def _pause(origin: Origin, event: CloudEvent, *, paused: bool) -> Pause | Resume | ScopeOrdered:

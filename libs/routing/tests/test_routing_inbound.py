@@ -218,9 +218,10 @@ def test_what_nobody_waits_for_is_only_broken(topic: str, kind: Kind, extensions
     assert broken(topic, event(kind, raw=b"{", extensions=extensions), PoisonRecord("no")) is None
 
 
-def test_other_control_events_are_not_the_routers() -> None:
-    """Control events of other kinds concern the services."""
-    assert read(topics.CONTROL, event("org.medicalkg.orchestration.job.cancel")) is None
+def test_what_is_no_order_is_poison() -> None:
+    """Nobody but the router reads the control topic: what it does not know there is nobody's, and must not vanish."""
+    with pytest.raises(PoisonRecord, match="is no order"):
+        read(topics.CONTROL, event("org.medicalkg.orchestration.job.cancel"))
 
 
 @pytest.mark.parametrize(

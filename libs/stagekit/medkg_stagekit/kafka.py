@@ -19,10 +19,13 @@ from faststream.kafka.message import FAKE_CONSUMER
 from faststream.kafka.subscriber.usecase import BatchSubscriber
 from medkg_contracts.deadletter import Record
 
+from . import lenient
 from .outlet import Outlet, producer
 from .patience import Leaving, Patience
 
 __all__ = ["Inlet", "Outlet", "Progress", "producer"]
+
+lenient.install()
 
 logger = logging.getLogger(__name__)
 _FASTSTREAM: Final = logging.getLogger("faststream")

@@ -78,7 +78,7 @@ class Outlet:
     async def _send_empty(self, topic: str, headers: Sequence[tuple[str, bytes | None]]) -> asyncio.Future[Any]:
         """Send a record with neither key nor value, which `send` refuses and which a dead letter may be."""
         batch = self._client.create_batch()
-        batch.append(timestamp=None, key=None, value=None, headers=headers)
+        batch.append(timestamp=None, key=None, value=None, headers=list(headers))
         future: asyncio.Future[Any] = await self._client.send_batch(batch, topic, partition=0)
         return future
 

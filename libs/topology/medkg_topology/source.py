@@ -15,6 +15,9 @@ MAX_ALIASES = 64
 #: Values in all, counted after aliases are expanded: what stops a "billion laughs" file.
 MAX_VALUES = 5_000
 
+#: Digits of a whole number: what 64 bits hold, so that nothing that computes with it overflows.
+MAX_DIGITS = 18
+
 #: Where a value stands: keys and list positions from the top of the file.
 Place = tuple[str | int, ...]
 
@@ -26,11 +29,18 @@ Value = dict[str, "Value"] | list["Value"] | Scalar
 
 _TAG = "tag:yaml.org,2002:"
 
+
+def _whole(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise ValueError(f"has more than {MAX_DIGITS} digits")
+    return int(text)
+
+
 _SCALARS: Mapping[str, Callable[[str], Scalar]] = {
     _TAG + "str": str,
     _TAG + "null": lambda _: None,
     _TAG + "bool": lambda text: text.lower() == "true",
-    _TAG + "int": int,
+    _TAG + "int": _whole,
     _TAG + "float": float,
 }
 
@@ -98,7 +108,7 @@ def read_source(file: str, content: bytes) -> Source:
         if too_much is not None:
             return _unreadable(file, *too_much)
         root = yaml.compose(text, Loader=_CoreLoader)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, OverflowError) as error:  # PyYAML lets numbers of its own escape unread
         line, what = _syntax(error, text)
         return _unreadable(file, line, f"is not YAML: {what}", "Correct the indentation, quotes or brackets here.")
     if root is None:
@@ -131,7 +141,7 @@ def _excess(text: str) -> tuple[int, str, str] | None:
     return None
 
 
-def _syntax(error: yaml.YAMLError, text: str) -> tuple[int, str]:
+def _syntax(error: Exception, text: str) -> tuple[int, str]:
     if isinstance(error, yaml.MarkedYAMLError):
         context = f" {error.context}" if error.context else ""
         return _line(error.problem_mark), f"{error.problem}{context}"

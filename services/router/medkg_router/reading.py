@@ -33,7 +33,7 @@ class Heard:
     @property
     def now(self) -> int:
         """Milliseconds since 1970-01-01 UTC."""
-        return self.record.timestamp
+        return self.record.time
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,7 @@ class Reader:
     async def _read(self, record: Record) -> Heard | ScopeOrdered | Reload | None:
         event: CloudEvent | None = None
         try:
+            _ = record.time  # one that nobody can reckon with is no event at all
             event = from_record(record.headers, record.value)
             inbound = read(record.topic, await redeem(event, self._store))
         except MedkgError as error:
@@ -100,6 +101,4 @@ class Reader:
             # The job that it concerns hears of it as well: it would wait for ever otherwise.
             about = None if event is None else broken(record.topic, event, error)
             return None if about is None else Heard(about, record, error)
-        if inbound is None or isinstance(inbound, Reload | ScopeOrdered):
-            return inbound
-        return Heard(inbound, record)
+        return inbound if isinstance(inbound, Reload | ScopeOrdered) else Heard(inbound, record)
