@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 
 from medkg_artifacts import ArtifactStore
-from medkg_contracts.errors import MedkgError
+from medkg_contracts.errors import ArtifactStoreUnavailable, MedkgError
 from medkg_contracts.policy import Policy
 
 from .binding import Binding
@@ -63,7 +63,11 @@ class Executor:
         self._caller = Caller(binding, observer)
 
     async def run(self, works: Sequence[Work]) -> AsyncIterator[list[Outcome]]:
-        """Run the stage for all; yields outcomes as they come, those that come together together."""
+        """Run the stage for all; yields outcomes as they come, those that come together together.
+
+        Raises:
+            ArtifactStoreUnavailable: inputs cannot be read or outputs not stored; the works are to be run again.
+        """
         roll = Roll(self._obedience, works)
         jobs = [Job(work, roll) for work in works]
         with suppress(Leaving):  # each job finds that out by itself
@@ -136,6 +140,8 @@ class Executor:
         job.outcome.error = None
         try:
             await self._materials.load(job)
+        except ArtifactStoreUnavailable:
+            raise  # the platform's failure, which must not use up the job's attempts: the batch waits until it is over
         except MedkgError as error:
             job.outcome.error = error
 
@@ -163,6 +169,8 @@ class Executor:
             return
         try:
             await self._materials.keep(job)
+        except ArtifactStoreUnavailable:
+            raise
         except Exception as error:  # noqa: BLE001 - a result of another type than the stage declares
             job.outcome.error = self._caller.as_medkg(job.work, error)
 

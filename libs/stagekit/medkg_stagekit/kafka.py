@@ -127,8 +127,8 @@ class Inlet:
         #: Ends the application; it is called when the handler fails in a way that it must not.
         self.give_up: Callable[[], None] = lambda: None
         self.broker = KafkaBroker(
-            bootstrap, client_id=group, ack_policy=AckPolicy.MANUAL, logger=_FASTSTREAM, log_level=logging.DEBUG,
-            graceful_timeout=longest_batch_s, allow_auto_create_topics=False,
+            bootstrap.split(","), client_id=group, ack_policy=AckPolicy.MANUAL,
+            logger=_FASTSTREAM, log_level=logging.DEBUG, graceful_timeout=longest_batch_s, allow_auto_create_topics=False,
         )  # fmt: skip
         self._subscriber: BatchSubscriber = self.broker.subscriber(
             *topics, batch=True, group_id=group, auto_offset_reset="earliest", max_records=max_records,
@@ -271,8 +271,10 @@ class Inlet:
             self._committing = asyncio.ensure_future(self._commit_later())
 
     async def _commit_later(self) -> None:
-        await asyncio.sleep(COMMIT_EVERY_S)
-        await self.commit()
+        # Until there is nothing left: what is handled while a commit is under way starts none of its own.
+        while self._handled and not self._draining:
+            await asyncio.sleep(COMMIT_EVERY_S)
+            await self.commit()
 
 
 async def _raw(message: KafkaMessage) -> Any:  # noqa: ANN401 - the batch as FastStream hands it over

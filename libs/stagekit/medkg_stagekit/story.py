@@ -86,7 +86,7 @@ def unreadable(service: str, asked: CloudEvent, error: ErrorInfo) -> CloudEvent 
         return None
     return make_event(
         Kind.STAGE_FAILED,
-        id=event_id(job_id, node, int(epoch), 1, Kind.STAGE_FAILED),
+        id=event_id(job_id, node, int(epoch), 0, Kind.STAGE_FAILED),
         source=source_of(service),
         time=datetime.now(UTC),
         data=StageResult(error=error, worker=WORKER),
@@ -129,12 +129,24 @@ def timer_due(job_id: str, node: str, due: int, source: str) -> CloudEvent:
 
 
 def _last(service: str, outcome: Outcome, kind: Kind, data: Contract) -> CloudEvent:
-    return _about(service, outcome.work, kind, data, position=outcome.retries + 2, attempt=outcome.attempt)
+    # An epoch ends once: whichever attempt of whichever replica says so, it is the same event.
+    identity = event_id(outcome.work.ctx.job_id, outcome.work.node, outcome.work.ctx.epoch, 0, kind)
+    position, attempt = outcome.retries + 2, outcome.attempt
+    return _about(service, outcome.work, kind, data, position=position, attempt=attempt, identity=identity)
 
 
-def _about(service: str, work: Work, kind: Kind, data: Contract, *, position: int, attempt: int) -> CloudEvent:
+def _about(
+    service: str,
+    work: Work,
+    kind: Kind,
+    data: Contract,
+    *,
+    position: int,
+    attempt: int,
+    identity: str | None = None,
+) -> CloudEvent:
     ctx = work.ctx
-    identity = event_id(ctx.job_id, work.node, ctx.epoch, attempt, kind)
+    identity = identity or event_id(ctx.job_id, work.node, ctx.epoch, attempt, kind)
     return make_event(
         kind,
         id=identity,

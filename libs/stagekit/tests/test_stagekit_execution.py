@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import pytest
 from medkg_contracts.errors import (
+    ArtifactStoreUnavailable,
     IndexUnavailable,
     InvalidDocument,
     KafkaUnavailable,
@@ -316,13 +317,16 @@ async def test_a_tenant_that_is_none_fails_the_job(store, watcher):
 
 
 @pytest.mark.parametrize("stage", [Shout, Choir])
-async def test_a_store_that_is_away_for_a_moment_is_tried_again(stage, tmp_path, watcher):
-    """A store that cannot be read or written is a reason for another try like any other."""
-    store = FlakyStore(tmp_path, reads=1, writes=1)
+@pytest.mark.parametrize(("reads", "writes"), [(1, 0), (0, 1)], ids=["read", "written"])
+async def test_a_store_that_is_away_uses_up_no_attempt(stage, reads, writes, tmp_path, watcher):
+    """A store that cannot be read or written is no failure of the job: the batch is given back, to be run again."""
+    store = FlakyStore(tmp_path, reads=reads, writes=writes)
 
-    (outcome,) = await outcomes_of(stage(), [work_of(policy=THRICE)], store, watcher)
+    with pytest.raises(ArtifactStoreUnavailable):
+        await outcomes_of(stage(), [work_of()], store, watcher)
+    (outcome,) = await outcomes_of(stage(), [work_of()], store, watcher)
 
-    assert (["HELLO"], 2) == (codes([outcome]), outcome.retries)
+    assert (["HELLO"], 0) == (codes([outcome]), outcome.retries)
 
 
 async def test_an_identical_run_is_recalled_when_asked_for(store, watcher):

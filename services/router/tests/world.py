@@ -242,6 +242,14 @@ class World:
         """The jobs that have a timer."""
         return {timer.job_id for timer in await self.ledger.due_timers(2**53)}
 
+    async def forgotten(self) -> None:
+        """Wait until the outbox is empty: it is emptied beside the work, after what it holds was sent."""
+        deadline = monotonic() + PATIENCE_S
+        while outbox := await self.ledger.outbox():
+            if monotonic() > deadline:
+                raise AssertionError(f"the outbox still holds {outbox}")
+            await asyncio.sleep(0.02)
+
     async def state(self, job_id: str, condition: Callable[[JobState], bool] = lambda _: True) -> JobState:
         """The job's state once the condition holds."""
         deadline = monotonic() + PATIENCE_S
