@@ -18,7 +18,7 @@ from .report import Report, show
 
 _JOBS: Final = 5000
 _QUICK_JOBS: Final = 200
-_WARM_UP_SHARE: Final = 0.2
+_WARM_UP_SHARE: Final = 0.5
 _PACED_S: Final = 20.0
 _IDLE_S: Final = 20.0
 _QUICK_S: Final = 3.0

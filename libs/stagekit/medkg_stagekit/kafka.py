@@ -127,8 +127,8 @@ class Inlet:
         #: Ends the application; it is called when the handler fails in a way that it must not.
         self.give_up: Callable[[], None] = lambda: None
         self.broker = KafkaBroker(
-            bootstrap.split(","), client_id=group, ack_policy=AckPolicy.MANUAL,
-            logger=_FASTSTREAM, log_level=logging.DEBUG, graceful_timeout=longest_batch_s, allow_auto_create_topics=False,
+            bootstrap.split(","), client_id=group, ack_policy=AckPolicy.MANUAL, allow_auto_create_topics=False,
+            logger=_FASTSTREAM, log_level=logging.DEBUG, graceful_timeout=longest_batch_s,
         )  # fmt: skip
         self._subscriber: BatchSubscriber = self.broker.subscriber(
             *topics, batch=True, group_id=group, auto_offset_reset="earliest", max_records=max_records,
