@@ -13,7 +13,7 @@ from medkg_topology.drawing import drawing, mermaid
 from medkg_topology.plan import Plan
 from medkg_topology.problems import Problem, refusal
 from medkg_topology.render import plan_data, plan_difference, plan_text
-from medkg_topology.snapshot import POLICIES_FILE, load_policies, load_topology
+from medkg_topology.snapshot import ADMISSION_FILE, POLICIES_FILE, load_policies, load_topology
 
 from .exits import ExitCode, fail, run
 from .output import JsonOption, coloured, print_json, show, table
@@ -21,6 +21,9 @@ from .requests import publish, reload_event
 from .settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="The pipelines as data.")
+
+#: Files of the folder that are no topologies.
+_SETTINGS = frozenset({POLICIES_FILE, ADMISSION_FILE})
 
 NameArgument = Annotated[
     str, typer.Argument(metavar="TOPOLOGY", help="A name, name@YYYY-MM-DD for a frozen version, or a file.")
@@ -31,7 +34,7 @@ NameArgument = Annotated[
 def list_topologies(*, json: JsonOption = False) -> None:
     """List the topologies of the folder, the refused ones included."""
     catalog = Catalog(load_settings().topologies)
-    rows = [_row(catalog, status) for status in catalog.status() if status.name != "policies"]
+    rows = [_row(catalog, status) for status in catalog.status() if Path(status.file).name not in _SETTINGS]
     if json:
         print_json(rows)
         return
@@ -78,11 +81,13 @@ def lint_topologies(
 @app.command()
 def render(name: NameArgument, *, json: JsonOption = False) -> None:
     """Show the effective plan: each stage with its topics, artifacts and policy."""
-    plan = find_plan(name, load_settings().topologies)
+    folder = load_settings().topologies
+    plan = find_plan(name, folder)
+    rollout = Catalog(folder).rollouts.get(name)
     if json:
-        print_json(plan_data(plan))
+        print_json(plan_data(plan, rollout))
     else:
-        typer.echo(plan_text(plan), nl=False)
+        typer.echo(plan_text(plan, rollout), nl=False)
 
 
 @app.command()

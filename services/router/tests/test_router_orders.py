@@ -1,5 +1,6 @@
 """The router as a process: what operators order."""
 
+import asyncio
 import json
 
 import pytest
@@ -132,3 +133,17 @@ async def test_items_of_a_cancelled_batch_are_rejected(world: World) -> None:
     await world.until(lambda: "job.rejected" in world.story(item))
 
     assert "was cancelled" in world.told("job.rejected", item)[0]["error"]["message"]
+
+
+async def test_control_is_not_behind_work(world: World) -> None:
+    """An order that comes behind thousands of requests is obeyed before they are all dealt with."""
+    names = world.names
+    requests = 3000
+    tenant = f"crowd-{world.job()[2:]}"
+    await asyncio.gather(*(world.request(names.plain, tenant=tenant) for _ in range(requests)))
+    order = ScopeOrder(scope="tenant", name=tenant)
+    await world.pause(order)
+
+    accepted = sum(data["pipeline"] == names.plain for data in world.told("job.accepted"))
+    assert accepted < requests
+    await world.resume(order)
