@@ -1,7 +1,8 @@
 """The jobs that this router has just written, so that their next event needs no loading.
 
 One router replica sees all events of a job, so its own last write is nearly always the job's state. Where it is not,
-the compare-and-set fails, the job is forgotten here and loaded anew.
+the compare-and-set fails, the job is forgotten here and loaded anew. What would change nothing, so that nothing is
+compared, is decided on a state that was loaded.
 """
 
 from collections import OrderedDict
@@ -18,6 +19,10 @@ class Recent:
 
     def __init__(self) -> None:
         self._jobs: OrderedDict[str, Versioned] = OrderedDict()
+
+    def known(self, job_ids: Iterable[str]) -> set[str]:
+        """Those of these jobs whose state is remembered."""
+        return {job_id for job_id in job_ids if job_id in self._jobs}
 
     async def load(self, ledger: Ledger, job_ids: Sequence[str]) -> dict[str, Versioned]:
         """The states of these jobs, those that are not here from the ledger in one round trip.

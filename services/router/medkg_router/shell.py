@@ -97,6 +97,7 @@ class Router:
 
     async def _decide(self, heard: dict[str, list[Heard]], cancelled: frozenset[str]) -> set[str]:
         """Decide, save and publish; the jobs that somebody else changed meanwhile."""
+        remembered = self._recent.known(heard)
         loaded = await self._recent.load(self._ledger, list(heard))
         decisions: dict[str, Decision] = {}
         for job_id, items in heard.items():
@@ -108,9 +109,12 @@ class Router:
             for job_id, decision in decisions.items()
             if decision.changed
         }
+        # What changes nothing is checked by no compare-and-set: memory alone must not be the reason for it, since
+        # another replica may have had the job meanwhile.
+        unsure = {job_id for job_id in remembered if job_id not in changes}
         committed = await self._ledger.commit(list(changes.values()))
         won = {job_id for job_id, flag in zip(changes, committed.written, strict=True) if flag}
-        lost = set(changes) - won
+        lost = (set(changes) - won) | unsure
         self._recent.forget(lost)
         self._recent.keep(changes[job_id] for job_id in won)
         granted = dict(zip(changes, committed.granted, strict=True))
@@ -121,8 +125,6 @@ class Router:
 
     async def _apply(self, decision: Decision, heard: Heard, cancelled: frozenset[str]) -> None:
         step = await self._step(decision, heard, cancelled)
-        if step.ignored is not None:
-            metrics.ignored(step.ignored.reason)
         said: list[tuple[Emit, Posting]] = []
         if step.state is not None:
             time = datetime.now(UTC)
@@ -196,8 +198,9 @@ class Router:
             postings += decision.postings
             asks = zip(decision.asks.values(), granted.get(job_id, ()), strict=False)
             postings += [said for (_, said), flag in asks if flag]
-            ignored = (ignored_event(what, state, job_id, now) for what, state in decision.ignored)
-            postings += [posting(topics.EVENTS, event) for event in ignored]
+            for what, state in decision.ignored:
+                metrics.ignored(what.reason)
+                postings.append(posting(topics.EVENTS, ignored_event(what, state, job_id, now)))
         postings += [said for each in committed.released for said in unpack(each.record)]
         await send(postings, self._outlet)
         for job_id, decision in decisions.items():

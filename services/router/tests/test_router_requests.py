@@ -9,7 +9,7 @@ from medkg_contracts import topics
 from medkg_contracts.cloudevents import to_headers
 from medkg_contracts.deadletter import original_headers, reason_headers
 from medkg_contracts.kinds import Kind
-from medkg_ledger import Change, JobStatus
+from medkg_ledger import Change, JobStatus, NodeState, NodeStatus
 
 from .world import World, requested
 
@@ -161,3 +161,22 @@ async def test_a_request_above_the_limit_travels_as_a_claim_check(world: World) 
     await world.until(lambda: "job.rejected" in world.story(job))
 
     assert "batch" in json.dumps(world.told("job.rejected", job))
+
+
+async def test_an_answer_that_memory_does_not_expect_is_looked_up(world: World) -> None:
+    """A router that remembers a job as it was before another replica had it does not take its answers for foreign."""
+    names = world.names
+    job = await world.request(names.gated)
+    await world.until(lambda: world.asked(names.first, job))
+    before = (await world.ledger.load([job]))[job]
+    nodes = {
+        names.first: NodeState(status=NodeStatus.COMPLETED, epoch=1),
+        "approval": NodeState(status=NodeStatus.OPENED, epoch=1),
+        names.second: NodeState(status=NodeStatus.REQUESTED, epoch=1),
+    }
+    elsewhere = before.state.model_copy(update={"nodes": nodes})
+    assert [True] == (await world.ledger.commit([Change(before, elsewhere)])).written
+    await world.answer(job, names.second, "two")
+    await world.until(lambda: "job.completed" in world.story(job))
+
+    assert "event.ignored" not in world.story(job)
