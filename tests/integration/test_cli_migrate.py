@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 from medkg_contracts.kinds import Kind
 from medkg_ledger import Change, JobState, JobStatus, Ledger, Versioned
+from medkg_stack import Ports, Stack
 
 from .cli import medkg, medkg_json
 from .operating import Playground, playground
@@ -20,11 +21,13 @@ OLD = {"dataset": "ctgov", "item": {"id": "NCT1"}, "status": "completed", "creat
 
 
 @pytest.fixture(scope="module")
-def place(kafka_bootstrap: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Playground]:
-    """A running router whose stages the tests play, and a ledger of its own."""
-    url = f"{redis_url.rpartition('/')[0]}/5"
-    with playground(kafka_bootstrap, url, tmp_path_factory.mktemp("migrate")) as place:
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Playground]:
+    """A running router whose stages the tests play, with servers of its own: a rebuild reads all that Kafka has."""
+    stack = Stack(tmp_path_factory.mktemp("migrate-servers"), Ports.free(), report=lambda _: None)
+    stack.up(only=["kafka", "redis"])
+    with playground(stack.kafka.address, stack.redis.address, tmp_path_factory.mktemp("migrate")) as place:
         yield place
+    stack.wipe()
 
 
 @pytest.fixture
