@@ -30,7 +30,7 @@ from .rig import Rig
 PROCESS_KILL_S = 15.0
 BROKER_KILL_S = 30.0
 
-#: Longer than a consumer's session (10 s): the group has given its partitions to another one meanwhile.
+#: Longer than a consumer's session (8 s): the group has given its partitions to another one meanwhile.
 HANG_S = 15.0
 DOWN_S = 30.0
 PAUSED_S = 10.0

@@ -134,7 +134,7 @@ class Inlet:
             *topics, batch=True, group_id=group, auto_offset_reset="earliest", max_records=max_records,
             batch_timeout_ms=1, parser=self._parse, decoder=_raw,
             partition_assignment_strategy=(RangePartitionAssignor,),
-            session_timeout_ms=10_000, heartbeat_interval_ms=2_000,
+            session_timeout_ms=8_000, heartbeat_interval_ms=2_000,
             max_poll_interval_ms=round(poll_interval_s * 1000), rebalance_timeout_ms=60_000,
             max_partition_fetch_bytes=2 * 1024 * 1024, ack_policy=AckPolicy.MANUAL,
         )  # fmt: skip
