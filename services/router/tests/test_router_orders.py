@@ -114,7 +114,7 @@ async def test_a_rejected_job_may_be_asked_for_again(world: World) -> None:
     await world.request(name, job)
     await world.until(lambda: "event.ignored" in world.story(job))
     await world.request(names.plain, job)
-    await world.until(lambda: world.asked(names.first, job))
+    await world.until(lambda: world.asked(names.first, job) and "job.accepted" in world.story(job))
 
     (letter,) = world.on(topics.ROUTER_DLQ, job)
     assert name == json.loads(letter.value or b"")["topology"]
