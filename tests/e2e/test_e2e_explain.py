@@ -22,6 +22,8 @@ REVIEWED = "clinical-trials-reviewed"
 FRAGILE = "{timeout: 5s, attempts: 1, backoff: none, breaker: {failures: 1, reset: 8s}}"
 #: The second try is too far away to be waited for in place.
 PATIENT = "{timeout: 5s, attempts: 3, backoff: linear, initial: 45s, max: 45s, jitter: 0s}"
+#: The next only when the one before has ended.
+ONE_BY_ONE = "{timeout: 60s, attempts: 3, backoff: linear, initial: 1s, max: 1s, concurrency: 1}"
 #: One every four seconds.
 SLOW = "{timeout: 5s, attempts: 1, backoff: none, rate: 15/m}"
 
@@ -62,15 +64,16 @@ async def test_a_dead_router(spine: Spine, nct_ids: list[str]) -> None:
 
 
 async def test_a_lagging_consumer(spine: Spine, nct_ids: list[str]) -> None:
-    """Behind a consumer that is there and gets nowhere, a job is explained by the records that stand before it."""
-    jobs = await in_one_partition(spine, nct_ids)
-    async with spine.watch() as watch:
-        spine.services.suspend("ingest")
+    """Behind a consumer that is there and slow, a job is explained by the records that stand before it."""
+    ids = await in_one_partition(spine, nct_ids)
+    async with spine.watch() as watch, ingesting(spine, watch, ONE_BY_ONE) as topology:
+        jobs = {job: request.model_copy(update={"topology": topology}) for job, request in ids.items()}
+        spine.services.suspend("replay")
         try:
             await spine.submit(jobs)
-            found = await explained(spine, list(jobs)[-1], "lagging_consumer", "dead_consumer")
+            found = await explained(spine, list(jobs)[-1], "lagging_consumer")
         finally:
-            spine.services.resume("ingest")
+            spine.services.resume("replay")
         ends = await watch.ended(jobs)
 
     assert ("lagging_consumer", "ingest") == (found.cause, found.stage)
