@@ -31,7 +31,11 @@ async def create_topics(bootstrap: str, names: Sequence[str]) -> None:
     """Create these topics, as far as they are missing."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
-    answer = await admin.create_topics([NewTopic(name, 3, 1) for name in names])
+    # As other tests of the session create them, who need the room for large records.
+    sizes = {name: 1_179_648 if name == topics.ROUTER_DLQ else 1_114_112 for name in names}
+    answer = await admin.create_topics(
+        [NewTopic(name, 4, 1, topic_configs={"max.message.bytes": str(size)}) for name, size in sizes.items()]
+    )
     await admin.close()
     wrong = {code for _, code, *_ in answer.topic_errors if code and for_code(code) is not TopicAlreadyExistsError}
     assert set() == wrong

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from medkg_ledger import Change, Ledger, Versioned
 
 #: How many jobs are kept; about 5 KB each.
-CAPACITY = 4096
+CAPACITY = 2048
 
 
 class Recent:
