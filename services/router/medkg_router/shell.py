@@ -37,7 +37,6 @@ from medkg_stagekit.posting import Posting, posting, send, unpack
 from . import metrics
 from .decision import Decision
 from .intake import Intake, may_begin
-from .notices import tell
 from .operating import Operating, refused
 from .pins import Pins
 from .reading import Heard, Reader
@@ -201,12 +200,13 @@ class Router:
             for what, state in decision.ignored:
                 metrics.ignored(what.reason)
                 postings.append(posting(topics.EVENTS, ignored_event(what, state, job_id, now)))
+            for origin, error in decision.disobeyed:
+                postings.append(posting(topics.EVENTS, refused(origin, job_id, error)))
         postings += [said for each in committed.released for said in unpack(each.record)]
         await send(postings, self._outlet)
-        for job_id, decision in decisions.items():
+        for decision in decisions.values():
             for record, reason in decision.refused:
                 await self._reader.refuse(record, reason)
-            await tell(self._outlet, *(refused(origin, job_id, error) for origin, error in decision.disobeyed))
 
     def _counts(self, state: JobState | None) -> bool:
         return state is not None and self._rollouts.counts(state.pipeline_name)
