@@ -15,6 +15,7 @@ class Settings(BaseSettings):
         artifacts_url: the artifact store: ``file:///an/absolute/path``.
         topologies: the folder with ``pipelines/*.yaml`` and ``policies.yaml``.
         log_level: of the JSON log on standard error.
+        metrics_host: the address that ``/metrics`` and the health checks listen on; ``0.0.0.0`` in a container.
         metrics_port: of ``/metrics``, ``/livez`` and ``/readyz``; 0 takes a free one.
     """
 
@@ -26,4 +27,5 @@ class Settings(BaseSettings):
     artifacts_url: str = f"file://{Path.cwd()}/.medkg/artifacts"
     topologies: Path = Path("topologies")
     log_level: str = "INFO"
+    metrics_host: str = "127.0.0.1"
     metrics_port: int = 0

@@ -32,12 +32,13 @@ class HealthServer:
     """The service's HTTP port.
 
     Args:
+        host: the address to listen on.
         port: 0 takes a free one; see `port` afterwards.
         alive: liveness: does it get on?
         ready: readiness: is it connected and assigned?
     """
 
-    def __init__(self, port: int, alive: Check, ready: Check) -> None:
+    def __init__(self, host: str, port: int, alive: Check, ready: Check) -> None:
         metrics = make_wsgi_app()
         checks = {"/livez": alive, "/readyz": ready}
 
@@ -52,7 +53,7 @@ class HealthServer:
             start_response(status, [("Content-Type", "application/json")])
             return [orjson.dumps({"ok": problem is None, "problem": problem})]
 
-        self._server = make_server("127.0.0.1", port, app, server_class=_Server, handler_class=_Silent)
+        self._server = make_server(host, port, app, server_class=_Server, handler_class=_Silent)
         self._thread = threading.Thread(target=self._server.serve_forever, name="health", daemon=True)
         self._thread.start()
 

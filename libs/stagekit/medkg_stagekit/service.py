@@ -114,7 +114,7 @@ async def _serve(services: tuple[StageService, ...], settings: Settings) -> None
             )
         await client.start()
         stack.push_async_callback(client.stop)
-        await serve(inlets, settings.metrics_port, stack)
+        await serve(inlets, settings, stack)
 
 
 async def _check(services: Sequence[StageService], notices: Notices) -> None:
@@ -136,7 +136,7 @@ async def _check(services: Sequence[StageService], notices: Notices) -> None:
 
 async def serve(
     inlets: Sequence[Inlet],
-    metrics_port: int,
+    settings: Settings,
     stack: AsyncExitStack,
     background: Sequence[Coroutine[Any, Any, None]] = (),
 ) -> None:
@@ -159,7 +159,9 @@ async def serve(
     async def watch() -> None:
         for inlet in inlets:
             inlet.watch_polls()
-        health = HealthServer(metrics_port, lambda: _stuck(inlets), lambda: _unready(inlets))
+        health = HealthServer(
+            settings.metrics_host, settings.metrics_port, lambda: _stuck(inlets), lambda: _unready(inlets)
+        )
         stack.callback(health.close)
         logger.info("ready for work; health on port %d", health.port)
 

@@ -33,7 +33,7 @@ def doctor() -> Doctor:
 
 @pytest.fixture
 def server(doctor: Doctor) -> Iterator[HealthServer]:
-    server = HealthServer(0, lambda: doctor.alive, lambda: doctor.ready)
+    server = HealthServer("127.0.0.1", 0, lambda: doctor.alive, lambda: doctor.ready)
     yield server
     server.close()
 

@@ -61,7 +61,7 @@ async def route(settings: RouterSettings) -> None:
         explainer = await stack.enter_async_context(Explainer(settings))
         stalled = StalledJobs(ledger, outlet, explainer, settings.stalled_s)
         background = [keep(_chores(settings, ledger, outlet, rollouts, stalled)), reloader.watch()]
-        await serve([inlet], settings.metrics_port, stack, background)
+        await serve([inlet], settings, stack, background)
 
 
 def _chores(
