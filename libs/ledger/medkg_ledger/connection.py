@@ -3,7 +3,8 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Self
+from typing import Self, cast
+from uuid import uuid4
 
 from medkg_contracts.errors import LedgerUnavailable
 from redis.asyncio import Redis
@@ -16,6 +17,7 @@ class Connection:
     def __init__(self, redis: Redis, prefix: str = "medkg:") -> None:
         self._redis = redis
         self._prefix = prefix
+        self._name: bytes | None = None
 
     @classmethod
     def from_url(cls, url: str, prefix: str = "medkg:") -> Self:
@@ -28,10 +30,26 @@ class Connection:
         """Close the connections."""
         await self._redis.aclose()
 
-    async def ping(self) -> None:
-        """Raise LedgerUnavailable unless Redis answers."""
+    async def open(self) -> None:
+        """Remember which ledger this is, and name it if it is new: see `recognise`."""
+        key = f"{self._prefix}name"
         async with answering():
-            await self._redis.ping()
+            await self._redis.set(key, uuid4().hex, nx=True)
+            self._name = cast("bytes", await self._redis.get(key))
+
+    async def recognise(self) -> None:
+        """Make sure that this is the ledger that was opened, and that nobody has emptied it since.
+
+        Raises:
+            LedgerUnavailable: it is not. What Redis says of a job is worth nothing then.
+        """
+        async with answering():
+            name = await self._redis.get(f"{self._prefix}name")
+        if name != self._name:
+            raise LedgerUnavailable(
+                "the ledger is not the one that was opened: somebody has emptied or replaced it",
+                remedy="Stop all routers (`medkg down --only router`), run `medkg ledger rebuild --wipe`, start them.",
+            )
 
     async def wipe(self) -> int:
         """Delete everything under the ledger's prefix; the number of keys deleted."""

@@ -2,6 +2,7 @@
 
 Keys (all under one prefix):
 
+* ``name`` which ledger this is, so that an emptied one is recognised;
 * ``job:<id>`` hash of ``rev`` and ``body``; ``index:<entry>`` sorted set of job ids by creation time;
   ``moved`` sorted set of the running jobs by the time of their last change;
 * ``timers`` sorted set of ``<job> <node>`` by due time; ``outbox`` hash of ``<job> <rev>`` to the records that the

@@ -19,7 +19,8 @@ async def test_every_method_says_that_redis_is_away(closed_url: str) -> None:
     """Where nobody listens, every method raises LedgerUnavailable, which is worth another try."""
     ledger = Ledger.from_url(closed_url)
     outcomes = await asyncio.gather(
-        ledger.ping(),
+        ledger.open(),
+        ledger.recognise(),
         ledger.load(["j-1"]),
         ledger.get("j-1"),
         ledger.commit([new(job())]),
@@ -63,12 +64,35 @@ async def test_redis_comes_back(own_server: RedisServer) -> None:
     await write(ledger, job())
     own_server.wipe()
     with pytest.raises(LedgerUnavailable):
-        await ledger.ping()
+        await ledger.open()
     own_server.start()
     await write(ledger, job())
 
     assert job() == await ledger.get("j-1")
     await ledger.close()
+
+
+async def test_an_emptied_ledger_is_not_recognised(ledger: Ledger) -> None:
+    """A ledger is recognised until somebody empties it, also when somebody else has opened the new one."""
+    await ledger.open()
+    await ledger.recognise()
+    await ledger.wipe()
+
+    with pytest.raises(LedgerUnavailable, match="emptied or replaced"):
+        await ledger.recognise()
+    await Ledger(ledger._redis, ledger._prefix).open()
+    with pytest.raises(LedgerUnavailable, match="emptied or replaced"):
+        await ledger.recognise()
+
+
+async def test_a_ledger_keeps_its_name(ledger: Ledger, redis: Redis, prefix: str) -> None:
+    """Whoever opens a ledger after another finds the same one."""
+    await ledger.open()
+    other = Ledger(redis, prefix)
+    await other.open()
+
+    await ledger.recognise()
+    await other.recognise()
 
 
 async def test_error_that_redis_answers(ledger: Ledger, redis: Redis, prefix: str) -> None:
@@ -84,4 +108,4 @@ async def test_error_without_words(redis_url: str) -> None:
     silent = SilentRedis.from_url(redis_url)
 
     with pytest.raises(LedgerUnavailable, match=re.escape("Redis: TimeoutError")):
-        await Ledger(silent).ping()
+        await Ledger(silent).open()

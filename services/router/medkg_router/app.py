@@ -37,7 +37,7 @@ async def route(settings: RouterSettings) -> None:
         store = ArtifactStore.from_url(settings.artifacts_url)
         ledger = Ledger.from_url(settings.redis_url)
         stack.push_async_callback(ledger.close)
-        await ledger.ping()
+        await ledger.open()
         catalog = Catalog(settings.topologies)
         client = producer(settings.kafka, "router")
         outlet = Outlet(client, store)

@@ -98,6 +98,9 @@ class Router:
         """Decide, save and publish; the jobs that somebody else changed meanwhile."""
         remembered = self._recent.known(heard)
         loaded = await self._recent.load(self._ledger, list(heard))
+        if any(found.state is None for found in loaded.values()):
+            # To an emptied ledger every job is unknown, and what is said of it would be dropped as foreign.
+            await self._ledger.recognise()
         decisions: dict[str, Decision] = {}
         for job_id, items in heard.items():
             decisions[job_id] = Decision(loaded[job_id], loaded[job_id].state)

@@ -10,6 +10,7 @@ from medkg_contracts.kinds import Kind
 from medkg_ledger import Change
 from medkg_stack import Services
 from medkg_stagekit.posting import pack, posting
+from redis.asyncio import Redis
 
 from .world import World, requested
 
@@ -97,6 +98,26 @@ async def test_two_replicas_share_the_work(world: World, router: Services) -> No
 
     assert [["job.accepted", "job.completed"]] * 40 == [world.story(job) for job in jobs]
     assert [1] * 40 == [len(world.asked(names.first, job)) for job in jobs]
+
+
+async def test_a_router_waits_where_its_ledger_was_emptied(world: World, own_redis_url: str, router: Services) -> None:
+    """An answer to a job that an emptied ledger does not know is kept for the rebuilt one, not dropped."""
+    names = world.names
+    job = await world.request(names.plain)
+    await world.until(lambda: world.asked(names.first, job))
+    redis = Redis.from_url(own_redis_url)
+    keys = ["medkg:name", f"medkg:job:{job}"]
+    kept = {key: await redis.dump(key) for key in keys}
+    await redis.delete(*keys)
+    await world.answer(job, names.first, "one")
+    (log,) = [line.log for line in router.status()]
+    await world.until(lambda: "somebody has emptied or replaced it" in log.read_text())
+    for key, value in kept.items():
+        await redis.restore(key, 0, value)
+    await redis.aclose()
+    await world.until(lambda: "job.completed" in world.story(job))
+
+    assert ["job.accepted", "job.completed"] == world.story(job)
 
 
 async def test_an_operator_may_ask_for_a_reload(world: World, folder: Path) -> None:
