@@ -28,6 +28,7 @@ COMMANDS: Final[Mapping[str, Place]] = {
     "run": Place("direct", "run_jobs", _WORK),
     "status": Place("status", "status", _LOOK),
     "explain": Place("explain_command", "explain", _LOOK),
+    "consumers": Place("consumers", "consumers", _LOOK),
     "events": Place("events", "app", _LOOK),
     "search": Place("search", "search", _LOOK),
     "topology": Place("topology", "app", _LOOK),

@@ -52,7 +52,7 @@ class Operation:
     Attributes:
         topic: its name, or a template with ``{stage}`` or ``{gateTopic}``.
         group: the consumer group; None when it sends, or reads with a group of no fixed name.
-        client_id: of the consumer; None when the document leaves it open.
+        client_id: the pattern of the consumers' client ids; None when the document leaves them open.
         messages: names of the messages.
         kinds: the events among them that are medkg's own.
     """
@@ -215,7 +215,7 @@ def _operation(name: str, operation: _Place) -> Operation:
         action=operation["action"].value,
         topic=channel["address"].value,
         group=operation.get("bindings", "kafka", "groupId", "const"),
-        client_id=operation.get("bindings", "kafka", "clientId", "const"),
+        client_id=operation.get("bindings", "kafka", "clientId", "pattern"),
         messages=frozenset(message["name"].value for message in found),
         kinds=frozenset(kind for message in found if (kind := _kind(message)) is not None),
     )

@@ -42,7 +42,7 @@ class StageResult(Contract):
         duration_ms: of the last attempt.
         waited_ms: between the request's time and the start of the work.
         skipped: the outputs are those of an earlier, identical run.
-        worker: which process did it, ``<host>:<pid>``.
+        worker: which process did it, by its instance name: MK_INSTANCE, or ``<host>:<pid>``.
     """
 
     artifacts: dict[Name, ArtifactRef] = Field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -20,6 +21,23 @@ lenient.install()
 
 #: How far back a search by key goes in a partition, in records.
 SEARCHED_BACK = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A consumer of a group.
+
+    Attributes:
+        id: which Kafka has given it; no two members have the same.
+        client_id: what it calls itself.
+        host: its address.
+        partitions: those that it reads.
+    """
+
+    id: str
+    client_id: str
+    host: str
+    partitions: tuple[TopicPartition, ...]
 
 
 class Cluster:
@@ -84,16 +102,20 @@ class Cluster:
         offsets = await self._asked(self._of_group(self._admin.list_consumer_group_offsets, group))
         return {partition: position.offset for partition, position in offsets.items()}
 
-    async def owners(self, group: str) -> dict[TopicPartition, str]:
-        """Which member of the group reads each partition, ``<client id> at <host>``; none when it has no member."""
+    async def members(self, group: str) -> list[Member]:
+        """The consumers of the group; those of one that shares its partitions anew have none meanwhile."""
         # One group a call: aiokafka 0.14 reads answers about several wrongly (DescribeGroups v3 as v2).
         (response,) = await self._asked(self._of_group(self._admin.describe_consumer_groups, [group]))
-        owners: dict[TopicPartition, str] = {}
-        for _, _, _, _, _, members in response.groups:
-            for member_id, client_id, host, _, assignment in members:
-                for partition in _assigned(assignment):
-                    owners[partition] = f"{client_id} ({member_id}) at {host.lstrip('/')}"
-        return owners
+        return [
+            Member(member_id, client_id, host.lstrip("/"), tuple(_assigned(assignment)))
+            for _, _, _, _, _, members in response.groups
+            for member_id, client_id, host, _, assignment in members
+        ]
+
+    async def owners(self, group: str) -> dict[TopicPartition, str]:
+        """Which member of the group reads each partition, ``<member id> at <host>``; none when it has no member."""
+        members = await self.members(group)
+        return {partition: f"{each.id} at {each.host}" for each in members for partition in each.partitions}
 
     async def records(self, ends: Mapping[TopicPartition, int], last: int | None = None) -> AsyncIterator[Record]:
         """The records of these partitions up to the given offsets, or the `last` ones of each of them.
@@ -103,6 +125,21 @@ class Cluster:
         starts = await self.starts(list(ends))
         if last is not None:
             starts = {partition: max(start, ends[partition] - last) for partition, start in starts.items()}
+        async for record in self._between(starts, ends):
+            yield record
+
+    async def since(self, topic: str, time: int) -> AsyncIterator[Record]:
+        """The topic's records of a time, milliseconds since 1970-01-01 UTC, until now; as `records` gives them."""
+        ends = await self.ends(await self.partitions(topic))
+        if ends:
+            found = await self._asked(self._consumer.offsets_for_times(dict.fromkeys(ends, time)))
+            starts = {each: ends[each] if place is None else place.offset for each, place in found.items()}
+            async for record in self._between(starts, ends):
+                yield record
+
+    async def _between(
+        self, starts: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]
+    ) -> AsyncIterator[Record]:
         open_ = {partition for partition, start in starts.items() if start < ends[partition]}
         if not open_:
             return

@@ -4,6 +4,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from aiokafka import AIOKafkaConsumer
 from medkg_contracts.settings import Settings
 from medkg_explain import Cluster
 from medkg_stack import Ports, Stack
@@ -32,6 +33,42 @@ async def test_records_of_a_key_are_found_from_a_time_on(settings: Settings) -> 
 
     assert {0: [1_000, 2_000, 3_000], 2_000: [2_000, 3_000], 9_000: []} == found
     assert [] == nowhere
+
+
+async def test_records_of_a_topic_are_read_from_a_time_on(settings: Settings) -> None:
+    """All records since a time come, whatever their keys; a topic that is not there has none."""
+    topic = f"cluster-{uuid4().hex[:8]}"
+    await create_topics(settings.kafka, [topic])
+    client = producer(settings.kafka, "tests")
+    await client.start()
+    for key, time in [("a", 1_000), ("b", 2_000), ("c", 3_000)]:
+        await client.send_and_wait(topic, value=b"x", key=key.encode(), timestamp_ms=time)
+    await client.stop()
+
+    async with Cluster(settings.kafka) as cluster:
+        found = {
+            since: sorted([record.timestamp async for record in cluster.since(topic, since)])
+            for since in (0, 2_000, 9_000)
+        }
+        nowhere = [record async for record in cluster.since("no-such-topic", 0)]
+
+    assert {0: [1_000, 2_000, 3_000], 2_000: [2_000, 3_000], 9_000: []} == found
+    assert [] == nowhere
+
+
+async def test_members_of_a_group_are_there_with_their_partitions(settings: Settings) -> None:
+    """A consumer of a group is a member of it, by its own name, while it runs."""
+    topic, group = f"cluster-{uuid4().hex[:8]}", f"readers-{uuid4().hex[:8]}"
+    await create_topics(settings.kafka, [topic])
+    client = AIOKafkaConsumer(topic, bootstrap_servers=settings.kafka, group_id=group, client_id="reader")
+    await client.start()
+    async with Cluster(settings.kafka) as cluster:
+        (member,) = await cluster.members(group)
+        partitions = await cluster.partitions(topic)
+        await client.stop()
+
+        assert [] == await cluster.members(group)
+    assert ("reader", partitions) == (member.client_id, sorted(member.partitions))
 
 
 async def test_a_group_that_never_was_has_neither_positions_nor_owners(settings: Settings) -> None:

@@ -1,6 +1,8 @@
 """Our own services as processes: any number of replicas of each, started, stopped, killed, scaled."""
 
+import json
 import os
+import socket
 import sys
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
@@ -58,6 +60,11 @@ class Replica:
         self._process = Process(root, f"{service}-{number}")
 
     @property
+    def instance(self) -> str:
+        """What it calls itself in events and in its consumer group, such as ``chunk-2@host``."""
+        return f"{self._process.name}@{socket.gethostname()}"
+
+    @property
     def running(self) -> bool:
         """Whether the process is alive."""
         return self._process.running is not None
@@ -82,7 +89,7 @@ class Replica:
                 [sys.executable, "-m", f"medkg_{self.service}.app"],
                 ready=lambda: http_ok(port, _READY_PATH),
                 timeout_s=_START_TIMEOUT_S,
-                env={**os.environ, **self._environment, setting: str(port)},
+                env={**os.environ, **self._environment, setting: str(port), "MK_INSTANCE": self.instance},
                 facts={"metrics_port": port},
             )
         )
@@ -139,15 +146,24 @@ class Services:
         self._report = one_at_a_time(report)
 
     def start(self, only: Collection[str] | None = None, scale: Mapping[str, int] | None = None) -> None:
-        """Start one replica of each service, or as many as ``scale`` says; those that run stay as they are.
+        """Start one replica of each service, or as many as were asked for; those that run stay as they are.
+
+        Args:
+            only: these services; None starts all.
+            scale: so many of a service; without a word on it, what was last said holds until it is stopped.
 
         Raises:
             ConfigurationError: there is no such service, or replay's port is taken.
             ResourceUnavailable: a process ended or was not ready in time. The others are left running.
         """
-        counts = {name: (scale or {}).get(name, 1) for name in self._chosen(only)}
+        chosen = self._chosen(only)
         self._chosen(scale)
         with self._locked():
+            said = self._remember(scale or {})
+            counts = {name: said.get(name, 1) for name in chosen}
+            for name in chosen:
+                if counts[name] != 1 and name not in (scale or {}):
+                    self._report(f"{name}: {counts[name]} replicas, as it was last scaled to")
             for names in ([REPLAY], SERVICES[1:]):
                 self._start(self._replica(name, i) for name in names for i in _numbers(name, counts.get(name, 0)))
 
@@ -161,12 +177,14 @@ class Services:
         self._chosen([name])
         wanted = _numbers(name, replicas)
         with self._locked():
+            self._remember({name: replicas})
             self._stop(replica for replica in self.replicas([name]) if replica.number not in wanted)
             self._start(self._replica(name, number) for number in wanted)
 
     def stop(self, only: Collection[str] | None = None) -> None:
-        """Stop the services, replay last: the others may still be asking it."""
+        """Stop the services, replay last: the others may still be asking it. How they were scaled is forgotten."""
         with self._locked():
+            self._remember(dict.fromkeys(self._chosen(only), 1))
             running = [replica for replica in self.replicas(only) if replica.running]
             self._stop(replica for replica in running if replica.service != REPLAY)
             self._stop(replica for replica in running if replica.service == REPLAY)
@@ -220,6 +238,15 @@ class Services:
     def status(self) -> list[ServerStatus]:
         """One line a replica."""
         return [replica.status() for replica in self.replicas()]
+
+    def _remember(self, scale: Mapping[str, int]) -> dict[str, int]:
+        """Add to what was said about numbers of replicas; all that holds now, where it is not 1."""
+        file = self.root / "run" / "scale.json"
+        said: dict[str, int] = (json.loads(file.read_text()) if file.exists() else {}) | dict(scale)
+        said = {name: count for name, count in said.items() if count != 1}
+        if scale:
+            file.write_text(json.dumps(said))
+        return said
 
     def _victim(self, name: str, number: int) -> Replica:
         self._chosen([name])

@@ -1,3 +1,4 @@
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -149,3 +150,25 @@ def test_replay_is_one(services: Services) -> None:
     """Replay has one port and therefore one replica."""
     with pytest.raises(ConfigurationError, match="replay cannot have 2 replicas"):
         services.scale("replay", 2)
+
+
+def test_what_was_scaled_stays_so_until_it_is_stopped(services: Services) -> None:
+    """A start that says no number starts what is missing of the last number; a stop forgets it."""
+    services.scale("chunk", 3)
+    services.kill("chunk", 2)
+    services.start(["chunk"])
+    again = names(services)
+    services.stop(["chunk"])
+    services.start(["chunk"])
+
+    assert (["chunk-1", "chunk-2", "chunk-3"], ["chunk-1"]) == (again, names(services))
+
+
+def test_each_replica_has_a_name_of_its_own(services: Services) -> None:
+    """Replicas call themselves as `medkg ps` does, with the host."""
+    services.scale("chunk", 2)
+
+    assert [f"chunk-{number}@{socket.gethostname()}" for number in (1, 2)] == [
+        Path(f"/proc/{line.pid}/environ").read_text().partition("MK_INSTANCE=")[2].partition("\0")[0]
+        for line in services.status()
+    ]

@@ -69,18 +69,18 @@ class StageConsumer(Observer):
         Raises:
             KafkaUnavailable: results could not be published; the batch has to be handled again.
             ArtifactStoreUnavailable: a claim check could not be read; likewise.
-            Leaving: the service ends, and some of the batch is not done: it is to be read again.
+            Leaving: the service ends or gives its partitions back, and some of the batch is not done.
         """
         self._unacknowledged = []
-        is_left = False
+        left: list[Record] = []
         works = [work for record in records if (work := await self._read(record)) is not None]
         if works:
             async for outcomes in self._executor.run(works):
-                is_left = is_left or any(outcome.left for outcome in outcomes)
+                left += [record for outcome in outcomes if outcome.left and (record := outcome.work.record) is not None]
                 await self._publish([outcome for outcome in outcomes if not outcome.left])
         await self._acknowledge()
-        if is_left:
-            raise Leaving
+        if left:
+            raise Leaving(left)
 
     async def started(self, work: Work) -> None:
         """Say that the work begins."""

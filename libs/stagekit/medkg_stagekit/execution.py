@@ -146,8 +146,14 @@ class Executor:
             job.outcome.error = error
 
     async def _execute(self, policy: Policy, jobs: Sequence[Job]) -> None:
-        """Run the stage for these jobs, as many at once as the policy lets through."""
+        """Run the stage for these jobs, as many at once as the policy lets through.
+
+        Raises:
+            Leaving: what is not begun is for others to do.
+        """
         while jobs:
+            if not all(job.begun for job in jobs):
+                self._patience.stay()
             turn = await self._boundary.enter(policy, min(len(jobs), policy.concurrency or len(jobs)))
             now, jobs = jobs[: turn.count], jobs[turn.count :]
             try:

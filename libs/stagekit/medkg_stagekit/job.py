@@ -7,8 +7,8 @@ from medkg_contracts.data import StageDeferred
 from medkg_contracts.errors import MedkgError
 from medkg_contracts.requests import JobRequest
 
+from .instance import INSTANCE
 from .orders import Roll
-from .story import WORKER
 from .work import Outcome, Work
 
 
@@ -58,7 +58,7 @@ class Job:
         """Leave the next attempt to the router: it is too far away to be waited for here."""
         if self.error is not None:
             self.outcome.deferral = StageDeferred(
-                error=self.error.info, wait_s=wait_s, tried=self.attempt, worker=WORKER
+                error=self.error.info, wait_s=wait_s, tried=self.attempt, worker=INSTANCE
             )
 
     @property

@@ -20,8 +20,11 @@ from faststream.kafka.subscriber.usecase import BatchSubscriber
 from medkg_contracts.deadletter import Record
 
 from . import lenient
+from .handover import REBALANCE_S, Handover
+from .instance import client_id
 from .outlet import Outlet, producer
 from .patience import Leaving, Patience
+from .progress import Progress
 
 __all__ = ["Inlet", "Outlet", "Progress", "producer"]
 
@@ -43,39 +46,17 @@ POLL_INTERVAL_S: Final = 30.0
 #: A poll of this partition, which nobody has, brings no record and leaves all that are fetched where they are.
 _NOBODYS: Final = TopicPartition("", -1)
 
+#: How soon a member notices that the group shares its partitions anew: all others wait for the last that does.
+HEARTBEAT_MS: Final = 500
+
+#: How often a batch that waits for another try looks whether the service ends, in seconds.
+RETRY_LOOK_S: Final = 0.2
+
 #: How long a poll waits for records before it reports that there were none.
 POLL_MS: Final = 500
 
 Handler = Callable[[Sequence[Record]], Awaitable[None]]
 Polled = dict[TopicPartition, list[ConsumerRecord[Any, Any]]]
-
-
-class Progress:
-    """Whether a consumer gets on: it polls, or its batch is younger than it may be, or has just waited on purpose."""
-
-    def __init__(self, longest_batch_s: float, patience: Patience) -> None:
-        self._longest_batch_s = longest_batch_s
-        self._patience = patience
-        self._polled = monotonic()
-        self._batch_began: float | None = None
-        self.assigned = False
-
-    def polled(self) -> None:
-        """The consumer has come back from a poll."""
-        self._polled = monotonic()
-
-    def batch(self, began: bool) -> None:
-        """A batch has begun, or ended."""
-        self._batch_began = monotonic() if began else None
-        self._polled = monotonic()
-
-    @property
-    def stuck_for(self) -> float:
-        """Seconds by which the consumer is later than it may be; 0 when it gets on."""
-        now = monotonic()
-        if self._batch_began is not None:
-            return max(0.0, now - max(self._batch_began, self._patience.waited_at) - self._longest_batch_s)
-        return max(0.0, now - self._polled - 30)
 
 
 class Inlet:
@@ -85,7 +66,8 @@ class Inlet:
     retryable error the same batch is given to it again, so nothing is skipped.
 
     However long a batch takes, the consumer stays in its group and takes nothing else, unless the batch is stuck: then
-    its partitions go to others.
+    its partitions go to others. When the group shares its partitions anew, or the service ends, what the handler has
+    begun is finished and committed, and the rest of the batch is handed back.
 
     Args:
         bootstrap: Kafka's address.
@@ -122,20 +104,22 @@ class Inlet:
         self._handler = handler
         self._handled: dict[TopicPartition, int] = {}
         self._committing: asyncio.Future[None] | None = None
+        self._commits = asyncio.Lock()
         self._draining = False
-        self._left = False
+        self._handover = Handover(self.progress, self._patience, self.commit)
         #: Ends the application; it is called when the handler fails in a way that it must not.
         self.give_up: Callable[[], None] = lambda: None
         self.broker = KafkaBroker(
-            bootstrap.split(","), client_id=group, ack_policy=AckPolicy.MANUAL, allow_auto_create_topics=False,
-            logger=_FASTSTREAM, log_level=logging.DEBUG, graceful_timeout=longest_batch_s,
+            bootstrap.split(","), client_id=client_id(group), ack_policy=AckPolicy.MANUAL,
+            allow_auto_create_topics=False, logger=_FASTSTREAM, log_level=logging.DEBUG,
+            graceful_timeout=longest_batch_s,
         )  # fmt: skip
         self._subscriber: BatchSubscriber = self.broker.subscriber(
             *topics, batch=True, group_id=group, auto_offset_reset="earliest", max_records=max_records,
             batch_timeout_ms=1, parser=self._parse, decoder=_raw,
             partition_assignment_strategy=(RangePartitionAssignor,),
-            session_timeout_ms=8_000, heartbeat_interval_ms=2_000,
-            max_poll_interval_ms=round(poll_interval_s * 1000), rebalance_timeout_ms=60_000,
+            session_timeout_ms=8_000, heartbeat_interval_ms=HEARTBEAT_MS, listener=self._handover,
+            max_poll_interval_ms=round(poll_interval_s * 1000), rebalance_timeout_ms=round(REBALANCE_S * 1000),
             max_partition_fetch_bytes=2 * 1024 * 1024, ack_policy=AckPolicy.MANUAL,
         )  # fmt: skip
         self._subscriber(self._consume)
@@ -154,10 +138,16 @@ class Inlet:
         consumer = self.consumer
         getmany = consumer.getmany
 
+        async def take(*partitions: TopicPartition, timeout_ms: int, max_records: int) -> Polled:
+            batches: Polled = await getmany(*partitions, timeout_ms=timeout_ms, max_records=max_records)
+            if batches:
+                self._handover.taken()
+            return batches
+
         async def poll(*, timeout_ms: int, max_records: int) -> Polled:
-            batches = await self._in_order(getmany, max_records)
+            batches = await self._in_order(take, max_records)
             if not batches:
-                batches = await getmany(timeout_ms=max(timeout_ms, POLL_MS), max_records=max_records)
+                batches = await take(timeout_ms=max(timeout_ms, POLL_MS), max_records=max_records)
             self.progress.polled()
             self.progress.assigned = bool(consumer.assignment())
             return batches
@@ -187,7 +177,8 @@ class Inlet:
             return batches
         begun = [partition for partition in assigned if partition.topic not in self._first | self._new_work]
         batches = await getmany(*begun, timeout_ms=0, max_records=max_records) if begun else {}
-        if 0 < sum(map(len, batches.values())) < BUSY:
+        # Once partitions are given back a poll waits for new ones, which only come when what is taken is handled.
+        if 0 < sum(map(len, batches.values())) < BUSY and not self._handover.under_way:
             new = [partition for partition in assigned if partition.topic in self._new_work]
             batches |= await getmany(*new, timeout_ms=0, max_records=NEW_WORK_RECORDS)
         return batches
@@ -195,7 +186,7 @@ class Inlet:
     def follow(self, topics: Sequence[str]) -> None:
         """Read these topics from now on."""
         if set(topics) != set(self.consumer.subscription()):
-            self.consumer.subscribe(topics=list(topics))
+            self.consumer.subscribe(topics=list(topics), listener=self._handover)
 
     @staticmethod
     async def _parse(raw: tuple[ConsumerRecord[Any, Any], ...]) -> KafkaMessage:
@@ -203,17 +194,18 @@ class Inlet:
         return KafkaMessage(raw_message=raw, body=b"", headers={}, consumer=FAKE_CONSUMER)
 
     async def _consume(self, batch: Any) -> None:  # noqa: ANN401 - FastStream would try to validate a type
-        if self._left:
-            return  # what follows must not be committed, since that would commit what was left as well
+        if self._handover.broken_off:
+            self._handover.handled()
+            return
         records = [_record(raw) for raw in batch]
         self.progress.batch(began=True)
+        left: Sequence[Record] = ()
         try:
             await self._until_handled(records)
-            self._handled |= {TopicPartition(each.topic, each.partition): each.offset + 1 for each in records}
-            await self._commit_soon()
-        except Leaving:
-            self._left = True
-            logger.info("the service ends; %d records are left to whoever reads them next", len(records))
+        except Leaving as leaving:
+            left = records if leaving.left is None else leaving.left
+            self._handover.break_off()
+            logger.info("%d of %d records are left to whoever reads them next", len(left), len(records))
         except Exception:
             logger.critical(
                 "the handler failed in a way it must not; stopping so that nothing is skipped", exc_info=True
@@ -222,6 +214,9 @@ class Inlet:
             raise SystemExit(1) from None  # FastStream reads no further then
         finally:
             self.progress.batch(began=False)
+            self._handover.handled()
+        self._handled |= _ends(records, left)
+        await self._commit_soon()
 
     async def _until_handled(self, records: Sequence[Record]) -> None:
         wait = 0.2
@@ -232,24 +227,39 @@ class Inlet:
                 if not getattr(error, "retryable", False):
                     raise
                 logger.warning("cannot go on, trying again in %.1f s: %s", wait, error)
-                await asyncio.sleep(wait)
+                await self._before_another_try(wait)
                 wait = min(wait * 2, 10.0)
             else:
                 return
 
+    async def _before_another_try(self, seconds: float) -> None:
+        """Wait, unless it is for others to try again.
+
+        Raises:
+            Leaving: it is.
+        """
+        end = monotonic() + seconds
+        while (left := end - monotonic()) > 0:
+            self._patience.stay()
+            await asyncio.sleep(min(left, RETRY_LOOK_S))
+
     async def drain(self) -> None:
         """Commit what is handled; from now on each batch is committed at once, since each may be the last.
 
-        Work that would have to wait long is left to others.
+        What is not begun, and work that would have to wait long, is left to others.
         """
         self._draining = True
-        self._patience.leave()
+        self._handover.end()
         if self._committing is not None:
             await self._committing
         await self.commit()
 
     async def commit(self) -> None:
         """Commit what is handled. A commit that fails is covered by a later one, or its records are read again."""
+        async with self._commits:  # who commits next waits until this is there
+            await self._commit()
+
+    async def _commit(self) -> None:
         assigned = self.consumer.assignment()
         offsets = {partition: offset for partition, offset in self._handled.items() if partition in assigned}
         self._handled = {}
@@ -283,3 +293,11 @@ async def _raw(message: KafkaMessage) -> Any:  # noqa: ANN401 - the batch as Fas
 
 def _record(raw: ConsumerRecord[Any, Any]) -> Record:
     return Record(raw.topic, raw.partition, raw.offset, raw.timestamp, raw.key, raw.value, raw.headers)
+
+
+def _ends(records: Sequence[Record], left: Sequence[Record]) -> dict[TopicPartition, int]:
+    """How far a batch is handled in each partition: to its end, or to the first record that is left."""
+    ends = {TopicPartition(each.topic, each.partition): each.offset + 1 for each in records}
+    for each in sorted(left, key=lambda record: record.offset, reverse=True):
+        ends[TopicPartition(each.topic, each.partition)] = each.offset
+    return ends

@@ -9,7 +9,7 @@ from medkg_contracts.model import Contract
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from .story import WORKER
+from .instance import INSTANCE
 
 
 class Notice(Contract):
@@ -18,7 +18,7 @@ class Notice(Contract):
     Attributes:
         code: of the error.
         message: what is wrong, and what to do about it.
-        worker: which process, ``<host>:<pid>``.
+        worker: which process, by its instance name.
         at: milliseconds since 1970.
     """
 
@@ -38,7 +38,7 @@ class Notices:
     async def leave(self, service: str, error: MedkgError) -> None:
         """Say why the service does not start; without Redis only its log does."""
         message = f"{error} {error.info.remedy}"
-        notice = Notice(code=error.code, message=message, worker=WORKER, at=round(time() * 1000))
+        notice = Notice(code=error.code, message=message, worker=INSTANCE, at=round(time() * 1000))
         with suppress(RedisError, OSError, TimeoutError):
             await self._redis.hset(self._key, service, notice.model_dump_json())
 

@@ -1,7 +1,5 @@
 """The events with which a stage service tells the story of a unit of work."""
 
-import os
-import socket
 from datetime import UTC, datetime
 
 from medkg_contracts.cloudevents import CloudEvent
@@ -15,11 +13,9 @@ from medkg_contracts.policy import Policy
 from medkg_contracts.requests import JobRequest
 
 from .guard import BreakerState, Verdict
+from .instance import INSTANCE
 from .tracing import child_of
 from .work import Outcome, Work
-
-#: Which process this is, ``<host>:<pid>``.
-WORKER = f"{socket.gethostname()}:{os.getpid()}"
 
 
 def source_of(service: str) -> str:
@@ -29,7 +25,7 @@ def source_of(service: str) -> str:
 
 def started(service: str, work: Work) -> CloudEvent:
     """The work begins."""
-    data = StageStarted(worker=WORKER)
+    data = StageStarted(worker=INSTANCE)
     return _about(service, work, Kind.STAGE_STARTED, data, position=1, attempt=work.tried + 1)
 
 
@@ -51,14 +47,14 @@ def answer(service: str, outcome: Outcome) -> CloudEvent:
         duration_ms=outcome.duration_ms,
         waited_ms=work.waited_ms,
         skipped=outcome.skipped,
-        worker=WORKER,
+        worker=INSTANCE,
     )
     return _last(service, outcome, Kind.STAGE_FAILED if outcome.error else Kind.STAGE_COMPLETED, data)
 
 
 def dropped(service: str, outcome: Outcome) -> CloudEvent:
     """The work's job was cancelled; nobody is asked for anything."""
-    return _last(service, outcome, Kind.STAGE_DROPPED, StageDropped(reason="cancelled", worker=WORKER))
+    return _last(service, outcome, Kind.STAGE_DROPPED, StageDropped(reason="cancelled", worker=INSTANCE))
 
 
 def breaker_turned(service: str, policy: Policy, verdict: Verdict, error: MedkgError | None) -> CloudEvent:
@@ -72,7 +68,7 @@ def breaker_turned(service: str, policy: Policy, verdict: Verdict, error: MedkgE
         id=digest(service, policy.name, kind, verdict.turned_ms or 0)[:32],
         source=source_of(service),
         time=datetime.now(UTC),
-        data=BreakerNotice(service=service, policy=policy.name, reset_s=reset_s, error=info, worker=WORKER),
+        data=BreakerNotice(service=service, policy=policy.name, reset_s=reset_s, error=info, worker=INSTANCE),
         job_id=f"stage:{service}",
         subject=service,
     )
@@ -89,7 +85,7 @@ def unreadable(service: str, asked: CloudEvent, error: ErrorInfo) -> CloudEvent 
         id=event_id(job_id, node, int(epoch), 0, Kind.STAGE_FAILED),
         source=source_of(service),
         time=datetime.now(UTC),
-        data=StageResult(error=error, worker=WORKER),
+        data=StageResult(error=error, worker=INSTANCE),
         job_id=job_id,
         extensions={name: wanted.get(name) for name in ("tenantid", "correlationid", "topology", "stage", "epoch")},
     )

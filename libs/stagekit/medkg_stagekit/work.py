@@ -56,7 +56,7 @@ class Outcome:
         skipped: the artifacts are an earlier, identical run's.
         deferral: the next attempt is too far away to be waited for here.
         dropped: its job was cancelled; whatever was done for it counts no more.
-        left: the service ended before it was done; whoever reads its record next does it.
+        left: the service ended, or gave the partition back, before it was done; whoever reads its record next does it.
     """
 
     work: Work

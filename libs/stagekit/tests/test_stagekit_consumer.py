@@ -192,7 +192,7 @@ async def test_a_breakers_turns_are_told(store, producer):
 
 
 async def test_what_a_leaving_service_has_not_done_is_not_handled(store, producer):
-    """A service that ends answers what it has done of a batch, and says that the batch is to be read again."""
+    """A service that ends finishes what it has begun of a batch, begins nothing more, and says what is left."""
     patience = Patience()
     policy = Policy(breaker=Breaker(failures=1, reset_s=600), concurrency=1)
 
@@ -203,9 +203,10 @@ async def test_what_a_leaving_service_has_not_done_is_not_handled(store, produce
     consumer = consumer_of(Shout(act), store, producer, patience=patience)
     records = [record_of(asked(f"j-{number}", f"j-{number}", policy=policy), number) for number in range(1, 5)]
 
-    with pytest.raises(Leaving):
+    with pytest.raises(Leaving) as leaving:
         await consumer.handle(records)
-    assert {b"j-1", b"j-2"} == {record.key for record in producer.on(DONE)}
+    assert {b"j-1"} == {record.key for record in producer.on(DONE)}
+    assert records[1:] == sorted(leaving.value.left, key=lambda record: record.offset)
 
 
 @pytest.mark.parametrize("kind", POISON)

@@ -77,6 +77,17 @@ class Reader:
         self.values += [int(record.value or b"") for record in records]
 
 
+class Leaver(Reader):
+    """Handles the first two records of each partition, and leaves what follows them."""
+
+    async def handle(self, records: Sequence[Record]) -> None:
+        """Handle some of a batch."""
+        self.patience.leave()
+        done = [record for record in records if record.offset < 2]
+        await super().handle(done)
+        raise Leaving([record for record in records if record not in done])
+
+
 async def polled(inlet: Inlet, count: int) -> None:
     """Wait until so many records have been polled."""
     positions = [await inlet.consumer.position(partition) for partition in inlet.consumer.assignment()]
@@ -133,7 +144,7 @@ async def test_a_wait_of_several_intervals_keeps_everything(topic: Topic) -> Non
 
 
 async def test_partitions_that_come_during_a_wait_lose_nothing(topic: Topic) -> None:
-    """A member that waits takes part in rebalances; what it is newly assigned is read when it goes on."""
+    """A member that waits takes part in rebalances: its batch is whoever's the partitions are then."""
     reader, other = Reader(told), Reader(nothing)
     async with topic.read(reader) as inlet:
         await topic.put(range(8))
@@ -162,11 +173,49 @@ async def test_a_stuck_member_gives_its_partitions_up(topic: Topic) -> None:
             await until(lambda: list(range(8)) == sorted(other.values))
 
 
+async def test_what_is_done_of_a_batch_that_is_left_is_not_read_again(topic: Topic) -> None:
+    """Each partition is committed up to the first record that was left of it; the next member reads on from there."""
+    leaving, following = Leaver(nothing), Reader(nothing)
+    await topic.put(range(4 * PARTITIONS))
+    async with topic.read(leaving):
+        await until(lambda: leaving.values)
+    async with topic.read(following):
+        await until(lambda: len(leaving.values + following.values) >= 4 * PARTITIONS)
+
+    assert list(range(4 * PARTITIONS)) == sorted(leaving.values + following.values)
+
+
+async def test_partitions_move_when_what_is_begun_is_done(topic: Topic) -> None:
+    """While a batch is worked on a new member waits; then it has its partitions, and nothing is read twice."""
+    reader, other, over = Reader(stuck), Reader(nothing), asyncio.Event()
+
+    async def join() -> None:
+        async with topic.read(other):
+            await over.wait()
+
+    await topic.put(range(8))
+    async with topic.read(reader) as inlet:
+        await asyncio.wait_for(reader.began.wait(), PATIENCE_S)
+        joining = asyncio.ensure_future(join())
+        await until(lambda: reader.patience.leaving)
+        before = len(inlet.consumer.assignment()), inlet.progress.stuck_for
+        reader.go.set()
+        await until(lambda: len(inlet.consumer.assignment()) == PARTITIONS / 2)
+        await topic.put(range(8, 16))
+        await until(lambda: len(reader.values + other.values) >= 16)
+        over.set()
+        await joining
+
+    assert (PARTITIONS, 0.0) == before
+    assert list(range(16)) == sorted(reader.values + other.values)
+
+
 async def test_what_is_left_is_read_again(topic: Topic) -> None:
     """A batch that is left when a service ends, and all behind it, are the next member's."""
 
-    async def leave(_: Reader) -> None:
+    async def leave(reader: Reader) -> None:
         await topic.put(range(8, 16))
+        reader.patience.leave()
         raise Leaving
 
     leaving, following = Reader(leave), Reader(nothing)

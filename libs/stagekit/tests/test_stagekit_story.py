@@ -12,6 +12,7 @@ from medkg_contracts.ids import batch_item_id, event_id
 from medkg_contracts.kinds import Kind
 from medkg_contracts.requests import JobRequest
 from medkg_stagekit import story
+from medkg_stagekit.instance import INSTANCE
 from medkg_stagekit.tracing import child_of
 from medkg_stagekit.work import Outcome
 
@@ -62,7 +63,7 @@ def test_the_end_says_what_became_of_the_work(error, kind):
 
     assert kind.type == ended.type
     assert (None if error is None else "document_invalid") == data.get("error", {}).get("code")
-    assert (1, story.WORKER) == (data["retries"], data["worker"])
+    assert (1, INSTANCE) == (data["retries"], data["worker"])
 
 
 def test_every_event_says_whose_it_is():

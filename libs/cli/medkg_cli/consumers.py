@@ -1,0 +1,91 @@
+"""`medkg consumers`: who does a stage's work, and how much of it."""
+
+from collections.abc import Iterator, Sequence
+from time import time
+from typing import Annotated
+
+import typer
+from medkg_contracts import topics
+from medkg_contracts.cloudevents import from_record
+from medkg_contracts.errors import PoisonRecord
+from medkg_contracts.settings import Settings
+from medkg_explain.cluster import Cluster
+from medkg_topology.duration import parse_duration
+from rich.console import RenderableType
+
+from .exits import run
+from .output import JsonOption, coloured, duration, print_json, show, table
+from .settings import load_settings
+from .share import Done, StageShare, Work, as_data, lags_of, share_of
+from .stages import check_stages, known_stages
+
+_COLUMNS = ("stage", "consumer", "state", "partitions", "lag", "jobs", "jobs/s", "work")
+_NUMBERS = ("lag", "jobs", "jobs/s", "work")
+
+
+def consumers(
+    stages: Annotated[list[str] | None, typer.Argument(metavar="[STAGE]…", help="Only these stages' services.")] = None,
+    *,
+    since: Annotated[str, typer.Option(metavar="DURATION", help="Work of so long: 30s, 10m, 2h, 1d.")] = "10m",
+    json: JsonOption = False,
+) -> None:
+    """Show the consumers of each stage: what each holds, and what it did lately.
+
+    A job is a run of the stage that ended, completed or failed. Jobs a second are counted from the beginning of the
+    first to the end of the last. A consumer that is gone worked within the time, and is in its group no more.
+    """
+    try:
+        length_s = parse_duration(since)
+    except ValueError as error:
+        raise typer.BadParameter(f"--since {since!r} {error}; write 30s, 10m, 2h or 1d") from error
+    shares = run(look(load_settings(), stages or (), length_s))
+    if json:
+        print_json(as_data(shares))
+    else:
+        show(table(None, _COLUMNS, [row for share in shares for row in _rows(share)], numbers=_NUMBERS))
+
+
+async def look(settings: Settings, stages: Sequence[str], length_s: float) -> list[StageShare]:
+    """How each of these stages' work is shared, or all stages'; with the work of the last so many seconds.
+
+    Raises:
+        NotFound: there is no such stage.
+        KafkaUnavailable: Kafka does not answer.
+        LedgerUnavailable: Redis does not answer.
+    """
+    if stages:
+        await check_stages(settings, stages)
+    named = stages or await known_stages(settings)
+    async with Cluster(settings.kafka) as cluster:
+        done = Done()
+        async for record in cluster.since(topics.EVENTS, round((time() - length_s) * 1000)):
+            try:
+                done.hear(from_record(record.headers, record.value))
+            except PoisonRecord:
+                continue  # it is no event, and tells of no work
+        return [await _share(cluster, stage, done) for stage in dict.fromkeys(named)]
+
+
+async def _share(cluster: Cluster, stage: str, done: Done) -> StageShare:
+    group = topics.group(stage)
+    partitions = await cluster.partitions(topics.queue(stage))
+    # What is committed comes first: a lag that is too large for a moment says less that is wrong than one below zero.
+    committed = await cluster.committed(group)
+    lags = lags_of(committed, await cluster.starts(partitions), await cluster.ends(partitions))
+    return share_of(stage, await cluster.members(group), lags, done)
+
+
+def _rows(share: StageShare) -> Iterator[Sequence[RenderableType]]:
+    for each in share.consumers:
+        state = coloured("running" if each.member else "gone")
+        yield share.stage, each.name, state, _numbers(each.partitions), str(each.lag), *_work(each.work)
+    count = sum(each.member for each in share.consumers)
+    yield share.stage, f"all {count}", "", f"{share.partitions} partitions", str(share.lag), *_work(share.total)
+
+
+def _work(work: Work) -> tuple[str, str, str]:
+    return str(work.jobs), "" if work.per_s is None else f"{work.per_s:.1f}", duration(work.mean_ms)
+
+
+def _numbers(partitions: Sequence[int]) -> str:
+    return ", ".join(map(str, partitions)) or "none"

@@ -1,0 +1,80 @@
+"""How a consumer gives partitions back: with nothing half done, so that whoever has them next repeats nothing."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from time import monotonic
+from typing import Final
+
+from aiokafka import ConsumerRebalanceListener, TopicPartition
+
+from .patience import Patience
+from .progress import Progress
+
+#: So many seconds after the group has begun to share its partitions anew, members that have not joined are out of it.
+REBALANCE_S: Final = 60.0
+
+#: Work that is begun is waited for no longer than this, in seconds; what it is done for is then done twice.
+HAND_BACK_S: Final = 45.0
+
+_LOOK_S: Final = 0.5
+
+
+class Handover(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
+    """Stands between a consumer's group, which takes partitions away, and the batch that is worked on.
+
+    Args:
+        progress: of the consumer; it is not late while it waits for others of its group.
+        patience: of the handler: it is told that nothing more is to be begun.
+        commit: commits what is handled.
+
+    Attributes:
+        under_way: partitions have been given back, and no new ones have come.
+        broken_off: some of a batch was left. Nothing that follows may be committed, since that would commit what was
+            left as well.
+    """
+
+    def __init__(self, progress: Progress, patience: Patience, commit: Callable[[], Awaitable[None]]) -> None:
+        self._progress = progress
+        self._patience = patience
+        self._commit = commit
+        self._ends = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.under_way = False
+        self.broken_off = False
+
+    def taken(self) -> None:
+        """A batch has been polled."""
+        self._idle.clear()
+
+    def handled(self) -> None:
+        """The batch has been handled, or left."""
+        self._idle.set()
+
+    def break_off(self) -> None:
+        """Some of the batch is left; unless the partitions have been shared anew already, it is not read here again."""
+        self.broken_off = self._patience.leaving
+
+    def end(self) -> None:
+        """The consumer is about to end: it begins nothing more, whatever it is assigned."""
+        self._ends = True
+        self._patience.leave()
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - it is all of them
+        """Finish what is begun, leave the rest, commit; a batch that is stuck or endless is waited for no longer."""
+        self.under_way = self._progress.regrouping = True
+        self._patience.leave()
+        deadline = monotonic() + HAND_BACK_S
+        while not self._idle.is_set() and not self._progress.stuck_for and monotonic() < deadline:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._idle.wait(), _LOOK_S)
+        await self._commit()
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:  # noqa: ARG002
+        """Go on, from the offsets that were committed."""
+        self.under_way = self._progress.regrouping = False
+        self._progress.polled()
+        if not self._ends:
+            self._patience.go_on()
+            self.broken_off = False
