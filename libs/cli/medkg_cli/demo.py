@@ -18,6 +18,7 @@ from medkg_ledger import Ledger
 from medkg_search import ChunkSearch, SearchPage, SearchServer
 from rich.text import Text
 
+from . import composed
 from .exits import ExitCode, fail, run
 from .local import Local
 from .output import JsonOption, coloured, console, print_json, say, show, table
@@ -78,7 +79,7 @@ def demo(
     if json:
         print_json(_data(outcome))
     else:
-        _show(outcome)
+        _show(outcome, settings.stack)
     if not outcome.good:
         raise fail(ExitCode.FAILED)
 
@@ -86,6 +87,9 @@ def demo(
 def _start(settings: CliSettings) -> None:
     """Start everything, with the recorded answers of the replay server as the source, whatever the settings say."""
     replay = settings.model_copy(update={"ctgov_url": settings.replay_url, "ctgov_rate": None})
+    if settings.stack == "compose":
+        composed.up(replay, None, {})
+        return
     local = Local(replay, say)
     elsewhere = settings.ctgov_url not in (None, settings.replay_url)
     asks_elsewhere = elsewhere and any(replica.running for replica in local.services.replicas(["ingest"]))
@@ -134,7 +138,7 @@ async def _visible(settings: CliSettings, chunks: int) -> None:
         await server.close()
 
 
-def _show(outcome: Outcome) -> None:
+def _show(outcome: Outcome, stack: str) -> None:
     tally = outcome.tally
     rows = [(coloured(state), str(count)) for state, count in sorted(tally.counts().items())]
     show(table("Jobs", ("state", "jobs"), rows, numbers=("jobs",)), Text())
@@ -158,7 +162,7 @@ def _show(outcome: Outcome) -> None:
         (f"  {medkg} explain {example}", "why it is where it is"),
         (f"  {medkg} events tail --since 10m", "all that happened"),
         (f'  {medkg} search "microdiscectomy"', "what was indexed"),
-        ("  make down", "stop it; the data stay"),
+        (f"  {'STACK=compose ' if stack == 'compose' else ''}make down", "stop it; the data stay"),
     )
     for command, meaning in commands:
         console().print(f"{command:<{max(len(shown) for shown, _ in commands)}}  {meaning}", soft_wrap=True)

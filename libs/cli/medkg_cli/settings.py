@@ -1,6 +1,7 @@
 """The settings of the command: where the servers are, and where this machine keeps its own stack."""
 
 from pathlib import Path
+from typing import Literal
 
 from medkg_contracts.errors import ConfigurationError
 from medkg_contracts.model import first_violation
@@ -15,6 +16,7 @@ class CliSettings(Settings):
     Attributes:
         asyncapi: the folder with the AsyncAPI documents, from which topics are created.
         stack_root: where the local servers and services keep their data, logs and pid files.
+        stack: what `up`, `demo` and `down` start and stop: processes of this machine, or containers (`composed`).
         replay_port: of the local replay server.
         ctgov_url: whom ingest asks; None when nobody has set it, which makes the local stack ask replay.
         ctgov_rate: how many requests a second it may send; None when nobody has set it.
@@ -24,6 +26,7 @@ class CliSettings(Settings):
 
     asyncapi: Path = Field(Path("asyncapi"), validation_alias="MK_ASYNCAPI")
     stack_root: Path = Field(Path(".medkg"), validation_alias="MK_STACK_ROOT")
+    stack: Literal["processes", "compose"] = Field("processes", validation_alias="MK_STACK")
     replay_port: int = Field(8765, validation_alias="MK_REPLAY_PORT", ge=1, le=65535)
     ctgov_url: str | None = Field(None, validation_alias="MK_CTGOV_URL")
     ctgov_rate: float | None = Field(None, validation_alias="MK_CTGOV_RATE")

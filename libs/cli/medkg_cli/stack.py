@@ -10,6 +10,7 @@ from typing import Annotated, Final
 import typer
 from medkg_stack import ServerStatus
 
+from . import composed
 from .exits import NotFound, run
 from .local import ENV_FILE, Local, check_names, read_names, read_scale, split, write_env
 from .output import JsonOption, coloured, print_json, say, show, table
@@ -27,13 +28,19 @@ def up(
     *,
     only: OnlyOption = None,
     scale: Annotated[
-        list[str] | None, typer.Option(metavar="SERVICE=N", help="So many processes of a service.")
+        list[str] | None, typer.Option(metavar="SERVICE=N", help="So many of a service; holds until it is stopped.")
     ] = None,
     json: JsonOption = False,
 ) -> None:
     """Start the servers, the topics and the services, and wait until they are ready."""
-    local = Local(load_settings(), say)
-    start(local, read_names(only or ()), read_scale(scale or ()))
+    settings = load_settings()
+    names, counts = read_names(only or ()), read_scale(scale or ())
+    if settings.stack == "compose":
+        composed.up(settings, names, counts)
+        say("ready; `docker compose ps` shows what runs, `docker compose run --rm medkg` is the command in there.")
+        return
+    local = Local(settings, say)
+    start(local, names, counts)
     if json:
         print_json(_status_data(local))
     else:
@@ -66,7 +73,11 @@ def down(
     names = read_names(only or ())
     if wipe and names is not None:
         raise typer.BadParameter("--wipe deletes everything: data of one server alone would contradict the others'")
-    local = Local(load_settings(), say)
+    settings = load_settings()
+    if settings.stack == "compose":
+        composed.down(settings, names, wipe=wipe)
+        return
+    local = Local(settings, say)
     servers, services = split(names)
     if services is None or services:
         local.services.stop(services)
