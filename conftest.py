@@ -1,37 +1,40 @@
-"""Real servers for integration tests: started once a session, on free ports, when the first test asks for them."""
+"""Real servers for integration tests, by our own plugin: each is started when the first test asks for it."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from medkg_stack import Ports, Stack
+from medkg_testing.processes import ServerProcesses
+from medkg_testing.servers import Servers
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The servers of this session; nothing of it runs until a test asks for one."""
-    folder: Path = tmp_path_factory.mktemp("stack")
-    stack = Stack(folder, Ports.free(), report=lambda _: None)
+def kafka_bootstrap(medkg_servers: Servers) -> str:
+    """The address of a real Kafka."""
+    return medkg_servers.kafka().address
+
+
+@pytest.fixture(scope="session")
+def redis_url(medkg_servers: Servers) -> str:
+    """The address of a real Redis.
+
+    Not by the plugin's fixture `redis`: some tests have a fixture of that name themselves.
+    """
+    return medkg_servers.redis().url
+
+
+@pytest.fixture(scope="session")
+def opensearch_url(medkg_servers: Servers) -> str:
+    """The address of a real OpenSearch."""
+    return medkg_servers.opensearch().url
+
+
+@pytest.fixture(scope="session")
+def stack(medkg_servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The servers of this session as processes, which a test may end and start; others, where those are containers."""
+    if isinstance(medkg_servers, ServerProcesses):
+        yield medkg_servers.stack
+        return
+    stack = Stack(tmp_path_factory.mktemp("stack"), Ports.free(), report=lambda _: None)
     yield stack
     stack.wipe()
-
-
-@pytest.fixture(scope="session")
-def kafka_bootstrap(stack: Stack) -> str:
-    """The address of a real Kafka."""
-    stack.up(only=["kafka"])
-    return stack.kafka.address
-
-
-@pytest.fixture(scope="session")
-def redis_url(stack: Stack) -> str:
-    """The address of a real Redis."""
-    stack.up(only=["redis"])
-    return stack.redis.address
-
-
-@pytest.fixture(scope="session")
-def opensearch_url(stack: Stack) -> str:
-    """The address of a real OpenSearch."""
-    stack.up(only=["opensearch"])
-    return stack.opensearch.address

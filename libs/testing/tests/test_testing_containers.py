@@ -1,0 +1,61 @@
+"""The same with servers as containers; needs an engine and the images that `make images` builds."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import docker  # type: ignore[import-untyped]
+import pytest
+from medkg_contracts.errors import ResourceUnavailable
+from medkg_testing.compose import product_containers
+from medkg_testing.images import LOCAL
+from medkg_testing.shipped import shipped
+
+from .test_testing_example import run_example
+
+pytestmark = [pytest.mark.integration, pytest.mark.containers]
+
+TESTS = Path(__file__).parent
+
+
+def left(folder: Path) -> list[str]:
+    """The containers of compose projects that were started with a file below this folder."""
+    client = docker.from_env()
+    found = client.containers.list(all=True, filters={"label": "com.docker.compose.project.config_files"})
+    client.close()
+    return [one.name for one in found if str(folder) in one.labels["com.docker.compose.project.config_files"]]
+
+
+def test_the_example_passes_on_containers(tmp_path: Path) -> None:
+    """The example's tests pass with the product as containers, and none of them is left."""
+    printed = run_example(tmp_path, "containers")
+
+    assert any(line.startswith("medkg: servers as containers (Docker engine ") for line in printed)
+    assert "3 passed" in printed[-1]
+    assert [] == left(tmp_path)
+
+
+@pytest.mark.parametrize("tests", ["servers", "running"])
+def test_fixtures_do_the_same_on_containers(tests: str, tmp_path: Path) -> None:
+    """What the fixtures promise on processes holds on containers."""
+    files = [str(TESTS / f"test_testing_{tests}.py")]
+    command = [sys.executable, "-m", "pytest", "-q", "--basetemp", str(tmp_path / "tmp"), *files]
+    environment = {**os.environ, "MEDKG_SERVERS": "containers"}
+
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=290, check=False)
+
+    assert 0 == result.returncode, result.stdout + result.stderr
+
+
+def test_a_product_that_does_not_come_up_says_why_and_leaves_nothing(tmp_path: Path) -> None:
+    """A server that ends while starting is an error with its log, and all that was started is removed."""
+    broken = {**LOCAL, "redis": LOCAL["kafka"]}  # which has no redis-server
+
+    with (
+        pytest.raises(ResourceUnavailable, match=r"did not come up; docker compose said:[^$]*redis-server"),
+        product_containers(tmp_path, shipped("topologies"), broken),
+    ):
+        pass
+
+    assert [] == left(tmp_path)
