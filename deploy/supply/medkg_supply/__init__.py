@@ -1,0 +1,1 @@
+"""What medkg is made of: licences, known vulnerabilities, versions."""

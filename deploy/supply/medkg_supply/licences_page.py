@@ -1,0 +1,78 @@
+"""The page docs/licences.md."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from .component import Component
+from .policy import Excepted, Policy
+
+_HEAD = """# Licences
+
+What medkg depends on, and under which licences.
+medkg itself is under the Apache License 2.0.
+
+`make supply` checks that this page is current and that every licence is one that `deploy/supply/licences.toml` allows.
+It is written by `uv run python deploy/supply/check.py licences --write`.
+
+- **runtime**: a service, a server or a published library runs with it, and our images may contain it.
+- **development**: only tests, checks or the documentation use it.
+"""
+
+#: Ecosystem, heading, and what one has to know.
+_SECTIONS = (
+    ("python", "Python", "All versions that `uv.lock` has, for whatever interpreter or platform."),
+    (
+        "npm",
+        "npm",
+        "All of `asyncapi/package-lock.json`, which checks and renders the AsyncAPI documents. No image has any.",
+    ),
+    (
+        "jar",
+        "Jars",
+        "Of Kafka and of OpenSearch's minimal distribution. What else a jar contains, its own notices say.",
+    ),
+    ("debian", "Debian", "What images take by name, on Debian's base system. All of it is of Debian's main."),
+)
+
+
+def page(components: Iterable[Component], policy: Policy) -> str:
+    """The page's text."""
+    everything = sorted(components)
+    return "\n".join(
+        [
+            _HEAD,
+            "## Summary\n",
+            *_summary(everything),
+            "\n## Exceptions\n",
+            "Runtime dependencies whose licence the list does not have, and why they may be used all the same.\n",
+            *_exceptions(policy.exceptions),
+            *_sections(everything),
+            "",
+        ]
+    )
+
+
+def _summary(components: list[Component]) -> Iterator[str]:
+    counts = Counter((component.licence, component.scope) for component in components)
+    yield "| licence | runtime | development |"
+    yield "|---|---|---|"
+    for licence in sorted({component.licence for component in components}):
+        yield f"| {licence} | {counts[licence, 'runtime']} | {counts[licence, 'development']} |"
+
+
+def _exceptions(exceptions: Iterable[Excepted]) -> Iterator[str]:
+    yield "| package | licence | reason |"
+    yield "|---|---|---|"
+    for entry in exceptions:
+        yield f"| {entry.package} | {entry.licence} | {entry.reason} |"
+
+
+def _sections(components: list[Component]) -> Iterator[str]:
+    for ecosystem, title, note in _SECTIONS:
+        yield f"\n## {title}\n"
+        yield f"{note}\n"
+        yield "| package | version | licence | scope |"
+        yield "|---|---|---|---|"
+        for component in components:
+            if component.ecosystem == ecosystem:
+                yield f"| {component.name} | {component.version} | {component.licence} | {component.scope} |"
