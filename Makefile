@@ -4,7 +4,8 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test lint type layers asyncapi docs bench chaos fmt clean packages faketime python stack node
+.PHONY: help setup demo up down test lint type layers asyncapi docs supply engine images containers newest bench chaos fmt clean
+.PHONY: packages faketime python stack node ready
 MAKEFLAGS += --no-print-directory
 
 CACHE := $(if $(MEDKG_CACHE),$(abspath $(MEDKG_CACHE)),$(HOME)/.cache/medkg)
@@ -13,7 +14,17 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 OWN_UV := $(CACHE)/uv/bin/uv
 UV = $(shell command -v uv || echo '$(OWN_UV)')
 RUN = $(UV) run
-CODE = $(wildcard libs/*/medkg_* services/*/medkg_*)
+CODE = $(wildcard libs/*/medkg_* services/*/medkg_* deploy/supply/medkg_supply) deploy/supply/check.py
+
+# `STACK=compose make demo` uses containers where `make demo` uses processes; likewise `up` and `down`.
+STACK ?= processes
+export MK_STACK := $(STACK)
+# Where no public base image is named, all images are made of packages, those of the servers too.
+ifndef PYTHON_IMAGE
+export COMPOSE_FILE ?= docker-compose.yml:deploy/compose/local-images.yml
+endif
+# What Docker's clients need, if the engine is the one that `make engine` has started.
+ENGINE = eval "$$(deploy/engine.sh env)"
 
 # The machine's own Python, and no second look at the lock: `make setup` has synchronised the environment.
 export UV_PYTHON_DOWNLOADS := never
@@ -40,20 +51,23 @@ help:
 setup: packages python stack node
 
 ## Start everything, send real trials through it and show what came out
-demo: setup
+demo: ready
+	$(ENGINE)
 	$(RUN) medkg demo
 
 ## Start the servers and the services
-up: setup
+up: ready
+	$(ENGINE)
 	$(RUN) medkg up
 
 ## Stop the services and the servers; their data stays
 down: python
+	$(ENGINE)
 	$(RUN) medkg down
 
-## Run every test, with real servers
+## Run every test that needs no container, with real servers as local processes
 test: setup
-	$(RUN) pytest -m "not benchmark and not chaos"
+	MEDKG_SERVERS=processes $(RUN) pytest -m "not benchmark and not chaos and not containers"
 
 ## Check style and format
 lint: python
@@ -77,6 +91,29 @@ docs: python node
 	npm --prefix asyncapi run --silent html
 	$(RUN) mkdocs build --strict
 
+## Check licences and known vulnerabilities of all that we depend on
+supply: python packages
+	$(RUN) python deploy/supply/check.py licences
+	$(RUN) python deploy/supply/check.py compatibility
+	$(RUN) python deploy/supply/check.py advisories
+
+## Start a Docker engine, installed from packages, where none answers; `deploy/engine.sh stop` ends it
+engine:
+	deploy/engine.sh start
+
+## Build the images (quick when nothing has changed)
+images: setup
+	deploy/images/build.sh
+
+## Run the tests with containers: images, docker-compose.yml, scaling, faults
+containers: images
+	$(ENGINE)
+	MEDKG_SERVERS=containers $(RUN) pytest -m containers
+
+## Try the newest versions that pyproject.toml allows, in a scratch folder
+newest: setup
+	UV='$(UV)' deploy/supply/newest.sh
+
 ## Measure throughput against the floor and the peers
 bench: setup
 	$(RUN) python -m tests.benchmarks.bench
@@ -95,6 +132,14 @@ clean:
 	if [[ -x .venv/bin/python && -d .medkg ]]; then .venv/bin/python -m medkg_stack wipe; fi
 	rm -rf .medkg .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	rm -rf site docs/_build docs/reference/asyncapi asyncapi/node_modules
+
+# What must be there before the stack can start: servers to be processes, or images of this very code.
+ifeq ($(STACK),compose)
+ready: python
+	@deploy/images/build.sh
+else
+ready: setup
+endif
 
 # The parts of setup. Each looks first whether its work is done.
 

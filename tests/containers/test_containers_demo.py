@@ -1,0 +1,46 @@
+"""The demo on containers, from the same code as on processes."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+from medkg_stack import Ports
+from medkg_stack.ports import free_port
+
+from .project import REPOSITORY, docker
+
+pytestmark = pytest.mark.containers
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[dict[str, str]]:
+    """Settings that give the demo a project and ports of its own; its containers end with the test."""
+    ports, project = Ports.free(), f"medkg-demo-{uuid4().hex[:8]}"
+    yield {
+        "COMPOSE_PROJECT_NAME": project,
+        "MK_KAFKA": f"127.0.0.1:{ports.kafka}",
+        "MK_REDIS_URL": f"redis://127.0.0.1:{ports.redis}/0",
+        "MK_OPENSEARCH_URL": f"http://127.0.0.1:{ports.opensearch}",
+        "MK_REPLAY_PORT": str(free_port()),
+    }
+    docker("compose", "-p", project, "down", "--volumes", "--remove-orphans")
+
+
+def test_the_demo_works_on_containers(elsewhere: dict[str, str]) -> None:
+    """`STACK=compose make demo` sends 50 trials through all of it; the command in a container then knows of them."""
+    done = subprocess.run(
+        ["make", "demo", "STACK=compose"],
+        cwd=REPOSITORY,
+        env={**os.environ, **elsewhere},
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    listed = docker("compose", "run", "--rm", "medkg", "status", "--json", **elsewhere)
+
+    assert 0 == done.returncode, done.stderr + done.stdout
+    assert "50 jobs in" in done.stdout
+    assert 50 == listed.count('"state": "completed"'), listed

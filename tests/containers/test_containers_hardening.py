@@ -1,0 +1,112 @@
+"""What the images and the compose file promise of themselves."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .project import LOCAL_IMAGES, REPOSITORY, docker, inspect
+
+pytestmark = pytest.mark.containers
+
+SERVICES = ["router", "ingest", "parse", "validate", "chunk", "index", "replay"]
+SERVERS = {"kafka", "redis", "opensearch"}
+MOST_BYTES = 250_000_000
+OVERLAYS = sorted(path.name for path in (REPOSITORY / "deploy" / "compose").glob("*.yml"))
+
+
+def configuration(*files: str, profiles: str = "*") -> Any:
+    """The whole configuration as Docker Compose understands it."""
+    words = [word for file in ("docker-compose.yml", *files) for word in ("-f", file)]
+    return json.loads(docker("compose", *words, "--profile", profiles, "config", "--format", "json", COMPOSE_FILE=""))
+
+
+@pytest.mark.parametrize("name", [*SERVICES, "cli"])
+def test_image_is_small_and_says_what_it_is(name: str) -> None:
+    """An image of ours is below 250 MB, does not run as root, and is labelled with version and revision."""
+    image = inspect(f"medkg/{name}:0.1.0")
+    labels = image["Config"]["Labels"]
+
+    assert image["Size"] < MOST_BYTES
+    assert "10001:10001" == image["Config"]["User"]
+    assert ("0.1.0", f"medkg {name}") == (
+        labels["org.opencontainers.image.version"],
+        labels["org.opencontainers.image.title"],
+    )
+    assert labels["org.opencontainers.image.revision"]
+    assert ("Healthcheck" in image["Config"]) is (name != "cli")
+
+
+@pytest.mark.parametrize("name", [*SERVICES, "cli"])
+def test_image_holds_only_what_its_service_needs(name: str) -> None:
+    """An image has the code of its own service, and neither the other stages' nor a compiler or a package manager."""
+    modules = [f"medkg_{service}" for service in SERVICES] + ["pytest", "medkg_testing"]
+    commands = ["gcc", "pip", "uv", "curl"]
+    code = (
+        "import importlib.util, json, shutil\n"
+        f"print(json.dumps([[each for each in {modules} if importlib.util.find_spec(each)],"
+        f" [each for each in {commands} if shutil.which(each)]]))"
+    )
+    image = f"medkg/{name}:0.1.0"
+    found = json.loads(docker("run", "--rm", "--network", "none", "--entrypoint", "python", image, "-c", code))
+
+    assert [[f"medkg_{name}"] if name in SERVICES else [], []] == found
+
+
+@pytest.mark.parametrize("overlay", ["", *OVERLAYS])
+def test_configuration_is_valid_with_every_overlay_and_profile(overlay: str) -> None:
+    """Docker Compose accepts the file alone and with each overlay, in every profile."""
+    files = [f"deploy/compose/{overlay}"] if overlay else []
+    whole = configuration(*files)["services"]
+    core = configuration(*files, profiles="core")["services"]
+
+    assert {*SERVICES, *SERVERS, "topics"} == core.keys()
+    assert core.keys() <= whole.keys()
+
+
+def test_what_is_published_is_for_this_machine_alone() -> None:
+    """Every published port listens on 127.0.0.1."""
+    ports = [port for service in configuration()["services"].values() for port in service.get("ports", ())]
+
+    assert {"127.0.0.1"} == {port["host_ip"] for port in ports}
+    assert 4 == len(ports)
+
+
+@pytest.mark.parametrize("name", [*SERVICES, "topics", "medkg"])
+def test_service_has_no_rights_that_it_does_not_need(name: str) -> None:
+    """A service of ours cannot write to its root file system, gain rights or use without bound."""
+    service = configuration()["services"][name]
+    limits = service["deploy"]["resources"]["limits"]
+
+    assert service["read_only"] is True
+    assert ["ALL"] == service["cap_drop"]
+    assert ["no-new-privileges:true"] == service["security_opt"]
+    assert limits["memory"]
+    assert limits["cpus"]
+
+
+def test_local_images_need_no_registry() -> None:
+    """With the override every third-party server is an image that was built here and is never pulled."""
+    services = configuration(LOCAL_IMAGES)["services"]
+
+    assert all(services[name]["image"].startswith("medkg/") for name in SERVERS)
+    assert {"never"} == {services[name]["pull_policy"] for name in SERVERS}
+
+
+def test_a_profile_of_ones_own_needs_no_change_of_the_file(tmp_path: Path) -> None:
+    """A stage in a profile of its own comes with a file of a few lines beside docker-compose.yml."""
+    overlay = tmp_path / "gpu.yml"
+    overlay.write_text(
+        "services:\n"
+        "  embed:\n"
+        f"    extends: {{file: {REPOSITORY / 'docker-compose.yml'}, service: chunk}}\n"
+        "    image: medkg/embed\n"
+        "    profiles: [gpu]\n"
+    )
+    without = configuration(str(overlay), profiles="core")["services"]
+    having = configuration(str(overlay), profiles="gpu")["services"]
+
+    assert "embed" not in without
+    assert (True, "medkg/embed") == (having["embed"]["read_only"], having["embed"]["image"])
+    assert having["chunk"]["environment"] == having["embed"]["environment"]
