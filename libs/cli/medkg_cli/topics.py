@@ -86,6 +86,8 @@ def list_topics(*, json: JsonOption = False) -> None:
 def wanted_topics(settings: CliSettings) -> list[TopicSpec]:
     """The topics that the documents and the folder of topologies need.
 
+    A stage with a document has its topics also where no topology uses it: its service waits for work there.
+
     Raises:
         ConfigurationError: the documents or the folder cannot be read.
     """
@@ -95,7 +97,7 @@ def wanted_topics(settings: CliSettings) -> list[TopicSpec]:
             remedy="Run medkg where the folder asyncapi/ is, or set MK_ASYNCAPI to it.",
         )
     stages, gates = _nodes(settings.topologies)
-    return asyncapi.topics(settings.asyncapi, stages, gates)
+    return asyncapi.topics(settings.asyncapi, stages | asyncapi.stages(settings.asyncapi), gates)
 
 
 def fitted(spec: TopicSpec, brokers: int) -> TopicSpec:

@@ -25,6 +25,20 @@ def test_stages_and_gates_of_all_topologies_get_their_topics():
     assert set() == needed - names
 
 
+def test_a_stage_that_no_topology_uses_gets_its_topics(tmp_path: Path):
+    """Every stage with a document has its topics, since its service waits for work there."""
+    (tmp_path / "pipelines").mkdir()
+    (tmp_path / "policies.yaml").write_text((ROOT / "topologies" / "policies.yaml").read_text())
+    (tmp_path / "pipelines" / "own.yaml").write_text(
+        'version: "1.0"\nname: own\nstages:\n  - {name: ingest, type: IngestStage}\n'
+    )
+    names = {spec.name for spec in wanted_topics(settings(topologies=tmp_path))}
+
+    assert {f"{stage}.queue.v1" for stage in ("ingest", "expand", "parse", "validate", "chunk", "index")} == {
+        name for name in names if name.endswith(".queue.v1")
+    }
+
+
 def test_all_topics_have_the_same_number_of_partitions():
     """One router replica sees all events of a job only if all topics are cut alike."""
     assert 1 == len({spec.partitions for spec in wanted_topics(settings())})

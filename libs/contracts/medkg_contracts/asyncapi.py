@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 import yaml
 from pydantic import TypeAdapter
 
+from . import topics as topic_names
 from .errors import ConfigurationError
 from .events import data_model
 from .kinds import TYPE_PREFIX, Kind
@@ -194,6 +195,19 @@ def _setting(value: object) -> str:
 def services(folder: Path) -> list[str]:
     """The services that have a document."""
     return sorted(file.parent.name for file in folder.glob("*/asyncapi.yaml"))
+
+
+def stages(folder: Path) -> set[str]:
+    """The stages that have a document: each takes work from a queue of its own.
+
+    Raises:
+        ConfigurationError: a document cannot be read.
+    """
+    queue = topic_names.queue("")
+    received = (
+        each.topic for name in services(folder) for each in operations(folder, name) if each.action == "receive"
+    )
+    return {topic.removesuffix(queue) for topic in received if topic.endswith(queue)}
 
 
 def operations(folder: Path, service: str) -> list[Operation]:

@@ -19,16 +19,11 @@ _COMPOSE_FILE: Final = "docker-compose.yml"
 _SINGLE: Final = frozenset({"kafka", "redis", "opensearch", "replay", "topics"})
 _TAIL_LINES: Final = 40
 
-#: What tests want otherwise: what is indexed is found at once, not after OpenSearch's own second; and a stage service
-#: that the project's own topologies leave out has its topics all the same, since it does not start without.
+#: What tests want otherwise: what is indexed is found at once, not after OpenSearch's own second.
 _FOR_TESTS: Final = """\
 services:
   index:
-    environment: {{MK_INDEX_REFRESH: "true"}}
-  topics:
-    entrypoint: [sh, -c, MK_TOPOLOGIES=/etc/medkg/shipped medkg topics provision && medkg topics provision]
-    command: []
-    volumes: ["{shipped}:/etc/medkg/shipped:ro"]
+    environment: {MK_INDEX_REFRESH: "true"}
 """
 
 
@@ -44,7 +39,7 @@ class ProductContainers:
         self._project = f"medkg-test-{uuid4().hex[:8]}"
         self.logs = f"`docker compose -p {self._project} logs SERVICE`, while the tests run"
         overlay = folder / "for-tests.yml"
-        overlay.write_text(_FOR_TESTS.format(shipped=shipped("topologies")))
+        overlay.write_text(_FOR_TESTS)
         self._compose = DockerCompose(shipped("."), [str(shipped(_COMPOSE_FILE)), str(overlay)])
         variables = {
             "COMPOSE_PROJECT_NAME": self._project,

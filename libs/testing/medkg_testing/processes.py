@@ -87,9 +87,11 @@ def product_processes(folder: Path, topologies: Path, loop: Loop) -> Iterator[Pr
     stack = Stack(folder, Ports.free(), report=logger.info)
     try:
         stack.up()
-        # A stage service does not start without its topics, also one that the project's own topologies leave out.
-        for folder_of_topologies in (shipped("topologies"), topologies):
-            loop.run(provision_topics(_settings(stack, folder_of_topologies)))
+        loop.run(
+            provision_topics(
+                CliSettings(kafka=stack.kafka.address, topologies=topologies, asyncapi=shipped("asyncapi"))
+            )
+        )
         product = ProductProcesses(stack, topologies)
         try:
             product.services.start()
@@ -98,7 +100,3 @@ def product_processes(folder: Path, topologies: Path, loop: Loop) -> Iterator[Pr
             product.services.stop()
     finally:
         stack.wipe()
-
-
-def _settings(stack: Stack, topologies: Path) -> CliSettings:
-    return CliSettings(kafka=stack.kafka.address, topologies=topologies, asyncapi=shipped("asyncapi"))
