@@ -207,7 +207,7 @@ def stages(folder: Path) -> set[str]:
     received = (
         each.topic for name in services(folder) for each in operations(folder, name) if each.action == "receive"
     )
-    return {topic.removesuffix(queue) for topic in received if topic.endswith(queue)}
+    return {topic.removesuffix(queue) for topic in received if topic.endswith(queue)} - {STAGE_PARAMETER}
 
 
 def operations(folder: Path, service: str) -> list[Operation]:
