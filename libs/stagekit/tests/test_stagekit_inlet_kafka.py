@@ -11,6 +11,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from medkg_contracts.deadletter import Record
+from medkg_contracts.errors import LedgerUnavailable
 from medkg_stagekit.kafka import Inlet
 from medkg_stagekit.patience import Leaving, Patience
 
@@ -77,6 +78,18 @@ class Reader:
         self.values += [int(record.value or b"") for record in records]
 
 
+@dataclass
+class Unlucky(Reader):
+    """Handles nothing, and counts how often it was asked to."""
+
+    tries: int = 0
+
+    async def handle(self, records: Sequence[Record]) -> None:  # noqa: ARG002 - it does not come to them
+        """Fail in a way that may pass."""
+        self.tries += 1
+        await self.meanwhile(self)
+
+
 class Leaver(Reader):
     """Handles the first two records of each partition, and leaves what follows them."""
 
@@ -127,6 +140,23 @@ async def topic(kafka_bootstrap: str) -> AsyncIterator[Topic]:
         await admin.create_topics([NewTopic(topic.name, PARTITIONS, 1)])
         await admin.close()
         yield topic
+
+
+async def test_what_cannot_be_handled_is_left_when_the_service_ends(topic: Topic) -> None:
+    """A batch that waits for a server that is away holds up no end: it is left uncommitted, and another reads it."""
+
+    async def server_is_away(_: Reader) -> None:
+        raise LedgerUnavailable("nobody answers")
+
+    await topic.put(range(20))
+    reader = Unlucky(server_is_away)
+    async with asyncio.timeout(PATIENCE_S), topic.read(reader, longest_batch_s=600):  # so long it would be waited for
+        await until(lambda: reader.tries >= 2)
+    heir = Reader(nothing)
+    async with topic.read(heir):
+        await until(lambda: len(heir.values) >= 20)
+
+    assert list(range(20)) == sorted(heir.values)
 
 
 async def test_a_wait_of_several_intervals_keeps_everything(topic: Topic) -> None:

@@ -25,6 +25,13 @@ pytestmark = pytest.mark.integration
 Start = Callable[..., EchoProcess]
 
 
+@pytest.fixture(scope="module")
+def kafka_bootstrap(stack: Stack) -> str:
+    """The address of a Kafka that a test may restart."""
+    stack.up(only=["kafka"])
+    return stack.kafka.address
+
+
 @pytest.fixture
 async def bus(kafka_bootstrap: str) -> AsyncIterator[Bus]:
     """The topics of a service that no other test has."""
