@@ -8,7 +8,13 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
 DOCS = REPOSITORY / "docs"
-PAGES = (REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md")))
+PAGES = (
+    *(
+        REPOSITORY / name
+        for name in ("README.md", "CONTRIBUTING.md", "deploy/images/README.md", "deploy/compose/README.md")
+    ),
+    *sorted(DOCS.rglob("*.md")),
+)
 
 _FENCE = re.compile(
     r'^```(?P<language>\w+)(?: title="(?P<title>[^"]+)")?\n(?P<text>.*?)^```$', re.MULTILINE | re.DOTALL
@@ -64,8 +70,8 @@ def commands(block: Block) -> Iterator[Command]:
 
 
 def _words(line: str) -> tuple[str, ...]:
-    """The command's words, without settings before it and without a comment or an ampersand behind it."""
-    words = shlex.split(line, comments=True)
+    """The command's words, without settings before it, nor a comment, an ampersand or a file to read behind it."""
+    words = shlex.split(re.sub(r" < \S+$", "", line), comments=True)
     while words and re.match(r"[A-Z_]+=", words[0]):
         words.pop(0)
     return tuple(words[:-1] if words[-1:] == ["&"] else words)

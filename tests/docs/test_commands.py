@@ -11,12 +11,15 @@ from medkg_cli.app import build
 from typer.main import get_command
 
 from .blocks import PAGES, REPOSITORY, blocks, commands
+from .containers import ENGINE, check_compose, check_containers
 
 ALL = sorted({command.words for page in PAGES for block in blocks(page) for command in commands(block)})
 #: Modules that a guide has its reader write.
 WRITTEN = ("medkg_readability.app",)
 TARGETS = set(re.findall(r"^([a-z]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
-_INLINE = re.compile(r"`((?:uv run )?(?:medkg|make) [a-z][^`]*)`")
+_INLINE = re.compile(
+    r"`(?:[A-Z_]+=\S+ )?((?:(?:uv run )?(?:medkg|make)|deploy/engine\.sh) [a-z][^`]*|docker compose [a-z-][^`]*)`"
+)
 MENTIONED = sorted({text for page in PAGES for text in _INLINE.findall(page.read_text())})
 
 
@@ -43,9 +46,26 @@ def test_a_wrong_command_is_found(words: list[str]) -> None:
         check_medkg(words)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["upp"],
+        ["up", "--wiat"],
+        ["up", "-d", "--scale", "chnk=3"],
+        ["logs", "-f", "rooter"],
+        ["run", "--rm", "medgk", "status"],
+        ["-f", "docker-compose.yaml", "up"],
+    ],
+)
+def test_a_wrong_compose_command_is_found(words: list[str]) -> None:
+    """A verb, option, service or file that Docker Compose would not find does not pass either."""
+    with pytest.raises(LookupError, match="No such"):
+        check_compose(words)
+
+
 @pytest.mark.parametrize("words", ALL, ids=" ".join)
 def test_a_shown_command_exists(words: tuple[str, ...]) -> None:
-    """The command line takes a ``medkg`` command, the Makefile has a target, a program or module is there."""
+    """The command line takes a ``medkg`` command, and what any other command names is there."""
     match words:
         case ("make", *targets):
             assert set(targets) <= TARGETS
@@ -58,18 +78,26 @@ def test_a_shown_command_exists(words: tuple[str, ...]) -> None:
         case ("uv", "run", "pytest", *rest):
             paths = [word for word in rest if "/" in word and "readability" not in word]
             assert [] == [path for path in paths if not (REPOSITORY / path).exists()]
+        case ("docker" | "export" | "eval" | "deploy/engine.sh" | "deploy/images/build.sh", *_):
+            if inside := check_containers(words):
+                check_medkg(inside)
         case _:
             assert ("uv", "sync", "--all-packages", "--all-groups") == words
 
 
 @pytest.mark.parametrize("text", MENTIONED)
 def test_a_mentioned_command_exists(text: str) -> None:
-    """A ``medkg`` or ``make`` command within a sentence exists; capitals stand for a reader's own words."""
-    words = text.removeprefix("uv run ").split()
-    if words[0] == "make":
-        assert set(words[1:]) <= TARGETS
-        return
-    found(word for word in words[1:] if word != "…")
+    """A command within a sentence exists; capitals stand for a reader's own words, and dots for any."""
+    program, *rest = [word for word in text.removeprefix("uv run ").split() if word != "…"]
+    match program:
+        case "make":
+            assert set(rest) <= TARGETS
+        case "deploy/engine.sh":
+            assert set(rest) <= ENGINE
+        case "docker":
+            found(check_compose(rest[1:]))
+        case _:
+            found(rest)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))

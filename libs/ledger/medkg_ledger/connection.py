@@ -48,7 +48,8 @@ class Connection:
         if name != self._name:
             raise LedgerUnavailable(
                 "the ledger is not the one that was opened: somebody has emptied or replaced it",
-                remedy="Stop all routers (`medkg down --only router`), run `medkg ledger rebuild --wipe`, start them.",
+                remedy="Stop all routers (`medkg down --only router`, or `docker compose stop router`), "
+                "run `medkg ledger rebuild --wipe`, start them.",
             )
 
     async def wipe(self) -> int:
