@@ -108,7 +108,7 @@ images: setup
 ## Run the tests with containers: images, docker-compose.yml, scaling, faults
 containers: images
 	$(ENGINE)
-	MEDKG_SERVERS=containers $(RUN) pytest -m containers
+	MEDKG_SERVERS=containers $(RUN) pytest -m "containers or everywhere"
 
 ## Try the newest versions that pyproject.toml allows, in a scratch folder
 newest: setup

@@ -63,9 +63,8 @@ class Project:
         return self._ps("{{.ID}}", "--filter", f"label={_SERVICE}={service}")
 
     def restart(self, service: str) -> None:
-        """Stop a service's containers in good order and start them again, and wait until they are healthy."""
+        """Stop a service's containers in good order and start them again."""
         docker("restart", *self.containers(service))
-        self.healthy(service)
 
     def healthy(self, service: str) -> None:
         """Wait until a service's containers are healthy."""

@@ -83,6 +83,8 @@ def test_every_container_may_be_restarted_under_load(
     def restart_all() -> None:
         for service in services:
             project.restart(service)
+        for service in services:
+            project.healthy(service)
 
     jobs = under_load(medkg_stack, nct_ids, restart_all)
 

@@ -19,11 +19,16 @@ _COMPOSE_FILE: Final = "docker-compose.yml"
 _SINGLE: Final = frozenset({"kafka", "redis", "opensearch", "replay", "topics"})
 _TAIL_LINES: Final = 40
 
-#: What tests want otherwise: what is indexed is found at once, not after OpenSearch's own second.
+#: What tests want otherwise: they are not kept waiting for the next health check, and what is indexed is found at once.
 _FOR_TESTS: Final = """\
 services:
-  index:
-    environment: {MK_INDEX_REFRESH: "true"}
+  replay: {healthcheck: &soon {interval: 3s}}
+  router: {healthcheck: *soon}
+  ingest: {healthcheck: *soon}
+  parse: {healthcheck: *soon}
+  validate: {healthcheck: *soon}
+  chunk: {healthcheck: *soon}
+  index: {healthcheck: *soon, environment: {MK_INDEX_REFRESH: "true"}}
 """
 
 

@@ -1,8 +1,5 @@
 """The same with servers as containers; needs an engine and the images that `make images` builds."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import docker  # type: ignore[import-untyped]
@@ -15,8 +12,6 @@ from medkg_testing.shipped import shipped
 from .test_testing_example import run_example
 
 pytestmark = [pytest.mark.integration, pytest.mark.containers]
-
-TESTS = Path(__file__).parent
 
 
 def left(folder: Path) -> list[str]:
@@ -34,18 +29,6 @@ def test_the_example_passes_on_containers(tmp_path: Path) -> None:
     assert any(line.startswith("medkg: servers as containers (Docker engine ") for line in printed)
     assert "3 passed" in printed[-1]
     assert [] == left(tmp_path)
-
-
-@pytest.mark.parametrize("tests", ["servers", "running"])
-def test_fixtures_do_the_same_on_containers(tests: str, tmp_path: Path) -> None:
-    """What the fixtures promise on processes holds on containers."""
-    files = [str(TESTS / f"test_testing_{tests}.py")]
-    command = [sys.executable, "-m", "pytest", "-q", "--basetemp", str(tmp_path / "tmp"), *files]
-    environment = {**os.environ, "MEDKG_SERVERS": "containers"}
-
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=290, check=False)
-
-    assert 0 == result.returncode, result.stdout + result.stderr
 
 
 def test_a_product_that_does_not_come_up_says_why_and_leaves_nothing(tmp_path: Path) -> None:

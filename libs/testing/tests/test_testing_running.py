@@ -12,7 +12,7 @@ from medkg_contracts.kinds import Kind, kind_of
 from medkg_contracts.requests import JobRequest
 from medkg_testing import MedkgStack, NotAsExpected
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.everywhere]
 
 TRIAL = {"source": "ctgov", "id": "NCT05814159"}
 UNKNOWN = {"source": "ctgov", "id": "NCT00000000"}
