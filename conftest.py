@@ -3,9 +3,15 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 from medkg_stack import Ports, Stack
 from medkg_testing.processes import ServerProcesses
 from medkg_testing.servers import Servers
+
+# Drawing is slow, not what is tested: in a fresh clone the first text that a process draws takes seconds, because
+# Hypothesis has to build its tables of Unicode. And how long an example takes on a busy machine says nothing either.
+settings.register_profile("medkg", suppress_health_check=[HealthCheck.too_slow], deadline=None)
+settings.load_profile("medkg")
 
 
 @pytest.fixture(scope="session")

@@ -79,6 +79,8 @@ class Admission(Connection):
     ) -> None:
         """Set how much may be in flight and how tenants share it; `release` makes use of more credit at once.
 
+        Weights count from the next release on, also for tenants that wait already.
+
         Args:
             windows: asks in flight, by service.
             default_window: of all other services.
@@ -91,6 +93,7 @@ class Admission(Connection):
         pipeline = self._redis.pipeline(transaction=True)
         pipeline.delete(key)
         pipeline.hset(key, mapping=settings)
+        pipeline.eval(script("reweigh.lua"), 0, self._prefix)
         async with answering():
             await pipeline.execute()
 

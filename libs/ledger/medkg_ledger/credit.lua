@@ -1,9 +1,11 @@
--- Credit: which asks for a stage's work go out, and which are held. Put before commit.lua and release.lua.
+-- Credit: which asks for a stage's work go out, and which are held. Put before commit.lua,
+-- release.lua and reweigh.lua.
 --
 -- A service's asks in flight are at most as many as its window. Who comes next is decided by start-time fair queueing:
 -- each tenant that waits has a tag, the lowest is served and moves on by 1/weight, and whoever begins to wait begins at
 -- the tag that was served last. A tenant stays in the backlog with its tag until it is reached with nothing to release,
--- so leaving and coming back gains it nothing.
+-- so leaving and coming back gains it nothing. No tag is further ahead of the clock than one release of its tenant costs:
+-- that bounds how far two tenants come apart, and reweigh.lua keeps it so when weights change.
 local prefix = ARGV[1]
 local DEFAULT_WINDOW = 256
 -- Above every number of arrival, so that a tenant's asks are ordered by priority first; three times it is exact.
@@ -20,6 +22,11 @@ end
 local function setting(name, default)
   settings[name] = settings[name] or tonumber(redis.call('HGET', prefix .. 'admission', name)) or default
   return settings[name]
+end
+
+-- How far a release moves the tenant's tag.
+local function cost(tenant)
+  return 1 / setting('weight:' .. tenant, 1)
 end
 
 -- What is known of a service: read once, then kept up to date while the script runs.
@@ -142,7 +149,7 @@ local function release(service)
         redis.call('ZREM', service.backlog, tenant)
       else
         service.clock = math.max(service.clock, tag)
-        redis.call('ZADD', service.backlog, service.clock + 1 / setting('weight:' .. tenant, 1), tenant)
+        redis.call('ZADD', service.backlog, service.clock + cost(tenant), tenant)
         release_one(service, tenant, first[1])
       end
     end

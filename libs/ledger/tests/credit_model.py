@@ -118,7 +118,14 @@ class CreditModel:
         self._share(counts, before & self.backlogged())
 
     def _share(self, counts: Counter[Key], throughout: set[Key]) -> None:
-        """Of two tenants that wait, neither gets more than a round ahead of its share."""
+        """Of two tenants that wait, neither gets more than a round ahead of its share, by the weights in force.
+
+        Say that the clock is at c when both begin to wait together, or when the weights change. No tag is further ahead
+        of the clock than one release of its tenant costs, so one's tag is at least c and other's at most c + 1/w'.
+        Each release of a tenant moves its tag by 1/w: after n of one and n' of other they are at least c + n/w, and at
+        most c + (n' + 1)/w'. One's last release began at its tag less 1/w, and that was then the lowest. So
+        c + (n - 1)/w <= c + (n' + 1)/w', that is n/w - n'/w' <= 1/w + 1/w'; and the same the other way round.
+        """
         pairs = dict(_pairs(throughout))
         self.shares = {pair: self.shares.get(pair, Counter()) for pair in pairs}
         for (service, one, other), shares in self.shares.items():

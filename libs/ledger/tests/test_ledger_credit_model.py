@@ -47,6 +47,8 @@ SETTINGS = st.fixed_dictionaries(
     }
 )
 
+SHRINKING_S = 120
+
 
 class Credit(RuleBasedStateMachine):
     """A ledger and the model that watches it."""
@@ -154,8 +156,10 @@ class Credit(RuleBasedStateMachine):
             assert (ask.held, position) == (found.held, found.position)
 
 
-def test_credit_is_exact(redis_url: str) -> None:
+def test_credit_is_exact(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A ledger keeps all of admission's promises, whatever happens in whatever order."""
+    # Hypothesis takes 300 s to shrink a failure; pytest ends the test before that, and with it the example is lost.
+    monkeypatch.setattr("hypothesis.internal.conjecture.engine.MAX_SHRINKING_SECONDS", SHRINKING_S)
     run_state_machine_as_test(
         lambda: Credit(redis_url),
         settings=settings(

@@ -49,6 +49,45 @@ async def test_shares_follow_the_weights(ledger: Ledger) -> None:
     assert "abaa" * 8 == await releases(ledger, 32, "a-0")
 
 
+async def test_queue_of_another_tenant_when_weights_were_made_equal(ledger: Ledger) -> None:
+    """A single ask waits for at most a window of another tenant's, also right after the weights were made equal."""
+    await ledger.configure({}, default_window=WINDOW, weights={"acme": 100})
+    await request(ledger, *names("a", 300), tenant="acme")
+    await request(ledger, "b-0", tenant="beta")
+    first = await settle(ledger, "a-0", "a-1")
+    await request(ledger, "b-1", tenant="beta")
+    await ledger.configure({}, default_window=WINDOW, weights={"acme": 100, "beta": 100})
+    then = await settle(ledger, *(f"a-{number}" for number in range(2, WINDOW)))
+
+    assert "b-0" in first
+    assert "b-1" in then
+
+
+async def test_raised_weight_counts_from_the_next_release_on(ledger: Ledger) -> None:
+    """A tenant whose last release was charged by a small weight has the share of its new one at once."""
+    await ledger.configure({}, default_window=1)
+    await request(ledger, *names("a", 30), tenant="acme")
+    await request(ledger, *names("b", 30), tenant="beta")
+    before = await releases(ledger, 1, "a-0")
+    await ledger.configure({}, default_window=1, weights={"acme": 4})
+
+    assert ("a", "baaaabaaaa") == (before, await releases(ledger, 10, "a-1"))
+
+
+async def test_weights_that_stay_change_nothing(ledger: Ledger) -> None:
+    """Settings that are written again with the same weights, as when a router starts, leave everybody in place."""
+    await ledger.configure({}, default_window=1, weights={"acme": 3})
+    await request(ledger, *names("a", 31), tenant="acme")
+    await request(ledger, *names("b", 31), tenant="beta")
+    order, last = "", "a-0"
+    for _ in range(32):
+        await ledger.configure({}, default_window=1, weights={"acme": 3})
+        [last] = await settle(ledger, last)
+        order += last[0]
+
+    assert "abaa" * 8 == order
+
+
 async def test_tenant_that_was_paused_catches_nothing_up(ledger: Ledger) -> None:
     """A tenant that is resumed shares from now on; it is not given what it has missed."""
     await ledger.configure({}, default_window=1)

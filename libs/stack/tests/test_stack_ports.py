@@ -4,7 +4,7 @@ import pytest
 from medkg_contracts.errors import ConfigurationError
 from medkg_contracts.settings import Settings
 from medkg_stack import Ports
-from medkg_stack.ports import free_port, is_free, require_free
+from medkg_stack.ports import is_free, require_free
 
 
 def all_of(ports: Ports) -> list[int]:
@@ -44,7 +44,7 @@ def test_a_remote_server_is_not_started_here() -> None:
 def test_a_taken_port_is_named() -> None:
     """A port that somebody listens on is refused with its number and its owner-to-be."""
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", free_port()))
+        taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
 
