@@ -67,7 +67,7 @@ down: python
 
 ## Run every test that needs no container, with real servers as local processes
 test: setup
-	MEDKG_SERVERS=processes $(RUN) pytest -m "not benchmark and not chaos and not containers"
+	MEDKG_SERVERS=processes $(RUN) pytest --durations=20 -m "not benchmark and not chaos and not containers"
 
 ## Check style and format
 lint: python
@@ -108,7 +108,7 @@ images: setup
 ## Run the tests with containers: images, docker-compose.yml, scaling, faults
 containers: images
 	$(ENGINE)
-	MEDKG_SERVERS=containers $(RUN) pytest -m "containers or everywhere"
+	MEDKG_SERVERS=containers $(RUN) pytest --durations=10 -m "containers or everywhere"
 
 ## Try the newest versions that pyproject.toml allows, in a scratch folder
 newest: setup

@@ -1,6 +1,6 @@
 """Real servers for integration tests, by our own plugin: each is started when the first test asks for it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -12,6 +12,15 @@ from medkg_testing.servers import Servers
 # Hypothesis has to build its tables of Unicode. And how long an example takes on a busy machine says nothing either.
 settings.register_profile("medkg", suppress_health_check=[HealthCheck.too_slow], deadline=None)
 settings.load_profile("medkg")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of the whole product come last: it runs from the first of them to the end of the session."""
+    items.sort(key=lambda item: "medkg_stack" in _fixtures(item))
+
+
+def _fixtures(item: pytest.Item) -> Sequence[str]:
+    return getattr(item, "fixturenames", ())
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -228,15 +228,16 @@ class World:
 
     def story(self, job_id: str) -> list[str]:
         """The job's lifecycle events: the last two words of their types."""
-        return [_type(record) for record in self.on(topics.EVENTS, job_id)]
+        return [_type(record) for record in _once(self.on(topics.EVENTS, job_id))]
 
     def told(self, kind: str, job_id: str | None = None) -> list[dict[str, Any]]:
         """The data of the lifecycle events of this kind."""
-        return [json.loads(record.value or b"{}") for record in self.on(topics.EVENTS, job_id) if _type(record) == kind]
+        told = _once(self.on(topics.EVENTS, job_id))
+        return [json.loads(record.value or b"{}") for record in told if _type(record) == kind]
 
     def asked(self, stage: str, job_id: str) -> list[Record]:
         """What the router asked the stage's service for."""
-        return self.on(topics.queue(stage), job_id)
+        return _once(self.on(topics.queue(stage), job_id))
 
     async def timed(self) -> set[str]:
         """The jobs that have a timer."""
@@ -278,6 +279,14 @@ async def create(bootstrap: str, names: Sequence[str]) -> None:
         [NewTopic(name, 4, 1, topic_configs={"max.message.bytes": str(size)}) for name, size in sizes.items()]
     )
     await admin.close()
+
+
+def _once(records: Iterable[Record]) -> list[Record]:
+    """Each event once: a router sends at least once, and what it sends again has the same id."""
+    events: dict[object, Record] = {}
+    for record in records:
+        events.setdefault(dict(record.headers).get("ce_id", record.offset), record)
+    return list(events.values())
 
 
 def _type(record: Record) -> str:
