@@ -1,6 +1,6 @@
 """Real servers for integration tests, by our own plugin: each is started when the first test asks for it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -15,12 +15,13 @@ settings.load_profile("medkg")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of the whole product come last: it runs from the first of them to the end of the session."""
-    items.sort(key=lambda item: "medkg_stack" in _fixtures(item))
+    """Tests of the whole product come last, those of single servers before: both run to the end of the session."""
+    items.sort(key=_weight)
 
 
-def _fixtures(item: pytest.Item) -> Sequence[str]:
-    return getattr(item, "fixturenames", ())
+def _weight(item: pytest.Item) -> int:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return 2 if "medkg_stack" in fixtures else 1 if fixtures & {"kafka", "opensearch"} else 0
 
 
 @pytest.fixture(scope="session")
