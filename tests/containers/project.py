@@ -14,7 +14,7 @@ LOCAL_IMAGES: Final = "deploy/compose/local-images.yml"
 
 _PROJECT: Final = "com.docker.compose.project"
 _SERVICE: Final = "com.docker.compose.service"
-_HEALTHY_S: Final = 120.0
+_HEALTHY_S: Final = 240.0
 _LOOK_S: Final = 0.2
 
 

@@ -12,7 +12,7 @@ from medkg_stack.ports import free_port
 
 from .project import REPOSITORY, docker
 
-pytestmark = pytest.mark.containers
+pytestmark = [pytest.mark.containers, pytest.mark.timeout(900)]
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_the_demo_works_on_containers(elsewhere: dict[str, str]) -> None:
         env={**os.environ, **elsewhere},
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=800,
         check=False,
     )
     listed = json.loads(docker("compose", "run", "--rm", "medkg", "status", "--limit", "100", "--json", **elsewhere))

@@ -12,7 +12,7 @@ from medkg_testing import MedkgStack
 
 from .project import Project
 
-pytestmark = pytest.mark.containers
+pytestmark = [pytest.mark.containers, pytest.mark.timeout(900)]
 
 #: So many jobs are in flight while something happens, at least.
 IN_FLIGHT = 30

@@ -12,7 +12,7 @@ from tests.scaling import scenario
 
 from .project import LOCAL_IMAGES, docker
 
-pytestmark = pytest.mark.containers
+pytestmark = [pytest.mark.containers, pytest.mark.timeout(600)]
 
 
 class Compose:

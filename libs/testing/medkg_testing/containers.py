@@ -21,7 +21,7 @@ from testcontainers.core.container import DockerContainer
 from .loop import Loop
 from .servers import Kafka, OpenSearch, Redis
 
-_START_TIMEOUT_S: Final = 120.0
+_START_TIMEOUT_S: Final = 240.0
 _POLL_S: Final = 0.2
 _LOG_LINES: Final = 40
 _ASK_MS: Final = 3_000

@@ -11,7 +11,7 @@ from medkg_testing.shipped import shipped
 
 from .test_testing_example import run_example
 
-pytestmark = [pytest.mark.integration, pytest.mark.containers]
+pytestmark = [pytest.mark.integration, pytest.mark.containers, pytest.mark.timeout(600)]
 
 
 def left(folder: Path) -> list[str]:

@@ -17,13 +17,14 @@ def run_example(folder: Path, servers: str) -> list[str]:
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--basetemp", str(folder / "tmp")]
     environment = {**os.environ, "MEDKG_SERVERS": servers}
     result = subprocess.run(
-        command, cwd=copy, env=environment, capture_output=True, text=True, timeout=280, check=False
+        command, cwd=copy, env=environment, capture_output=True, text=True, timeout=580, check=False
     )
     assert 0 == result.returncode, result.stdout + result.stderr
     return result.stdout.splitlines()
 
 
 @pytest.mark.integration
+@pytest.mark.timeout(600)
 def test_the_example_passes_on_processes(tmp_path: Path) -> None:
     """The example's tests pass with servers as local processes."""
     printed = run_example(tmp_path, "processes")

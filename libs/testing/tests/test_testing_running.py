@@ -12,7 +12,7 @@ from medkg_contracts.kinds import Kind, kind_of
 from medkg_contracts.requests import JobRequest
 from medkg_testing import MedkgStack, NotAsExpected
 
-pytestmark = [pytest.mark.integration, pytest.mark.everywhere]
+pytestmark = [pytest.mark.integration, pytest.mark.everywhere, pytest.mark.timeout(600)]
 
 TRIAL = {"source": "ctgov", "id": "NCT05814159"}
 UNKNOWN = {"source": "ctgov", "id": "NCT00000000"}

@@ -10,7 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from medkg_testing import Kafka, OpenSearch, Redis
 from redis import Redis as RedisClient
 
-pytestmark = [pytest.mark.integration, pytest.mark.everywhere]
+pytestmark = [pytest.mark.integration, pytest.mark.everywhere, pytest.mark.timeout(600)]
 
 
 async def test_kafka_takes_and_gives_records(kafka: Kafka) -> None:
