@@ -73,21 +73,18 @@ async def rebuild(settings: Settings, report: Callable[[Progress], None], *, wip
     ledger = Ledger.from_url(settings.redis_url)
     try:
         async with Cluster(settings.kafka) as cluster:
-            await _check(cluster, ledger, store, wipe=wipe)
+            await _check(cluster, ledger, wipe=wipe)
             return await _Rebuild(cluster, ledger, store, rollouts_of(settings.topologies), report).run()
     finally:
         await ledger.close()
 
 
-async def _check(cluster: Cluster, ledger: Ledger, store: ArtifactStore, *, wipe: bool) -> None:
+async def _check(cluster: Cluster, ledger: Ledger, *, wipe: bool) -> None:
     if await cluster.owners(topics.ROUTER_GROUP):
         raise ConfigurationError(
             "a router runs",
             remedy="Stop all routers (`medkg down --only router`, or `docker compose stop router`), then rebuild.",
         )
-    # Whoever sees another artifact store than the router has no plan, and must not wipe before noticing it.
-    for digest in await ledger.plans():
-        await stored_plan(store, digest)
     if wipe:
         await ledger.wipe()
     elif not await ledger.is_empty():
