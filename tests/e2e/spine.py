@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -123,18 +123,9 @@ class Spine:
         answer = httpx.get(base, params={"pageSize": 1000, "fields": "NCTId"}, timeout=30).raise_for_status().json()
         return [study["protocolSection"]["identificationModule"]["nctId"] for study in answer["studies"]]
 
-    @asynccontextmanager
-    async def watch(self) -> AsyncIterator[Watch]:
+    def watch(self) -> AbstractAsyncContextManager[Watch]:
         """Follow the lifecycle events from now on."""
-        consumer = AIOKafkaConsumer(topics.EVENTS, bootstrap_servers=self.settings.kafka, auto_offset_reset="latest")
-        await consumer.start()
-        try:
-            await consumer.seek_to_end()
-            for partition in consumer.assignment():
-                await consumer.position(partition)
-            yield Watch(consumer)
-        finally:
-            await consumer.stop()
+        return watching(self.settings.kafka)
 
     async def submit(self, requests: Mapping[str, JobRequest], tenant: str = "public") -> list[str]:
         """Publish job requests by job id, as a user's own producer would; their ids."""
@@ -187,6 +178,20 @@ class Spine:
     def start_all(self) -> None:
         """Start every service that does not run."""
         self.services.start()
+
+
+@asynccontextmanager
+async def watching(bootstrap: str) -> AsyncIterator[Watch]:
+    """Follow the lifecycle events of this Kafka from now on."""
+    consumer = AIOKafkaConsumer(topics.EVENTS, bootstrap_servers=bootstrap, auto_offset_reset="latest")
+    await consumer.start()
+    try:
+        await consumer.seek_to_end()
+        for partition in consumer.assignment():
+            await consumer.position(partition)
+        yield Watch(consumer)
+    finally:
+        await consumer.stop()
 
 
 @contextmanager

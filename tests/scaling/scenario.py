@@ -6,8 +6,7 @@ import os
 import subprocess
 import sys
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -15,7 +14,6 @@ from time import monotonic
 from typing import Any, Final, Protocol
 from uuid import uuid4
 
-from aiokafka import AIOKafkaConsumer
 from aiokafka.partitioner import DefaultPartitioner
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, from_record, to_headers
@@ -27,7 +25,7 @@ from medkg_explain.cluster import Cluster
 from medkg_stagekit.instance import instance_of
 from medkg_stagekit.kafka import producer
 
-from tests.e2e.spine import Watch
+from tests.e2e.spine import Watch, watching
 
 SERVICE: Final = "slow"
 PARTITIONS: Final = 6
@@ -89,7 +87,7 @@ async def _scaled_rate(deployment: Deployment, replicas: int) -> float:
 
 async def scaling_under_load_repeats_nothing(deployment: Deployment, steps: Sequence[int]) -> None:
     """While consumers come and go under load, one execution does each job; and `medkg consumers` knows whose."""
-    async with _watching(deployment.kafka) as watch:
+    async with watching(deployment.kafka) as watch:
         load = _Load(deployment, watch)
         for replicas in steps:
             await load.during(_step(deployment, watch, replicas))
@@ -192,7 +190,7 @@ class _Load:
 async def _rate(deployment: Deployment, jobs: int) -> float:
     """Jobs a second between the beginning of the first and the end of the last, by the events' own times."""
     wave = balanced(jobs)
-    async with _watching(deployment.kafka) as watch:
+    async with watching(deployment.kafka) as watch:
         await _submit(deployment.kafka, wave)
         await watch.ended(wave)
     times = defaultdict(list)
@@ -242,20 +240,6 @@ async def _submit(bootstrap: str, jobs: Iterable[str]) -> None:
         await asyncio.gather(*futures)
     finally:
         await client.stop()
-
-
-@asynccontextmanager
-async def _watching(bootstrap: str) -> AsyncIterator[Watch]:
-    """The lifecycle events from now on."""
-    consumer = AIOKafkaConsumer(topics.EVENTS, bootstrap_servers=bootstrap, auto_offset_reset="latest")
-    await consumer.start()
-    try:
-        await consumer.seek_to_end()
-        for partition in consumer.assignment():
-            await consumer.position(partition)
-        yield Watch(consumer)
-    finally:
-        await consumer.stop()
 
 
 async def _held(cluster: Cluster) -> dict[str, list[int]]:
