@@ -78,14 +78,16 @@ async def test_rebuild_from_kafka_reaches_the_same_states(spine: Spine, nct_ids:
         for job in waiting:
             await watch.seen(Kind.GATE_WAITING, job)
     spine.services.stop(STAGES)
-    await settled(spine)
-    spine.services.stop(["router"])
-    before = await everything(spine)
+    try:
+        await settled(spine)
+        spine.services.stop(["router"])
+        before = await everything(spine)
 
-    await rebuild(spine.settings, lambda _: None, wipe=True)
-    after = await everything(spine)
-    timers = await timers_of(spine)
-    spine.start_all()
+        await rebuild(spine.settings, lambda _: None, wipe=True)
+        after = await everything(spine)
+        timers = await timers_of(spine)
+    finally:
+        spine.start_all()
 
     assert {} == {job: (state, after.get(job)) for job, state in before.items() if state != after.get(job)}
     assert before.keys() == after.keys()
