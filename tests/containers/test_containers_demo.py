@@ -10,7 +10,7 @@ import pytest
 from medkg_stack import Ports
 from medkg_stack.ports import free_port
 
-from .project import REPOSITORY, docker
+from .project import LOCAL_IMAGES, REPOSITORY, docker
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(900)]
 
@@ -21,6 +21,7 @@ def elsewhere() -> Iterator[dict[str, str]]:
     ports, project = Ports.free(), f"medkg-demo-{uuid4().hex[:8]}"
     yield {
         "COMPOSE_PROJECT_NAME": project,
+        "COMPOSE_FILE": os.pathsep.join(("docker-compose.yml", LOCAL_IMAGES)),
         "MK_KAFKA": f"127.0.0.1:{ports.kafka}",
         "MK_REDIS_URL": f"redis://127.0.0.1:{ports.redis}/0",
         "MK_OPENSEARCH_URL": f"http://127.0.0.1:{ports.opensearch}",

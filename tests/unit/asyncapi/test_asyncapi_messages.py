@@ -1,6 +1,7 @@
 """The messages of the AsyncAPI documents are those that the code reads and writes."""
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,12 @@ FOLDER = Path(__file__).parents[3] / "asyncapi"
 COMMON = FOLDER / "common"
 
 
+@cache
+def loaded(file: Path) -> Any:
+    """What a file says; a thousand references lead to a few files."""
+    return yaml.safe_load(file.read_text())
+
+
 def resolve(value: Any, file: Path = COMMON / "messages.yaml") -> Any:
     """The value with every reference replaced by what it points to."""
     if isinstance(value, list):
@@ -27,7 +34,7 @@ def resolve(value: Any, file: Path = COMMON / "messages.yaml") -> Any:
         return {key: resolve(item, file) for key, item in value.items()}
     path, _, pointer = value["$ref"].partition("#/")
     target = (file.parent / path) if path else file
-    found = yaml.safe_load(target.read_text())
+    found = loaded(target)
     for part in pointer.split("/"):
         found = found[part]
     return resolve(found, target)
@@ -47,7 +54,7 @@ def message(raw: dict[str, Any]) -> dict[str, Any]:
     return dict(merge(whole, raw))
 
 
-MESSAGES = {name: message(raw) for name, raw in resolve(yaml.safe_load((COMMON / "messages.yaml").read_text())).items()}
+MESSAGES = {name: message(raw) for name, raw in resolve(loaded(COMMON / "messages.yaml")).items()}
 EVENTS = {
     Kind(constant.removeprefix("org.medicalkg.orchestration.")): entry
     for entry in MESSAGES.values()
