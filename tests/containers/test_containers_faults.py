@@ -5,10 +5,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic, sleep
 
-import httpx
 import pytest
 from medkg_contracts.kinds import Kind, kind_of
 from medkg_testing import MedkgStack
+
+from tests.e2e.spine import recorded
 
 from .project import Project
 
@@ -28,9 +29,7 @@ def project(medkg_stack: MedkgStack) -> Project:
 @pytest.fixture(scope="module")
 def nct_ids(medkg_stack: MedkgStack) -> list[str]:
     """The ids of all recorded studies."""
-    url = f"{medkg_stack.replay_url}/api/v2/studies"
-    answer = httpx.get(url, params={"pageSize": 1000, "fields": "NCTId"}, timeout=30).raise_for_status().json()
-    return [study["protocolSection"]["identificationModule"]["nctId"] for study in answer["studies"]]
+    return recorded(medkg_stack.replay_url)
 
 
 def under_load(stack: MedkgStack, nct_ids: list[str], act: Callable[[], None]) -> list[str]:

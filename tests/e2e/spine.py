@@ -119,9 +119,7 @@ class Spine:
 
     def recorded(self) -> list[str]:
         """The ids of all recorded studies, as the source itself lists them."""
-        base = f"{self.environment['MK_CTGOV_URL']}/api/v2/studies"
-        answer = httpx.get(base, params={"pageSize": 1000, "fields": "NCTId"}, timeout=30).raise_for_status().json()
-        return [study["protocolSection"]["identificationModule"]["nctId"] for study in answer["studies"]]
+        return recorded(self.environment["MK_CTGOV_URL"])
 
     def watch(self) -> AbstractAsyncContextManager[Watch]:
         """Follow the lifecycle events from now on."""
@@ -140,16 +138,7 @@ class Spine:
 
     async def publish_raw(self, records: Sequence[tuple[str, str, bytes | None, list[Any]]]) -> None:
         """Publish records as they are: topic, key, value, headers."""
-        client = producer(self.settings.kafka, "tests")
-        await client.start()
-        try:
-            futures = [
-                await client.send(topic, value=value, key=key.encode(), headers=headers)
-                for topic, key, value, headers in records
-            ]
-            await asyncio.gather(*futures)
-        finally:
-            await client.stop()
+        await publish_raw(self.settings.kafka, records)
 
     async def records(self, topic: str, key: str) -> list[Record]:
         """The records with this key on a topic."""
@@ -178,6 +167,27 @@ class Spine:
     def start_all(self) -> None:
         """Start every service that does not run."""
         self.services.start()
+
+
+def recorded(source: str) -> list[str]:
+    """The ids of all studies that this source has, as it lists them itself."""
+    asked = {"pageSize": 1000, "fields": "NCTId"}
+    answer = httpx.get(f"{source}/api/v2/studies", params=asked, timeout=30).raise_for_status().json()
+    return [study["protocolSection"]["identificationModule"]["nctId"] for study in answer["studies"]]
+
+
+async def publish_raw(bootstrap: str, records: Iterable[tuple[str, str, bytes | None, list[Any]]]) -> None:
+    """Publish records as they are to this Kafka: topic, key, value, headers."""
+    client = producer(bootstrap, "tests")
+    await client.start()
+    try:
+        futures = [
+            await client.send(topic, value=value, key=key.encode(), headers=headers)
+            for topic, key, value, headers in records
+        ]
+        await asyncio.gather(*futures)
+    finally:
+        await client.stop()
 
 
 @asynccontextmanager

@@ -3,12 +3,14 @@
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from aiokafka import TopicPartition
 from medkg_cli.rebuild import rebuild
 from medkg_contracts import topics
+from medkg_contracts.errors import ConfigurationError
 from medkg_contracts.kinds import Kind, kind_of
 from medkg_contracts.requests import JobRequest
 from medkg_explain.cluster import Cluster
@@ -95,6 +97,27 @@ async def test_rebuild_from_kafka_reaches_the_same_states(spine: Spine, nct_ids:
         state.status for state in after.values()
     }
     assert set(waiting) <= timers
+
+
+async def test_rebuild_beside_another_artifact_store_wipes_nothing(
+    spine: Spine, nct_ids: list[str], tmp_path: Path
+) -> None:
+    """Whoever does not see the services' artifact store is refused, told what to do, and the ledger is as it was."""
+    async with spine.watch() as watch:
+        await watch.ended(await spine.submit(studies(nct_ids[:1])))
+    elsewhere = spine.settings.model_copy(update={"artifacts_url": tmp_path.as_uri()})
+    spine.services.stop(["router"])
+    try:
+        before = await everything(spine)
+        with pytest.raises(ConfigurationError, match="the ledger, which is as it was") as refused:
+            await rebuild(elsewhere, lambda _: None, wipe=True)
+        after = await everything(spine)
+    finally:
+        spine.start_all()
+
+    assert "MK_ARTIFACTS_URL" in str(refused.value.info.remedy)
+    assert before
+    assert before == after
 
 
 async def settled(spine: Spine) -> None:

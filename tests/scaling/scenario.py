@@ -23,9 +23,8 @@ from medkg_contracts.kinds import Kind, kind_of
 from medkg_contracts.requests import JobRequest
 from medkg_explain.cluster import Cluster
 from medkg_stagekit.instance import instance_of
-from medkg_stagekit.kafka import producer
 
-from tests.e2e.spine import Watch, watching
+from tests.e2e.spine import Watch, publish_raw, watching
 
 SERVICE: Final = "slow"
 PARTITIONS: Final = 6
@@ -230,16 +229,7 @@ async def _submit(bootstrap: str, jobs: Iterable[str]) -> None:
         )
         for job in jobs
     ]
-    client = producer(bootstrap, "tests")
-    await client.start()
-    try:
-        futures = [
-            await client.send(topics.REQUESTS, value=each.data, key=each.id.encode(), headers=to_headers(each))
-            for each in events
-        ]
-        await asyncio.gather(*futures)
-    finally:
-        await client.stop()
+    await publish_raw(bootstrap, [(topics.REQUESTS, each.id, each.data, to_headers(each)) for each in events])
 
 
 async def _held(cluster: Cluster) -> dict[str, list[int]]:

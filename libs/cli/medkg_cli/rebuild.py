@@ -11,7 +11,7 @@ from pathlib import Path
 from aiokafka import TopicPartition
 from medkg_artifacts import ArtifactStore, deposit
 from medkg_contracts import topics
-from medkg_contracts.errors import ConfigurationError
+from medkg_contracts.errors import ConfigurationError, TopologyUnknown
 from medkg_contracts.model import Contract
 from medkg_contracts.settings import Settings
 from medkg_explain.cluster import Cluster
@@ -29,6 +29,8 @@ from .rollout_history import RolloutHistory
 
 #: How many jobs are written in one call.
 WRITE_BATCH = 500
+#: So many jobs, the newest, are looked at before all of them are wiped.
+LOOKED_AT = 100
 
 
 class Progress(Contract):
@@ -67,28 +69,42 @@ async def rebuild(settings: Settings, report: Callable[[Progress], None], *, wip
         wipe: empty the ledger first; otherwise it must be empty.
 
     Raises:
-        ConfigurationError: the ledger is not empty, or a router runs.
+        ConfigurationError: the ledger is not empty, or a router runs, or this is not the router's artifact store.
     """
     store = ArtifactStore.from_url(settings.artifacts_url)
     ledger = Ledger.from_url(settings.redis_url)
     try:
         async with Cluster(settings.kafka) as cluster:
-            await _check(cluster, ledger, wipe=wipe)
+            await _check(cluster, ledger, store, wipe=wipe)
             return await _Rebuild(cluster, ledger, store, rollouts_of(settings.topologies), report).run()
     finally:
         await ledger.close()
 
 
-async def _check(cluster: Cluster, ledger: Ledger, *, wipe: bool) -> None:
+async def _check(cluster: Cluster, ledger: Ledger, store: ArtifactStore, *, wipe: bool) -> None:
     if await cluster.owners(topics.ROUTER_GROUP):
         raise ConfigurationError(
             "a router runs",
             remedy="Stop all routers (`medkg down --only router`, or `docker compose stop router`), then rebuild.",
         )
     if wipe:
+        await _find_plans(ledger, store)
         await ledger.wipe()
     elif not await ledger.is_empty():
         raise ConfigurationError("the ledger is not empty", remedy="Say --wipe to empty it first.")
+
+
+async def _find_plans(ledger: Ledger, store: ArtifactStore) -> None:
+    """Whoever sees another artifact store than the router has no plans, and must not wipe before noticing it."""
+    for digest in {job.pipeline_version for job in (await ledger.jobs({}, limit=LOOKED_AT)).jobs} - {None}:
+        try:
+            await stored_plan(store, str(digest))
+        except TopologyUnknown as error:
+            raise ConfigurationError(
+                f"the artifacts at {store.root} are not those of the jobs in the ledger, which is as it was: {error}",
+                remedy="Let MK_ARTIFACTS_URL name the services' own artifact store; that of containers is seen by "
+                "`docker compose run --rm medkg ledger rebuild --wipe --yes`.",
+            ) from error
 
 
 class _Rebuild:
