@@ -176,10 +176,10 @@ def pattern_size(rules: dict[str, Rules]) -> tuple[int, int]:
     return bytes_of(rules.values())
 
 
-async def profiles(bed: Bed, jobs: int, warm_up: int) -> dict[str, Profile]:
+async def profiles(bed: Bed, jobs: int) -> dict[str, Profile]:
     """Where the router's and the stages' time goes, from a pass of its own."""
     start_product(bed, bed.root)
-    await product(bed, warm_up)
+    await product(bed, jobs)
     for name in ("router", "stages"):
         bed.sample(name)
     await product(bed, jobs)
