@@ -1,6 +1,7 @@
 """The kinds of events: what happened, in two words."""
 
 from enum import StrEnum
+from typing import Final
 
 from .cloudevents import CloudEvent
 
@@ -53,14 +54,12 @@ class Kind(StrEnum):
     @property
     def type(self) -> str:
         """The CloudEvents `type` attribute."""
-        return TYPE_PREFIX + self.value
+        return TYPE_PREFIX + self
+
+
+_KINDS: Final = {kind.type: kind for kind in Kind}
 
 
 def kind_of(event: CloudEvent) -> Kind | None:
     """The event's kind, or None when its type is none of medkg's."""
-    if not event.type.startswith(TYPE_PREFIX):
-        return None
-    try:
-        return Kind(event.type[len(TYPE_PREFIX) :])
-    except ValueError:
-        return None
+    return _KINDS.get(event.type)

@@ -52,8 +52,8 @@ class JobRequest(Contract):
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:
-        given = [name for name in ("id", "ids", "query") if getattr(self, name) is not None]
-        if len(given) != 1:
+        if (self.id is not None) + (self.ids is not None) + (self.query is not None) != 1:
+            given = [name for name in ("id", "ids", "query") if getattr(self, name) is not None]
             raise ValueError(f"give exactly one of id, ids and query, not {', '.join(given) or 'none'}")
         if self.limit is not None and self.query is None:
             raise ValueError("limit belongs to a query")

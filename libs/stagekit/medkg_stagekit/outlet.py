@@ -105,10 +105,15 @@ class Outlet:
         Raises:
             KafkaUnavailable: one of them it has not.
         """
-        try:
-            await asyncio.gather(*futures)
-        except KafkaError as error:
-            raise KafkaUnavailable(f"waiting for an acknowledgement: {error!r}") from error
+        failed: KafkaError | None = None
+        # One after the other: records of one request are acknowledged together, and `gather` would call back for each.
+        for future in futures:
+            try:
+                await future
+            except KafkaError as error:
+                failed = error
+        if failed is not None:
+            raise KafkaUnavailable(f"waiting for an acknowledgement: {failed!r}") from failed
 
 
 def _size(record: Record) -> int:

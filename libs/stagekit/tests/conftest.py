@@ -5,13 +5,19 @@ from pathlib import Path
 import pytest
 from medkg_artifacts import ArtifactStore
 
-from .fakes import Watcher
+from .fakes import FakeProducer, Watcher
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> ArtifactStore:
     """An empty artifact store."""
     return ArtifactStore(tmp_path)
+
+
+@pytest.fixture
+def producer() -> FakeProducer:
+    """A producer that acknowledges everything."""
+    return FakeProducer()
 
 
 @pytest.fixture

@@ -5,9 +5,8 @@ from dataclasses import replace
 import orjson
 import pytest
 from aiokafka.errors import KafkaTimeoutError
-from medkg_artifacts import CLAIM_CHECK_BYTES, redeem
 from medkg_contracts.artifacts import ArtifactRef
-from medkg_contracts.cloudevents import from_record, to_headers
+from medkg_contracts.cloudevents import from_record
 from medkg_contracts.data import BreakerNotice, StageDeferred
 from medkg_contracts.deadletter import Record, original_headers, reason_headers
 from medkg_contracts.errors import (
@@ -18,18 +17,15 @@ from medkg_contracts.errors import (
     PoisonRecord,
     SourceUnavailable,
 )
-from medkg_contracts.events import make_event, read_data
+from medkg_contracts.events import read_data
 from medkg_contracts.ids import event_id
-from medkg_contracts.kinds import Kind
 from medkg_contracts.policy import Breaker, Policy
-from medkg_contracts.requests import JobRequest
 from medkg_contracts.stages import StageContext
 from medkg_stagekit.consumer import StageConsumer, refuse
 from medkg_stagekit.kafka import Outlet
 from medkg_stagekit.patience import Leaving, Patience
 
 from .fakes import (
-    NOW,
     Choir,
     Desk,
     FakeProducer,
@@ -58,12 +54,6 @@ POISON = {
 
 def _with(record: Record, name: str, value: bytes) -> list:
     return [(key, value if key == name else old) for key, old in record.headers]
-
-
-@pytest.fixture
-def producer() -> FakeProducer:
-    """A producer that acknowledges everything."""
-    return FakeProducer()
 
 
 def consumer_of(stage, store, producer, **options) -> StageConsumer:
@@ -311,34 +301,6 @@ async def test_items_are_job_requests(store, producer):
         (DONE, "stage.completed"),
     ] == [record.what for record in producer.sent]
     assert ["0", "1"] == [orjson.loads(record.value)["id"] for record in producer.on("jobs.requests.v1")]
-
-
-async def test_large_data_travel_as_a_claim_check(store, producer):
-    """An event whose data are too large for a record goes with a reference, and reads as it was written."""
-    request = JobRequest(source="ctgov", ids=[f"NCT{number:08}" for number in range(8000)])
-    event = make_event(Kind.JOB_REQUESTED, id="e-1", source="/test", time=NOW, data=request, job_id="j-1")
-    await Outlet(producer, store).send("jobs.requests.v1", event)
-
-    (sent,) = producer.sent
-
-    assert len(event.data) > CLAIM_CHECK_BYTES
-    assert sent.value is None
-    assert event == await redeem(sent.event, store)
-
-
-async def test_small_data_travel_themselves(store, producer):
-    """An event of ordinary size is its record."""
-    await Outlet(producer, store).send("t", asked())
-
-    (sent,) = producer.sent
-
-    assert (asked().data, to_headers(asked()), b"j-1") == (sent.value, sent.headers, sent.key)
-
-
-async def test_a_producer_that_takes_nothing_is_kafka_away(store):
-    """A record that the producer refuses is Kafka's failure, not the job's."""
-    with pytest.raises(KafkaUnavailable, match=r"sending to shout\.done\.v1"):
-        await Outlet(FakeProducer(closed=True), store).send(DONE, asked())
 
 
 async def test_an_artifact_that_is_inline_needs_no_store(store, producer):
