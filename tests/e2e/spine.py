@@ -127,14 +127,12 @@ class Spine:
 
     async def submit(self, requests: Mapping[str, JobRequest], tenant: str = "public") -> list[str]:
         """Publish job requests by job id, as a user's own producer would; their ids."""
-        await self.publish([(topics.REQUESTS, event) for event in request_events(requests, tenant)])
+        await submit(self.settings.kafka, requests, tenant)
         return list(requests)
 
     async def publish(self, sent: Sequence[tuple[str, CloudEvent]]) -> None:
         """Publish events to topics."""
-        await self.publish_raw(
-            [(topic, event.extensions["jobid"], event.data, to_headers(event)) for topic, event in sent]
-        )
+        await publish(self.settings.kafka, sent)
 
     async def publish_raw(self, records: Sequence[tuple[str, str, bytes | None, list[Any]]]) -> None:
         """Publish records as they are: topic, key, value, headers."""
@@ -174,6 +172,18 @@ def recorded(source: str) -> list[str]:
     asked = {"pageSize": 1000, "fields": "NCTId"}
     answer = httpx.get(f"{source}/api/v2/studies", params=asked, timeout=30).raise_for_status().json()
     return [study["protocolSection"]["identificationModule"]["nctId"] for study in answer["studies"]]
+
+
+async def submit(bootstrap: str, requests: Mapping[str, JobRequest], tenant: str = "public") -> None:
+    """Publish job requests by job id to this Kafka."""
+    await publish(bootstrap, [(topics.REQUESTS, event) for event in request_events(requests, tenant)])
+
+
+async def publish(bootstrap: str, sent: Iterable[tuple[str, CloudEvent]]) -> None:
+    """Publish events to topics of this Kafka."""
+    await publish_raw(
+        bootstrap, [(topic, event.extensions["jobid"], event.data, to_headers(event)) for topic, event in sent]
+    )
 
 
 async def publish_raw(bootstrap: str, records: Iterable[tuple[str, str, bytes | None, list[Any]]]) -> None:

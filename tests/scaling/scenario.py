@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from time import monotonic
@@ -16,15 +15,15 @@ from uuid import uuid4
 
 from aiokafka.partitioner import DefaultPartitioner
 from medkg_contracts import topics
-from medkg_contracts.cloudevents import CloudEvent, from_record, to_headers
+from medkg_contracts.cloudevents import CloudEvent, from_record
 from medkg_contracts.data import StageResult
-from medkg_contracts.events import make_event, read_data
+from medkg_contracts.events import read_data
 from medkg_contracts.kinds import Kind, kind_of
 from medkg_contracts.requests import JobRequest
 from medkg_explain.cluster import Cluster
 from medkg_stagekit.instance import instance_of
 
-from tests.e2e.spine import Watch, publish_raw, watching
+from tests.e2e.spine import Watch, submit, watching
 
 SERVICE: Final = "slow"
 PARTITIONS: Final = 6
@@ -218,18 +217,7 @@ def balanced(jobs: int) -> list[str]:
 
 
 async def _submit(bootstrap: str, jobs: Iterable[str]) -> None:
-    events = [
-        make_event(
-            Kind.JOB_REQUESTED,
-            id=job,
-            source="/tests/scaling",
-            time=datetime.now(UTC),
-            data=JobRequest(source="slow", id=job, topology="slow"),
-            job_id=job,
-        )
-        for job in jobs
-    ]
-    await publish_raw(bootstrap, [(topics.REQUESTS, each.id, each.data, to_headers(each)) for each in events])
+    await submit(bootstrap, {job: JobRequest(source="slow", id=job, topology="slow") for job in jobs})
 
 
 async def _held(cluster: Cluster) -> dict[str, list[int]]:

@@ -96,9 +96,10 @@ async def _check(cluster: Cluster, ledger: Ledger, store: ArtifactStore, *, wipe
 
 async def _find_plans(ledger: Ledger, store: ArtifactStore) -> None:
     """Whoever sees another artifact store than the router has no plans, and must not wipe before noticing it."""
-    for digest in {job.pipeline_version for job in (await ledger.jobs({}, limit=LOOKED_AT)).jobs} - {None}:
+    newest = (await ledger.jobs({}, limit=LOOKED_AT)).jobs
+    for digest in {job.pipeline_version for job in newest if job.pipeline_version is not None}:
         try:
-            await stored_plan(store, str(digest))
+            await stored_plan(store, digest)
         except TopologyUnknown as error:
             raise ConfigurationError(
                 f"the artifacts at {store.root} are not those of the jobs in the ledger, which is as it was: {error}",
