@@ -3,10 +3,8 @@
 from collections.abc import Iterable
 from itertools import pairwise
 
-#: A longer time without a completed job is a pause, in seconds. A product at work is never silent for so long: on two
-#: cores that three brokers share, one batch of the index stage, which all its jobs complete with, took up to 3.4 s,
-#: while every other stage was at work too. A consumer that has died is missed for 8 s.
-PAUSE_S = 5.0
+#: A longer time without a completed job is a pause, in seconds. A product at work is never silent for so long.
+PAUSE_S = 3.0
 
 
 def time_to_recover(since: float, completions: Iterable[float], pause_s: float = PAUSE_S) -> float | None:
