@@ -1,10 +1,24 @@
-"""When the product has recovered. Pure."""
+"""When the product has recovered, and what it did while no job completed. Pure."""
 
+from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import pairwise
 
 #: A longer time without a completed job is a pause, in seconds. A product at work is never silent for so long.
 PAUSE_S = 3.0
+
+#: A silence of so many seconds is worth telling of, though it is no pause.
+SILENCE_S = 2.0
+
+
+@dataclass(frozen=True)
+class Told:
+    """Something that an event told: when it was read, by which service, and of what kind."""
+
+    at: float
+    service: str
+    kind: str
 
 
 def time_to_recover(since: float, completions: Iterable[float], pause_s: float = PAUSE_S) -> float | None:
@@ -28,3 +42,26 @@ def time_to_recover(since: float, completions: Iterable[float], pause_s: float =
         return None
     resumed = [later for earlier, later in pairwise(after) if later - earlier > pause_s]
     return max(resumed, default=after[0]) - since
+
+
+def silences(since: float, completions: Iterable[float], told: Iterable[Told], least_s: float = SILENCE_S) -> list[str]:
+    """What the services said in each time in which no job completed, in words: why a recovery took as long as it did.
+
+    Args:
+        since: the moment of the fault, or of its end where it lasts.
+        completions: when jobs completed.
+        told: all events.
+        least_s: shorter silences are left out.
+    """
+    moments = [since, *sorted(moment for moment in completions if moment >= since)]
+    heard = list(told)
+    return [
+        f"{began - since:.1f} to {ended - since:.1f} s: {_said(each for each in heard if began < each.at < ended)}"
+        for began, ended in pairwise(moments)
+        if ended - began > least_s
+    ]
+
+
+def _said(told: Iterable[Told]) -> str:
+    counts = Counter((each.service, each.kind) for each in told)
+    return ", ".join(f"{count} {service} {kind}" for (service, kind), count in sorted(counts.items())) or "nothing"

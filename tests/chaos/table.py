@@ -19,6 +19,7 @@ class Row:
         unseen: executions that `orchestration.events.v1` does not tell of, a sentence each.
         recovered_s: see `recovery.time_to_recover`.
         target_s: how soon it should; None where nothing is promised.
+        silences: see `recovery.silences`.
     """
 
     fault: str
@@ -29,6 +30,7 @@ class Row:
     unseen: Sequence[str] = field(default_factory=list)
     recovered_s: float | None = None
     target_s: float | None = None
+    silences: Sequence[str] = field(default_factory=list)
 
     @property
     def clean(self) -> bool:

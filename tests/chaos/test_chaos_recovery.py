@@ -2,7 +2,7 @@
 
 import pytest
 
-from .recovery import time_to_recover
+from .recovery import Told, silences, time_to_recover
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,18 @@ from .recovery import time_to_recover
 def test_recovery_is_the_end_of_the_last_pause(completions: list[float], recovered: float | None) -> None:
     """Recovered is who completes jobs and goes on doing so, counted from the fault."""
     assert recovered == time_to_recover(100.0, completions, pause_s=3.0)
+
+
+def test_silences_tell_what_the_services_did_meanwhile() -> None:
+    """A time without a completed job stands there with what was said in it; a short one does not."""
+    told = [
+        Told(101.0, "index", "stage.started"),
+        Told(103.0, "chunk", "stage.completed"),
+        Told(103.5, "chunk", "stage.completed"),
+        Told(105.5, "chunk", "stage.completed"),
+    ]
+
+    assert [
+        "0.0 to 5.0 s: 2 chunk stage.completed, 1 index stage.started",
+        "6.0 to 9.0 s: nothing",
+    ] == silences(100.0, [99.0, 106.0, 105.0, 109.0, 110.0], told, least_s=2.0)

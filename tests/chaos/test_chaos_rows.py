@@ -1,12 +1,15 @@
 """Whatever goes wrong under load: no job is lost, nothing takes effect twice, and every execution is told."""
 
 import pytest
+from medkg_contracts.kinds import TYPE_PREFIX
+
+from tests.e2e.spine import Watch
 
 from . import evidence
 from .audit import audit
 from .faults import FAULTS, Fault
 from .load import Load
-from .recovery import time_to_recover
+from .recovery import Told, silences, time_to_recover
 from .rig import Rig
 from .table import Row
 
@@ -50,6 +53,7 @@ async def struck(rig: Rig, fault: Fault, in_flight: int) -> Row:
         await load.finish()
         found = audit(await evidence.gather(rig.spine, began, load))
     rig.forget(load.jobs)
+    completions = list(watch.ended_at.values())
     return Row(
         fault=fault.name,
         jobs=len(load.sent),
@@ -57,6 +61,12 @@ async def struck(rig: Rig, fault: Fault, in_flight: int) -> Row:
         lost=found.lost,
         duplicated=found.duplicated,
         unseen=found.unseen,
-        recovered_s=time_to_recover(since, watch.ended_at.values()),
+        recovered_s=time_to_recover(since, completions),
         target_s=fault.target_s,
+        silences=silences(since, completions, _told(watch)),
     )
+
+
+def _told(watch: Watch) -> list[Told]:
+    events = zip(watch.read_at, watch.events, strict=True)
+    return [Told(at, event.source.rpartition("/")[2], event.type.removeprefix(TYPE_PREFIX)) for at, event in events]

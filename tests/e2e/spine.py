@@ -38,12 +38,15 @@ class Watch:
     """Follows the lifecycle events from the moment it was made.
 
     Attributes:
+        events: all of them, in the order in which they were read.
+        read_at: when each was, on the clock of `time.monotonic`.
         ends: how jobs ended, by job id.
-        ended_at: when that was read, by job id, on the clock of `time.monotonic`.
+        ended_at: when that was read, by job id.
     """
 
     consumer: AIOKafkaConsumer
     events: list[CloudEvent] = field(default_factory=list)
+    read_at: list[float] = field(default_factory=list)
     ends: dict[str, Kind] = field(default_factory=dict)
     ended_at: dict[str, float] = field(default_factory=dict)
 
@@ -54,6 +57,7 @@ class Watch:
             events = [from_record(record.headers, record.value) for record in batch]
             ended = {event.extensions["jobid"]: kind for event in events if (kind := kind_of(event)) in ENDED}
             self.events += events
+            self.read_at += [now] * len(events)
             self.ends |= ended
             self.ended_at = dict.fromkeys(ended, now) | self.ended_at
 

@@ -1,5 +1,6 @@
 """Makes a tenant's indices, once."""
 
+import asyncio
 from typing import Any
 
 from medkg_contracts.errors import ConfigurationError
@@ -23,11 +24,19 @@ async def ensure_indices(server: SearchServer, tenant: str, *, shards: int = 1, 
     """
     names = TenantNames(tenant)
     settings = {"index": {"number_of_shards": shards, "number_of_replicas": replicas}}
-    for alias, index, mapping in (
+    wanted = (
         (names.chunks, names.chunks_index, CHUNKS),
         (names.documents, names.documents_index, DOCUMENTS),
-    ):
-        await _ensure(server, alias, index, {"settings": settings, "mappings": mapping, "aliases": {alias: {}}})
+    )
+    made = await asyncio.gather(
+        *(
+            _ensure(server, alias, index, {"settings": settings, "mappings": mapping, "aliases": {alias: {}}})
+            for alias, index, mapping in wanted
+        ),
+        return_exceptions=True,
+    )
+    if errors := [each for each in made if each is not None]:
+        raise errors[0]
 
 
 async def _ensure(server: SearchServer, alias: str, index: str, body: dict[str, Any]) -> None:

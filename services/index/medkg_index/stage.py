@@ -1,5 +1,6 @@
 """The index stage: chunks into OpenSearch, stale ones out of it."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -14,6 +15,9 @@ from .writing import BatchWriter
 
 #: How often a job starts again at once when another writer of its document got ahead of it.
 CONFLICT_TRIES = 5
+
+#: What became of jobs, by their position in the batch.
+Results = dict[int, IndexReceipt | Exception]
 
 
 class OpenSearchIndexStage:
@@ -36,7 +40,7 @@ class OpenSearchIndexStage:
         self, ctxs: Sequence[StageContext], document: Sequence[Document], chunks: Sequence[list[Chunk]]
     ) -> Sequence[IndexReceipt | Exception]:
         """One receipt or error per context, in their order; one job's error never fails its batch mates."""
-        results: dict[int, IndexReceipt | Exception] = {}
+        results: Results = {}
         jobs: list[Job] = []
         for position, (ctx, one, its_chunks) in enumerate(zip(ctxs, document, chunks, strict=True)):
             try:
@@ -47,8 +51,8 @@ class OpenSearchIndexStage:
             results |= await self._settle(round_)
         return [results[position] for position in range(len(ctxs))]
 
-    async def _settle(self, jobs: Sequence[Job]) -> dict[int, IndexReceipt | Exception]:
-        results: dict[int, IndexReceipt | Exception] = {}
+    async def _settle(self, jobs: Sequence[Job]) -> Results:
+        results: Results = {}
         for _ in range(CONFLICT_TRIES):
             written, conflicts = await self._write(jobs)
             results |= written
@@ -57,32 +61,35 @@ class OpenSearchIndexStage:
                 break
         return results
 
-    async def _write(self, jobs: Sequence[Job]) -> tuple[dict[int, IndexReceipt | Exception], set[int]]:
+    async def _write(self, jobs: Sequence[Job]) -> tuple[Results, set[int]]:
         """Results by position, and the positions of those that met a conflict."""
-        unready = await self._ensure({job.names.tenant for job in jobs} - self._tenants)
-        results: dict[int, IndexReceipt | Exception] = {
-            job.position: unready[job.names.tenant] for job in jobs if job.names.tenant in unready
-        }
-        ready = [job for job in jobs if job.names.tenant not in unready]
-        if not ready:
-            return results, set()
-        writer = BatchWriter(self._server, self._settings.refresh)
-        receipts = await writer.write(ready)
-        self._tenants -= writer.missing
-        return results | receipts | writer.errors, writer.conflicts
+        known = [job for job in jobs if job.names.tenant in self._tenants]
+        new: dict[str, list[Job]] = {}
+        for job in jobs:
+            if job.names.tenant not in self._tenants:
+                new.setdefault(job.names.tenant, []).append(job)
+        # A busy OpenSearch makes an index in seconds: nobody waits for that of another tenant.
+        parts = await asyncio.gather(self._bulk(known), *(self._begin(tenant, its) for tenant, its in new.items()))
+        results = {position: result for written, _ in parts for position, result in written.items()}
+        return results, {position for _, conflicts in parts for position in conflicts}
 
-    async def _ensure(self, tenants: set[str]) -> dict[str, MedkgError]:
-        """Makes the tenants' indices; the error of each whose indices could not be made."""
-        errors: dict[str, MedkgError] = {}
-        for tenant in sorted(tenants):
-            try:
-                await ensure_indices(
-                    self._server, tenant, shards=self._settings.shards, replicas=self._settings.replicas
-                )
-                self._tenants.add(tenant)
-            except MedkgError as error:
-                errors[tenant] = error
-        return errors
+    async def _begin(self, tenant: str, jobs: Sequence[Job]) -> tuple[Results, set[int]]:
+        """Make the tenant's indices, then write."""
+        settings = self._settings
+        try:
+            await ensure_indices(self._server, tenant, shards=settings.shards, replicas=settings.replicas)
+        except MedkgError as error:
+            return {job.position: error for job in jobs}, set()
+        self._tenants.add(tenant)
+        return await self._bulk(jobs)
+
+    async def _bulk(self, jobs: Sequence[Job]) -> tuple[Results, set[int]]:
+        if not jobs:
+            return {}, set()
+        writer = BatchWriter(self._server, self._settings.refresh)
+        receipts = await writer.write(jobs)
+        self._tenants -= writer.missing
+        return receipts | writer.errors, writer.conflicts
 
 
 def _rounds(jobs: Sequence[Job]) -> list[list[Job]]:
