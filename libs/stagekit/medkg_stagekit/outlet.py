@@ -1,7 +1,8 @@
 """How events and dead letters get to Kafka."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
@@ -44,6 +45,24 @@ def _by_hash(key: bytes, count: int) -> int:
     partitions = list(range(count))
     number: int = _DEFAULT_PARTITIONER(key, partitions, partitions)
     return number
+
+
+@asynccontextmanager
+async def connected(bootstrap: str, client_id: str, store: ArtifactStore) -> AsyncIterator["Outlet"]:
+    """An outlet of its own producer.
+
+    Raises:
+        KafkaUnavailable: Kafka does not answer.
+    """
+    client = producer(bootstrap, client_id)
+    try:
+        try:
+            await client.start()
+        except KafkaError as error:
+            raise KafkaUnavailable(f"Kafka at {bootstrap}: {error!r}") from error
+        yield Outlet(client, store)
+    finally:
+        await client.stop()
 
 
 class Outlet:

@@ -4,11 +4,11 @@ import asyncio
 import gc
 import logging
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-import uvloop
 from faststream import FastStream
 from medkg_artifacts import ArtifactStore
 from medkg_contracts import topics
@@ -17,13 +17,14 @@ from medkg_contracts.settings import Settings
 from medkg_ledger import Ledger
 from redis.asyncio import Redis
 
-from . import accelerator, logs
+from . import accelerator, startup
 from .accelerator import AcceleratedSettings
 from .binding import Binding, bind
 from .consumer import StageConsumer
 from .health import HealthServer
-from .kafka import Inlet, Outlet, producer
+from .kafka import Inlet
 from .notices import Notices
+from .outlet import connected
 from .patience import Patience
 from .shared_guard import SharedGuard
 
@@ -79,42 +80,40 @@ async def opened(binding: Binding, stack: AsyncExitStack) -> None:
 def run(*services: StageService) -> None:
     """Run the services in this process until SIGTERM or SIGINT; what is in work then is finished first."""
     settings = services[0].settings()
-    logs.configure(services[0].name, settings.log_level)
-    with suppress(KeyboardInterrupt):
-        uvloop.run(_serve(services, settings))
+    startup.run(services[0].name, settings.log_level, _serve(services, settings))
 
 
-async def _serve(services: tuple[StageService, ...], settings: Settings) -> None:
+async def _serve(services: Sequence[StageService], settings: Settings) -> None:
     async with AsyncExitStack() as stack:
-        redis = Redis.from_url(
-            settings.redis_url, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S
-        )
-        stack.push_async_callback(redis.aclose)
-        await _check(services, Notices(redis))
-        guard, orders = SharedGuard(redis), Ledger(redis)
-        store = ArtifactStore.from_url(settings.artifacts_url)
-        client = producer(settings.kafka, services[0].name)
-        outlet = Outlet(client, store)
-        inlets = []
-        for service in services:
-            binding = service.bind()
-            await opened(binding, stack)
-            patience = Patience()
-            consumer = StageConsumer(binding, store, outlet, guard=guard, orders=orders, patience=patience)
-            inlets.append(
-                Inlet(
-                    settings.kafka,
-                    [topics.queue(service.name)],
-                    topics.group(service.name),
-                    consumer.handle,
-                    max_records=service.max_records,
-                    longest_batch_s=service.longest_batch_s,
-                    patience=patience,
-                )
-            )
-        await client.start()
-        stack.push_async_callback(client.stop)
+        inlets = await startup.prepared(partial(_prepare, services, settings), stack)
         await serve(inlets, settings, stack)
+
+
+async def _prepare(services: Sequence[StageService], settings: Settings, stack: AsyncExitStack) -> list[Inlet]:
+    redis = Redis.from_url(settings.redis_url, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S)
+    stack.push_async_callback(redis.aclose)
+    await _check(services, Notices(redis))
+    guard, orders = SharedGuard(redis), Ledger(redis)
+    store = ArtifactStore.from_url(settings.artifacts_url)
+    outlet = await stack.enter_async_context(connected(settings.kafka, services[0].name, store))
+    inlets = []
+    for service in services:
+        binding = service.bind()
+        await opened(binding, stack)
+        patience = Patience()
+        consumer = StageConsumer(binding, store, outlet, guard=guard, orders=orders, patience=patience)
+        inlets.append(
+            Inlet(
+                settings.kafka,
+                [topics.queue(service.name)],
+                topics.group(service.name),
+                consumer.handle,
+                max_records=service.max_records,
+                longest_batch_s=service.longest_batch_s,
+                patience=patience,
+            )
+        )
+    return inlets
 
 
 async def _check(services: Sequence[StageService], notices: Notices) -> None:

@@ -15,6 +15,7 @@ from medkg_contracts.artifacts import ArtifactRef
 from medkg_contracts.cloudevents import to_headers
 from medkg_contracts.deadletter import original_headers, reason_headers
 from medkg_stack import Stack
+from medkg_stack.ports import free_port
 from medkg_stagekit.outlet import STORED_RECORD
 
 from .fakes import asked
@@ -172,6 +173,45 @@ async def test_a_restart_of_kafka_is_lived_through(bus: Bus, start: Start, stack
 
     assert jobs(bus, ["before", "after"]) == sorted(bus.answered())
     assert service.process.poll() is None
+
+
+async def test_a_service_that_starts_before_kafka_waits_for_it(bus: Bus, start: Start, stack: Stack) -> None:
+    """A service that finds no Kafka says so without a stack trace, and begins to work when Kafka is there."""
+    await bus.ask(["early"])
+    stack.kafka.stop()
+    service = start()
+    await service.until(lambda: _waits(service))
+    stack.kafka.start()
+    await bus.until(lambda: len(bus.answered()) == 1)
+
+    assert service.process.poll() is None
+    assert [] == _traces(service)
+
+
+async def test_a_service_that_waits_for_kafka_can_be_stopped(start: Start) -> None:
+    """SIGTERM ends a service that could not start yet, and that is no failure."""
+    service = start(MK_KAFKA=f"127.0.0.1:{free_port()}")
+    await service.until(lambda: _waits(service))
+
+    assert 0 == await service.ended(signal.SIGTERM)
+    assert [] == _traces(service)
+
+
+async def test_a_service_that_cannot_be_made_says_why(start: Start) -> None:
+    """What no waiting mends ends the service at once, with what to do about it and no stack trace."""
+    service = start(MK_ARTIFACTS_URL="gopher://elsewhere")
+
+    assert 1 == await service.ended()
+    assert [("critical", True)] == [(line["level"], "gopher" in line["message"]) for line in service.lines]
+    assert [] == _traces(service)
+
+
+def _waits(service: EchoProcess) -> bool:
+    return any("cannot start yet" in line["message"] for line in service.lines)
+
+
+def _traces(service: EchoProcess) -> list[str]:
+    return [line["message"] for line in service.lines if "error" in line or "Unclosed" in line["message"]]
 
 
 @pytest.mark.parametrize("how", ["block", "wait"])

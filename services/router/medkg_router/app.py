@@ -1,17 +1,17 @@
 """Wires the router."""
 
-import asyncio
-from collections.abc import Sequence
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Coroutine, Sequence
+from contextlib import AsyncExitStack
 from functools import partial
+from typing import Any
 
-import uvloop
 from medkg_artifacts import ArtifactStore
 from medkg_contracts import topics
 from medkg_explain import Explainer
 from medkg_ledger import Ledger
-from medkg_stagekit import logs
-from medkg_stagekit.kafka import Inlet, Outlet, producer
+from medkg_stagekit import startup
+from medkg_stagekit.kafka import Inlet, Outlet
+from medkg_stagekit.outlet import connected
 from medkg_stagekit.service import serve
 from medkg_topology.catalog import Catalog
 
@@ -34,34 +34,37 @@ PENDING_S = 2.0
 async def route(settings: RouterSettings) -> None:
     """Run the router until SIGTERM or SIGINT."""
     async with AsyncExitStack() as stack:
-        store = ArtifactStore.from_url(settings.artifacts_url)
-        ledger = Ledger.from_url(settings.redis_url)
-        stack.push_async_callback(ledger.close)
-        await ledger.open()
-        catalog = Catalog(settings.topologies)
-        client = producer(settings.kafka, "router")
-        outlet = Outlet(client, store)
-        rollouts = Rollouts(catalog, ledger, outlet)
-        reloader = Reloader(catalog, ledger, outlet, rollouts)
-        router = Router(ledger, Pins(catalog, ledger, store, rollouts), store, outlet, reloader, rollouts)
-        inlet = Inlet(
-            settings.kafka,
-            await reloader.topics(),
-            topics.ROUTER_GROUP,
-            router.handle,
-            max_records=settings.max_records,
-            longest_batch_s=60.0,
-            first=[topics.CONTROL],
-            new_work=[topics.REQUESTS],
-        )
-        reloader.follow = inlet.follow
-        await client.start()
-        stack.push_async_callback(client.stop)
-        await reloader.announce()
-        explainer = await stack.enter_async_context(Explainer(settings))
-        stalled = StalledJobs(ledger, outlet, explainer, settings.stalled_s)
-        background = [keep(_chores(settings, ledger, outlet, rollouts, stalled)), reloader.watch()]
+        inlet, background = await startup.prepared(partial(_prepare, settings), stack)
         await serve([inlet], settings, stack, background)
+
+
+async def _prepare(
+    settings: RouterSettings, stack: AsyncExitStack
+) -> tuple[Inlet, Sequence[Coroutine[Any, Any, None]]]:
+    store = ArtifactStore.from_url(settings.artifacts_url)
+    ledger = Ledger.from_url(settings.redis_url)
+    stack.push_async_callback(ledger.close)
+    await ledger.open()
+    outlet = await stack.enter_async_context(connected(settings.kafka, "router", store))
+    catalog = Catalog(settings.topologies)
+    rollouts = Rollouts(catalog, ledger, outlet)
+    reloader = Reloader(catalog, ledger, outlet, rollouts)
+    router = Router(ledger, Pins(catalog, ledger, store, rollouts), store, outlet, reloader, rollouts)
+    inlet = Inlet(
+        settings.kafka,
+        await reloader.topics(),
+        topics.ROUTER_GROUP,
+        router.handle,
+        max_records=settings.max_records,
+        longest_batch_s=60.0,
+        first=[topics.CONTROL],
+        new_work=[topics.REQUESTS],
+    )
+    reloader.follow = inlet.follow
+    await reloader.announce()
+    explainer = await stack.enter_async_context(Explainer(settings))
+    stalled = StalledJobs(ledger, outlet, explainer, settings.stalled_s)
+    return inlet, [keep(_chores(settings, ledger, outlet, rollouts, stalled)), reloader.watch()]
 
 
 def _chores(
@@ -82,6 +85,4 @@ def _chores(
 
 if __name__ == "__main__":
     router_settings = RouterSettings()
-    logs.configure("router", router_settings.log_level)
-    with suppress(KeyboardInterrupt, asyncio.CancelledError):
-        uvloop.run(route(router_settings))
+    startup.run("router", router_settings.log_level, route(router_settings))
