@@ -19,20 +19,20 @@ _COMPOSE_FILE: Final = "docker-compose.yml"
 _SINGLE: Final = frozenset({"kafka", "redis", "opensearch", "replay", "topics"})
 _TAIL_LINES: Final = 40
 
-#: What tests want otherwise: a server that cannot start is seen at once, instead of starting over and over; they are
-#: not kept waiting for the next health check; and what is indexed is found at once.
+#: What tests want otherwise: what ends is seen at once, instead of being started over and over; they are not kept
+#: waiting for the next health check; and what is indexed is found at once.
 _FOR_TESTS: Final = """\
 services:
   kafka: {restart: "no"}
   redis: {restart: "no"}
   opensearch: {restart: "no", healthcheck: {interval: 1s}}
-  replay: {healthcheck: &soon {interval: 3s}}
-  router: {healthcheck: *soon}
-  ingest: {healthcheck: *soon}
-  parse: {healthcheck: *soon}
-  validate: {healthcheck: *soon}
-  chunk: {healthcheck: *soon}
-  index: {healthcheck: *soon, environment: {MK_INDEX_REFRESH: "true"}}
+  replay: &service {restart: "no", healthcheck: {interval: 3s}}
+  router: *service
+  ingest: *service
+  parse: *service
+  validate: *service
+  chunk: *service
+  index: {<<: *service, environment: {MK_INDEX_REFRESH: "true"}}
 """
 
 

@@ -87,9 +87,9 @@ class OpenSearchIndexStage:
         if not jobs:
             return {}, set()
         writer = BatchWriter(self._server, self._settings.refresh)
-        receipts = await writer.write(jobs)
+        results: Results = {**await writer.write(jobs), **writer.errors}
         self._tenants -= writer.missing
-        return receipts | writer.errors, writer.conflicts
+        return results, writer.conflicts
 
 
 def _rounds(jobs: Sequence[Job]) -> list[list[Job]]:
