@@ -108,7 +108,8 @@ images: setup
 ## Run the tests with containers: images, docker-compose.yml, scaling, faults
 containers: images
 	$(ENGINE)
-	MEDKG_SERVERS=containers $(RUN) pytest --durations=10 -m "containers or everywhere"
+	MEDKG_SERVERS=containers $(RUN) pytest --durations=10 -m "containers or everywhere" \
+	    $$(grep -rlE --include='test_*.py' 'mark\.(containers|everywhere)' deploy libs services tests)
 
 ## Try the newest versions that pyproject.toml allows, in a scratch folder
 newest: setup
