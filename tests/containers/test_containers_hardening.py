@@ -1,10 +1,14 @@
 """What the images and the compose file promise of themselves."""
 
 import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from medkg_stack.ports import free_port
 
 from .project import LOCAL_IMAGES, REPOSITORY, docker, inspect
 
@@ -84,6 +88,26 @@ def test_service_has_no_rights_that_it_does_not_need(name: str) -> None:
     assert ["no-new-privileges:true"] == service["security_opt"]
     assert limits["memory"]
     assert limits["cpus"]
+
+
+@pytest.mark.parametrize("name", ["kafka", "chunk"])
+def test_container_that_is_stopped_while_it_starts_ends(name: str) -> None:
+    """What is told to stop before it can listen to signals ends all the same, and is not killed after its grace."""
+    files = {
+        "COMPOSE_PROJECT_NAME": f"medkg-stop-{uuid4().hex[:8]}",
+        "COMPOSE_FILE": os.pathsep.join(("docker-compose.yml", LOCAL_IMAGES)),
+        "MK_KAFKA_PORT": str(free_port()),
+    }
+    try:
+        docker("compose", "up", "--no-start", "--no-deps", name, **files)
+        container = docker("compose", "ps", "--all", "--quiet", name, **files).strip()
+        docker("start", container)
+        docker("stop", "--time", "15", container)
+        code = inspect(container)["State"]["ExitCode"]
+    finally:
+        docker("compose", "down", "--volumes", **files)
+
+    assert code in {0, 128 + signal.SIGTERM}
 
 
 def test_local_images_need_no_registry() -> None:
