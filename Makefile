@@ -102,7 +102,7 @@ engine:
 	deploy/engine.sh start
 
 ## Build the images (quick when nothing has changed)
-images: setup
+images: packages python stack
 	deploy/images/build.sh
 
 ## Run the tests with containers: images, docker-compose.yml, scaling, faults
