@@ -21,10 +21,11 @@ async def expected_chunks(spine: Spine, states: Mapping[str, JobState], tenant: 
 
 
 def indexed_chunks(spine: Spine, tenant: str) -> list[str]:
-    """The ids of all chunks in the tenant's index."""
-    client = OpenSearch(spine.settings.opensearch_url)
+    """The ids of all chunks in the tenant's index; none while it has no index."""
     index = f"medkg-{tenant}-chunks"
-    client.indices.refresh(index=index)
-    answer = client.search(index=index, body={"query": {"match_all": {}}, "size": 10_000, "_source": False})
-    client.close()
+    with OpenSearch(spine.settings.opensearch_url) as client:
+        if not client.indices.exists_alias(name=index):
+            return []
+        client.indices.refresh(index=index)
+        answer = client.search(index=index, body={"query": {"match_all": {}}, "size": 10_000, "_source": False})
     return [hit["_id"] for hit in answer["hits"]["hits"]]

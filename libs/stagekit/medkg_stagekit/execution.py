@@ -80,7 +80,8 @@ class Executor:
         await self._boundary.settle()
 
     async def _run_each(self, jobs: Sequence[Job]) -> AsyncIterator[list[Outcome]]:
-        pending = {asyncio.ensure_future(self._run_one(job)) for job in jobs}
+        tasks = [asyncio.ensure_future(self._run_one(job)) for job in jobs]
+        pending = set(tasks)
         try:
             while pending:
                 finished, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
@@ -88,6 +89,8 @@ class Executor:
         finally:
             for task in pending:
                 task.cancel()
+            # The first error is enough for whoever runs the batch again; it begins when nothing of this one is left.
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _run_one(self, job: Job) -> Outcome:
         async with self._boundary.slot(job.work.policy):

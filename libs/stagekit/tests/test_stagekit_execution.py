@@ -3,6 +3,7 @@
 # ruff: noqa: D102 - the methods are those that every stage has
 
 import asyncio
+import gc
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -327,6 +328,21 @@ async def test_a_store_that_is_away_uses_up_no_attempt(stage, reads, writes, tmp
     (outcome,) = await outcomes_of(stage(), [work_of()], store, watcher)
 
     assert (["HELLO"], 0) == (codes([outcome]), outcome.retries)
+
+
+async def test_a_batch_that_is_given_back_leaves_nothing_running(tmp_path, watcher):
+    """When the store fails for several jobs at once, no task of the batch is left, nor an error that nobody has read."""
+    store = FlakyStore(tmp_path, writes=3)
+    unread = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: unread.append(context["message"]))
+    before = asyncio.all_tasks()
+
+    with pytest.raises(ArtifactStoreUnavailable):
+        await outcomes_of(Shout(), [work_of(word) for word in ("a", "b", "c")], store, watcher)
+    left = asyncio.all_tasks() - before
+    gc.collect()
+
+    assert (set(), []) == (left, unread)
 
 
 async def test_an_identical_run_is_recalled_when_asked_for(store, watcher):
