@@ -6,14 +6,18 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Final
 
 from aiokafka.admin import AIOKafkaAdminClient
 from medkg_stack import KafkaNode, Services
 
-from tests.e2e.spine import Spine
+from tests.e2e.spine import REPOSITORY, Spine
 
 from .disk import Disk
 from .waiting import until
+
+#: Where the logs of faults are kept that left something wrong.
+LOGS: Final = REPOSITORY / ".medkg" / "chaos" / "logs"
 
 _SETTLE_S = 60.0
 
@@ -42,6 +46,14 @@ class Rig:
         self.disk.free()
         self.spine.stack.up()
         self.spine.start_all()
+
+    def keep_logs(self, name: str) -> Path:
+        """Copy what the services and the servers have logged to where the next fault does not rotate it away."""
+        kept = LOGS / name
+        shutil.rmtree(kept, ignore_errors=True)
+        shutil.copytree(self.services.root / "logs", kept / "services")
+        shutil.copytree(self.spine.stack.root / "logs", kept / "servers")
+        return kept
 
     def forget(self, tenants: Iterable[str]) -> None:
         """Delete what these tenants have in the artifact store, whose disk is small."""

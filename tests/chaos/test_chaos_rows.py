@@ -54,7 +54,7 @@ async def struck(rig: Rig, fault: Fault, in_flight: int) -> Row:
         found = audit(await evidence.gather(rig.spine, began, load))
     rig.forget(load.jobs)
     completions = list(watch.ended_at.values())
-    return Row(
+    row = Row(
         fault=fault.name,
         jobs=len(load.sent),
         in_flight=struck_with,
@@ -65,6 +65,9 @@ async def struck(rig: Rig, fault: Fault, in_flight: int) -> Row:
         target_s=fault.target_s,
         silences=silences(since, completions, _told(watch)),
     )
+    if not row.clean:
+        print(f"logs: {rig.keep_logs(name)}")
+    return row
 
 
 def _told(watch: Watch) -> list[Told]:

@@ -37,6 +37,9 @@ _FASTSTREAM: Final = logging.getLogger("faststream")
 BUSY: Final = 500
 NEW_WORK_RECORDS: Final = 250
 
+#: How long begun work waits at most for a look at new work, in seconds.
+BESIDE_S: Final = 1.0
+
 #: How long a handled batch may stay uncommitted, in seconds.
 COMMIT_EVERY_S: Final = 0.25
 
@@ -100,7 +103,7 @@ class Inlet:
         self.progress = Progress(longest_batch_s, self._patience)
         self._poll_interval_s = poll_interval_s
         self._first = frozenset(first)
-        self._new_work = frozenset(new_work)
+        self._new_work_topics = frozenset(new_work)
         self._handler = handler
         self._handled: dict[TopicPartition, int] = {}
         self._committing: asyncio.Future[None] | None = None
@@ -169,19 +172,30 @@ class Inlet:
 
     async def _in_order(self, getmany: Callable[..., Awaitable[Polled]], max_records: int) -> Polled:
         """What is there already: what goes first alone, new work last, since a job is better finished than begun."""
-        if not self._first and not self._new_work:
+        if not self._first and not self._new_work_topics:
             return {}
         assigned = self.consumer.assignment()
         ahead = [partition for partition in assigned if partition.topic in self._first]
         if ahead and (batches := await getmany(*ahead, timeout_ms=0, max_records=max_records)):
             return batches
-        begun = [partition for partition in assigned if partition.topic not in self._first | self._new_work]
+        begun = [partition for partition in assigned if partition.topic not in self._first | self._new_work_topics]
         batches = await getmany(*begun, timeout_ms=0, max_records=max_records) if begun else {}
         # Once partitions are given back a poll waits for new ones, which only come when what is taken is handled.
         if 0 < sum(map(len, batches.values())) < BUSY and not self._handover.under_way:
-            new = [partition for partition in assigned if partition.topic in self._new_work]
-            batches |= await getmany(*new, timeout_ms=0, max_records=NEW_WORK_RECORDS)
+            batches |= await self._new_work(getmany, [each for each in assigned if each.topic in self._new_work_topics])
         return batches
+
+    @staticmethod
+    async def _new_work(getmany: Callable[..., Awaitable[Polled]], partitions: Sequence[TopicPartition]) -> Polled:
+        """New work beside what is taken already, which must be neither kept waiting nor lost for an error of this."""
+        if not partitions:
+            return {}
+        try:
+            async with asyncio.timeout(BESIDE_S):
+                return await getmany(*partitions, timeout_ms=0, max_records=NEW_WORK_RECORDS)
+        except (KafkaError, TimeoutError) as error:
+            logger.warning("no new work is taken for now: %r", error)
+            return {}
 
     def follow(self, topics: Sequence[str]) -> None:
         """Read these topics from now on."""

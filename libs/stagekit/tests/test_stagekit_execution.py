@@ -331,7 +331,7 @@ async def test_a_store_that_is_away_uses_up_no_attempt(stage, reads, writes, tmp
 
 
 async def test_a_batch_that_is_given_back_leaves_nothing_running(tmp_path, watcher):
-    """When the store fails for several jobs at once, no task of the batch is left, nor an error that nobody has read."""
+    """When the store fails for several jobs, no task of the batch is left, nor an error that nobody has read."""
     store = FlakyStore(tmp_path, writes=3)
     unread = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: unread.append(context["message"]))

@@ -1,15 +1,16 @@
 """The inlet with a real Kafka: what becomes of its membership and its records while a batch takes long."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from time import monotonic
 from uuid import uuid4
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import NotCoordinatorForGroupError
 from medkg_contracts.deadletter import Record
 from medkg_contracts.errors import LedgerUnavailable
 from medkg_stagekit.kafka import Inlet
@@ -101,6 +102,19 @@ class Leaver(Reader):
         raise Leaving([record for record in records if record not in done])
 
 
+Trouble = Callable[[], Awaitable[None]]
+
+
+async def refused() -> None:
+    """Fail as a client of Kafka does."""
+    raise NotCoordinatorForGroupError
+
+
+async def for_ever() -> None:
+    """Wait for what does not come."""
+    await asyncio.Event().wait()
+
+
 async def polled(inlet: Inlet, count: int) -> None:
     """Wait until so many records have been polled."""
     positions = [await inlet.consumer.position(partition) for partition in inlet.consumer.assignment()]
@@ -129,16 +143,29 @@ async def nothing(_: Reader) -> None:
     """Go on at once."""
 
 
-@pytest.fixture
-async def topic(kafka_bootstrap: str) -> AsyncIterator[Topic]:
-    """An empty topic."""
-    async with AsyncExitStack() as stack:
-        producer = await stack.enter_async_context(AIOKafkaProducer(bootstrap_servers=kafka_bootstrap))
-        topic = Topic(kafka_bootstrap, producer)
-        admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
+@asynccontextmanager
+async def empty(bootstrap: str) -> AsyncIterator[Topic]:
+    """A new topic."""
+    async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
+        topic = Topic(bootstrap, producer)
+        admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
         await admin.start()
         await admin.create_topics([NewTopic(topic.name, PARTITIONS, 1)])
         await admin.close()
+        yield topic
+
+
+@pytest.fixture
+async def topic(kafka_bootstrap: str) -> AsyncIterator[Topic]:
+    """An empty topic."""
+    async with empty(kafka_bootstrap) as topic:
+        yield topic
+
+
+@pytest.fixture
+async def other(kafka_bootstrap: str) -> AsyncIterator[Topic]:
+    """Another one."""
+    async with empty(kafka_bootstrap) as topic:
         yield topic
 
 
@@ -257,3 +284,37 @@ async def test_what_is_left_is_read_again(topic: Topic) -> None:
         await until(lambda: len(following.values) >= 16)
 
     assert ([], list(range(16))) == (leaving.values, sorted(following.values))
+
+
+@pytest.mark.parametrize("trouble", [refused, for_ever], ids=["it fails", "it does not come"])
+async def test_begun_work_is_not_lost_for_trouble_with_new_work(topic: Topic, other: Topic, trouble: Trouble) -> None:
+    """What is taken of begun work is handled, though new work cannot be polled beside it; that comes later."""
+    reader = Reader(told)
+    inlet = Inlet(
+        topic.bootstrap, [topic.name, other.name], f"medkg.{topic.name}", reader.handle, max_records=100,
+        longest_batch_s=60.0, new_work=[other.name], poll_interval_s=INTERVAL_S,
+    )  # fmt: skip
+    await inlet.broker.start()
+    getmany, well = inlet.consumer.getmany, asyncio.Event()
+
+    async def troubled(*partitions: TopicPartition, **words: int) -> object:
+        if partitions and {each.topic for each in partitions} == {other.name} and not well.is_set():
+            await trouble()
+        return await getmany(*partitions, **words)
+
+    inlet.consumer.getmany = troubled
+    inlet.watch_polls()
+    try:
+        await topic.put([0])
+        await reader.began.wait()
+        await topic.put(range(1, 20))
+        reader.go.set()
+        await until(lambda: len(reader.values) == 20)
+        well.set()
+        await other.put([100])
+        await until(lambda: 100 in reader.values)
+    finally:
+        await inlet.drain()
+        await inlet.broker.stop()
+
+    assert [*range(20), 100] == sorted(reader.values)

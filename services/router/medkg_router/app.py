@@ -64,12 +64,12 @@ async def _prepare(
     await reloader.announce()
     explainer = await stack.enter_async_context(Explainer(settings))
     stalled = StalledJobs(ledger, outlet, explainer, settings.stalled_s)
-    return inlet, [keep(_chores(settings, ledger, outlet, rollouts, stalled)), reloader.watch()]
+    # Explaining takes seconds a job when Kafka is slow, and no timer must wait for it.
+    explaining = Chore("stalled jobs", min(30.0, settings.stalled_s), stalled.sweep)
+    return inlet, [keep(_chores(settings, ledger, outlet, rollouts)), keep([explaining]), reloader.watch()]
 
 
-def _chores(
-    settings: RouterSettings, ledger: Ledger, outlet: Outlet, rollouts: Rollouts, stalled: StalledJobs
-) -> Sequence[Chore]:
+def _chores(settings: RouterSettings, ledger: Ledger, outlet: Outlet, rollouts: Rollouts) -> Sequence[Chore]:
     async def count() -> None:
         metrics.pending(await ledger.pending())
 
@@ -78,7 +78,6 @@ def _chores(
         Chore("leftovers", settings.sweep_s, Leftovers(ledger, outlet).send),
         Chore("release", settings.sweep_s, partial(release, ledger, outlet)),
         Chore("rollouts", settings.sweep_s, rollouts.refresh),
-        Chore("stalled jobs", min(30.0, settings.stalled_s), stalled.sweep),
         Chore("pending", PENDING_S, count),
     ]
 
