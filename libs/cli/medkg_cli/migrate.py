@@ -7,19 +7,18 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from aiokafka.errors import KafkaError
 from medkg_artifacts import ArtifactStore
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.data import JobMigrated
-from medkg_contracts.errors import InvalidInput, InvalidRequest, KafkaUnavailable
+from medkg_contracts.errors import InvalidInput, InvalidRequest
 from medkg_contracts.events import make_event
 from medkg_contracts.ids import digest
 from medkg_contracts.kinds import Kind
 from medkg_contracts.model import Contract
 from medkg_contracts.settings import Settings
 from medkg_ledger import Change, JobState, Ledger, Versioned
-from medkg_stagekit.kafka import Outlet, producer
+from medkg_stagekit.outlet import Outlet, connected
 
 from .old_job import migrated
 from .progress_bar import ProgressBar
@@ -70,16 +69,12 @@ async def migrate(settings: Settings, file: Path) -> MigrationReport:
         KafkaUnavailable: Kafka does not answer.
         LedgerUnavailable: Redis does not answer.
     """
-    client = producer(settings.kafka, "medkg-cli")
+    store = ArtifactStore.from_url(settings.artifacts_url)
     ledger = Ledger.from_url(settings.redis_url)
     try:
-        await client.start()
-        outlet = Outlet(client, ArtifactStore.from_url(settings.artifacts_url))
-        return await _Migration(ledger, outlet, file).run()
-    except KafkaError as error:
-        raise KafkaUnavailable(f"Kafka at {settings.kafka}: {error!r}") from error
+        async with connected(settings.kafka, "medkg-cli", store) as outlet:
+            return await _Migration(ledger, outlet, file).run()
     finally:
-        await client.stop()
         await ledger.close()
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from getpass import getuser
@@ -11,18 +12,17 @@ from typing import Annotated, Final, Self
 from uuid import uuid4
 
 import typer
-from aiokafka.errors import KafkaError
 from medkg_artifacts import ArtifactStore
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, from_record
 from medkg_contracts.data import ControlRefused, Ignored
 from medkg_contracts.deadletter import Record
-from medkg_contracts.errors import KafkaUnavailable, PoisonRecord
+from medkg_contracts.errors import PoisonRecord
 from medkg_contracts.events import make_event, read_data
 from medkg_contracts.kinds import Kind, kind_of
 from medkg_contracts.orders import Order
 from medkg_contracts.settings import Settings
-from medkg_stagekit.kafka import Outlet, producer
+from medkg_stagekit.outlet import connected
 
 from .requests import SOURCE
 from .tail import Tail
@@ -111,25 +111,22 @@ class Control:
     """Sends orders and hears what becomes of them. Raises KafkaUnavailable when Kafka does not answer."""
 
     def __init__(self, settings: Settings) -> None:
-        self._bootstrap = settings.kafka
-        self._client = producer(settings.kafka, "medkg-cli")
-        self._outlet = Outlet(self._client, ArtifactStore.from_url(settings.artifacts_url))
+        self._settings = settings
         self._tail = Tail(settings.kafka, topics.EVENTS)
+        self._connections = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         """Connect; answers are heard from now on."""
-        await self._tail.__aenter__()
-        try:
-            await self._client.start()
-        except (KafkaError, OSError) as error:
-            await self.__aexit__()
-            raise KafkaUnavailable(f"Kafka at {self._bootstrap}: {error!r}") from error
+        store = ArtifactStore.from_url(self._settings.artifacts_url)
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._tail)
+            self._outlet = await stack.enter_async_context(connected(self._settings.kafka, "medkg-cli", store))
+            self._connections = stack.pop_all()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Disconnect."""
-        await self._client.stop()
-        await self._tail.__aexit__()
+        await self._connections.aclose()
 
     async def send(self, order: CloudEvent) -> asyncio.Future[object]:
         """Hand an order to Kafka; the future ends when Kafka has it."""

@@ -33,7 +33,7 @@ async def ensure_indices(server: SearchServer, tenant: str, *, shards: int = 1, 
             _ensure(server, alias, index, {"settings": settings, "mappings": mapping, "aliases": {alias: {}}})
             for alias, index, mapping in wanted
         ),
-        return_exceptions=True,
+        return_exceptions=True,  # so that nothing goes on behind an error
     )
     if errors := [each for each in made if each is not None]:
         raise errors[0]

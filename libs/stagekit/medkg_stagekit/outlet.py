@@ -58,7 +58,7 @@ async def connected(bootstrap: str, client_id: str, store: ArtifactStore) -> Asy
     try:
         try:
             await client.start()
-        except KafkaError as error:
+        except (KafkaError, OSError) as error:
             raise KafkaUnavailable(f"Kafka at {bootstrap}: {error!r}") from error
         yield Outlet(client, store)
     finally:
