@@ -35,7 +35,7 @@ class _SourceStage:
         return self._sources[name]
 
 
-class CtgovIngestStage(_SourceStage):
+class IngestStage(_SourceStage):
     """Fetches an item's raw payloads from the source that the request names."""
 
     version: ClassVar[str] = "1"
@@ -54,7 +54,7 @@ class CtgovIngestStage(_SourceStage):
         return await self._source(request.source).fetch(request.id)
 
 
-class CtgovExpandStage(_SourceStage):
+class ExpandStage(_SourceStage):
     """Turns a batch into one request for each item, in a stable order."""
 
     version: ClassVar[str] = "1"

@@ -3,9 +3,9 @@
 from medkg_stagekit import StageService, run
 
 from .settings import ParseSettings
-from .stage import CtgovParseStage
+from .stage import ParseStage
 
-stage = StageService("parse", CtgovParseStage, ParseSettings)
+stage = StageService("parse", ParseStage, ParseSettings)
 
 if __name__ == "__main__":
     run(stage)

@@ -7,12 +7,12 @@ from medkg_contracts.errors import InvalidDocument
 from medkg_contracts.ir import Document, RawPayload
 from medkg_contracts.stages import StageContext
 
+from .readers import read_payload
 from .settings import ParseSettings
-from .study import read_study
 
 
-class CtgovParseStage:
-    """Reads a ClinicalTrials.gov record into a document."""
+class ParseStage:
+    """Reads a source's record into a document."""
 
     version: ClassVar[str] = "1"
     outputs: ClassVar[tuple[str, ...]] = ("document",)
@@ -24,8 +24,8 @@ class CtgovParseStage:
         """The document of the job's one payload.
 
         Raises:
-            InvalidDocument: there is not exactly one payload, or it is not the record of one study.
+            InvalidDocument: there is not exactly one payload, or it is not a record that is known.
         """
         if len(payloads) != 1:
-            raise InvalidDocument(f"{ctx.doc_id} has {len(payloads)} payloads; a study has exactly one")
-        return await asyncio.to_thread(read_study, payloads[0])
+            raise InvalidDocument(f"{ctx.doc_id} has {len(payloads)} payloads; a record has exactly one")
+        return await asyncio.to_thread(read_payload, payloads[0])

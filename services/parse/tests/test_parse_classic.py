@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from medkg_contracts.errors import InvalidDocument
-from medkg_parse.classic_json import camel, plural
-from medkg_parse.study import read_study
+from medkg_parse.ctgov.classic_json import camel, plural
+from medkg_parse.ctgov.study import read_study
 
 DATA = Path(__file__).parent / "data"
 JSON_BODY = (DATA / "classic_full_study.json").read_text(encoding="utf-8")

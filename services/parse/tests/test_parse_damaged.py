@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from medkg_contracts.errors import InvalidDocument
-from medkg_parse.payload import MAX_DEPTH
-from medkg_parse.study import read_study
+from medkg_parse.ctgov.payload import MAX_DEPTH
+from medkg_parse.ctgov.study import read_study
 
 IDENTITY = {"nctId": "NCT00353704", "briefTitle": "A study"}
 PLAIN = (
@@ -102,14 +102,9 @@ def test_nested_xml_is_limited(payload_of):
 
 def test_a_huge_body_is_refused(payload_of, monkeypatch):
     """A body beyond the limit is refused before it is read."""
-    monkeypatch.setattr("medkg_parse.payload.MAX_BODY", 100)
+    monkeypatch.setattr("medkg_parse.ctgov.payload.MAX_BODY", 100)
 
     assert "the limit is 100" in refused(payload_of('{"protocolSection": {}}' + " " * 10 + "x" * 100))
-
-
-def test_another_source_is_refused(payload_of):
-    """A payload of another source is refused by its name."""
-    assert "of the source 'openalex'" in refused(payload_of("{}", source="openalex"))
 
 
 def test_an_obsolete_id_leads_to_the_study(studies, payload_of):

@@ -2,7 +2,7 @@
 
 import json
 
-from medkg_parse.study import read_study
+from medkg_parse.ctgov.study import read_study
 from pydantic import JsonValue
 
 OPEN = ("identificationModule/nctId", "hasResults")

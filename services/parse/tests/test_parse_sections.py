@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from medkg_parse.study import read_study
+from medkg_parse.ctgov.study import read_study
 
 
 @pytest.fixture

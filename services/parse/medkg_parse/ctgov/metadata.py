@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from pydantic import JsonValue
 
-from .generic import is_scalar, scalar_text
+from medkg_parse.generic import is_scalar, scalar_text
 
 _EVERY = "*"
 _P = "protocolSection"

@@ -6,7 +6,7 @@ from textwrap import dedent
 from medkg_contracts.errors import InvalidDocument
 from pydantic import JsonValue
 
-from .xml_tree import Element, parse_xml
+from medkg_parse.xml_tree import Element, parse_xml
 
 ROOT = "clinical_study"
 

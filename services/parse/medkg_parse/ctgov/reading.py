@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 from medkg_contracts.ir import Provenance, Section, SectionType
 from pydantic import JsonValue
 
-from .fields import Fields
-from .generic import inline, label
+from medkg_parse.fields import Fields
+from medkg_parse.generic import inline, label
+from medkg_parse.writing import SectionWriter
+
 from .payload import Record
 from .sections import SECTIONS, SectionSpec
-from .writing import SectionWriter
 
 #: The longest title of a document or a section.
 MAX_TITLE = 600

@@ -8,9 +8,10 @@ from medkg_contracts.errors import InvalidDocument
 from medkg_contracts.ir import RawPayload
 from pydantic import JsonValue
 
+from medkg_parse.generic import clean
+
 from .classic_json import modern_names
 from .classic_xml import read_xml
-from .generic import clean
 
 #: The longest body, in characters; the largest records of ClinicalTrials.gov have some 20 million.
 MAX_BODY = 64_000_000

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from medkg_contracts.ir import SectionType
 
-from .layout import Pair, Part, Text, layout, lines, rows
+from medkg_parse.layout import Pair, Part, Text, layout, lines, rows
+
 from .results import adverse_events, baseline, outcome_measure, participant_flow
 
 _CONTACT = ("name", "role", "affiliation", "phone", "phoneExt", "email")

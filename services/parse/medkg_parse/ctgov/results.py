@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from pydantic import JsonValue
 
-from .fields import Fields
-from .generic import clean, inline, is_scalar, objects_in, scalar_text, with_details
-from .layout import Text, layout, lines, rows
-from .writing import Grid, SectionWriter
+from medkg_parse.fields import Fields
+from medkg_parse.generic import clean, inline, is_scalar, objects_in, scalar_text, with_details
+from medkg_parse.layout import Text, layout, lines, rows
+from medkg_parse.writing import Grid, SectionWriter
 
 #: A table with more groups is written with one line a value: so many columns cannot be read.
 MAX_GROUP_COLUMNS = 60

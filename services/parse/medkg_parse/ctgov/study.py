@@ -7,7 +7,8 @@ from medkg_contracts.errors import InvalidDocument
 from medkg_contracts.ir import Document, Provenance, RawPayload
 from pydantic import JsonValue
 
-from .generic import clean
+from medkg_parse.generic import clean
+
 from .metadata import facts
 from .payload import Record, quote, read_record
 from .reading import MAX_TITLE, SectionReader
@@ -24,8 +25,6 @@ def read_study(payload: RawPayload) -> Document:
     Raises:
         InvalidDocument: the payload is not the record of one study; the message says what is wrong and where.
     """
-    if payload.source != SOURCE:
-        raise InvalidDocument(f"the payload {payload.uri} is of the source {payload.source!r}, not {SOURCE!r}")
     record = read_record(payload)
     nct_id, names = _identity(record, payload)
     provenance = Provenance(source=SOURCE, source_id=nct_id, uri=payload.uri, sha256=payload.sha256)
