@@ -8,16 +8,16 @@ from typing import Any, Final
 
 import pytest
 from aiokafka import AIOKafkaProducer
-from medkg_cli.settings import CliSettings
-from medkg_cli.topics import provision_topics
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, to_headers
 from medkg_contracts.deadletter import Place, Record
 from medkg_contracts.events import make_event
 from medkg_contracts.kinds import Kind
 from medkg_contracts.requests import JobRequest
+from medkg_contracts.settings import Settings
 from medkg_explain.cluster import Cluster
 from medkg_ledger import JobState, JobStatus, Ledger
+from medkg_operations.topics import provision_topics
 from medkg_stack import Ports, Services, Stack
 from medkg_stack.ports import free_port
 
@@ -70,12 +70,11 @@ class Bed:
             "MK_LOG_LEVEL": "ERROR",
         }
         self.services = Services(folder, environment, report=lambda _: None)
-        self.settings = CliSettings(
+        self.settings = Settings(
             kafka=stack.kafka.address,
             redis_url=stack.redis.address,
             artifacts_url=environment["MK_ARTIFACTS_URL"],
             topologies=folder / "topologies",
-            asyncapi=REPOSITORY / "asyncapi",
         )
 
     async def send(self, raws: Iterable[Raw], timestamp: int | None = None) -> dict[Place, Raw]:
@@ -172,7 +171,7 @@ def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
     stack.up(only=["kafka", "redis"])
     bed = Bed(stack, tmp_path_factory.mktemp("flood"))
     try:
-        asyncio.run(provision_topics(bed.settings))
+        asyncio.run(provision_topics(bed.settings, REPOSITORY / "asyncapi", print))
         bed.services.start(["replay", "router", STAGE])
         yield bed
     finally:

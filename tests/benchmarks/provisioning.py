@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from medkg_cli.settings import CliSettings
-from medkg_cli.topics import provision_topics
 from medkg_contracts.asyncapi import TopicSpec
+from medkg_contracts.settings import Settings
+from medkg_operations.topics import provision_topics
 
 #: What the relay's topics begin with; behind it they are named, and configured, as the product's.
 RELAYED: Final = "relay."
+
+ASYNCAPI: Final = Path(__file__).parents[2] / "asyncapi"
 
 
 async def provision(bootstrap: str, topologies: Iterable[Path]) -> int:
@@ -22,8 +24,8 @@ async def provision(bootstrap: str, topologies: Iterable[Path]) -> int:
     """
     wanted: dict[str, TopicSpec] = {}
     for folder in topologies:
-        settings = CliSettings().model_copy(update={"kafka": bootstrap, "topologies": folder})
-        _, specs = await provision_topics(settings)
+        settings = Settings(kafka=bootstrap, topologies=folder)
+        _, specs = await provision_topics(settings, ASYNCAPI, print)
         wanted |= {spec.name: spec for spec in specs}
     await _create(bootstrap, [replace(spec, name=RELAYED + spec.name) for spec in wanted.values()])
     (partitions,) = {spec.partitions for spec in wanted.values()}

@@ -10,9 +10,9 @@ import pytest
 from medkg_artifacts import ArtifactStore
 from medkg_cli.app import build
 from medkg_cli.direct import installed_stages
-from medkg_cli.requests import request_event
 from medkg_contracts.requests import JobRequest
 from medkg_ledger import JobState, JobStatus
+from medkg_operations.requests import request_event
 from medkg_stagekit import StageService
 from medkg_stagekit.direct import DirectRun
 from medkg_topology.catalog import Catalog

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from medkg_cli.orders import order_event
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.data import TopologyNotice
@@ -18,6 +17,7 @@ from medkg_contracts.kinds import Kind, kind_of
 from medkg_contracts.orders import Order, ScopeOrder
 from medkg_contracts.requests import JobRequest
 from medkg_explain import Cluster, Explainer
+from medkg_operations.control import order_event
 
 from .spine import Spine, Watch, studies
 

@@ -14,8 +14,6 @@ from uuid import uuid4
 import httpx
 from aiokafka import AIOKafkaConsumer
 from medkg_artifacts import ArtifactStore
-from medkg_cli.settings import CliSettings
-from medkg_cli.topics import provision_topics
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, from_record, to_headers
 from medkg_contracts.deadletter import Record
@@ -25,6 +23,7 @@ from medkg_contracts.requests import JobRequest
 from medkg_contracts.settings import Settings
 from medkg_explain.cluster import Cluster
 from medkg_ledger import JobState, Ledger
+from medkg_operations.topics import provision_topics
 from medkg_stack import Services, Stack
 from medkg_stack.ports import free_port
 from medkg_stagekit.kafka import producer
@@ -119,7 +118,7 @@ class Spine:
 
     async def provision(self) -> None:
         """Create the topics."""
-        await provision_topics(CliSettings(**self.settings.model_dump(), asyncapi=REPOSITORY / "asyncapi"))
+        await provision_topics(self.settings, REPOSITORY / "asyncapi", print)
 
     def recorded(self) -> list[str]:
         """The ids of all recorded studies, as the source itself lists them."""

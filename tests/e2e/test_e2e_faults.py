@@ -8,13 +8,13 @@ from uuid import uuid4
 
 import pytest
 from aiokafka import TopicPartition
-from medkg_cli.rebuild import rebuild
 from medkg_contracts import topics
 from medkg_contracts.errors import ConfigurationError
 from medkg_contracts.kinds import Kind, kind_of
 from medkg_contracts.requests import JobRequest
 from medkg_explain.cluster import Cluster
 from medkg_ledger import JobState, JobStatus, Ledger
+from medkg_operations.rebuild.rebuild import rebuild
 
 from .index import expected_chunks, indexed_chunks
 from .spine import Spine, studies

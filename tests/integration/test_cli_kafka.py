@@ -8,7 +8,6 @@ from uuid import uuid4
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from medkg_cli.tail import Tail
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, from_record
 from medkg_contracts.data import JobEnded
@@ -16,6 +15,7 @@ from medkg_contracts.deadletter import Record
 from medkg_contracts.events import make_event
 from medkg_contracts.kinds import Kind
 from medkg_contracts.requests import read_request
+from medkg_operations.tail import Tail
 
 from .cli import REPOSITORY, json_lines, medkg, medkg_json, send
 

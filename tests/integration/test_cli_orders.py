@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
-from medkg_cli.requests import request_event
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import from_record
 from medkg_contracts.kinds import Kind
 from medkg_contracts.orders import ScopeOrder
 from medkg_contracts.requests import JobRequest, read_request
 from medkg_ledger import Change, JobState, JobStatus, Ledger, RolloutState, Versioned
+from medkg_operations.requests import request_event
 
 from .cli import medkg, medkg_json
 from .operating import Playground, playground

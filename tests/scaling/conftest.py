@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
-from medkg_cli.settings import CliSettings
-from medkg_cli.topics import provision_topics
+from medkg_contracts.settings import Settings
+from medkg_operations.topics import provision_topics
 from medkg_stack import Ports, Stack
 
 from tests.e2e.spine import REPOSITORY
@@ -20,11 +20,8 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     stack = Stack(tmp_path_factory.mktemp("scaling-servers"), Ports.free(), report=lambda _: None)
     try:
         stack.up(only=["kafka", "redis"])
-        settings = CliSettings(
-            kafka=stack.kafka.address, redis_url=stack.redis.address, topologies=TOPOLOGIES,
-            asyncapi=REPOSITORY / "asyncapi",
-        )  # fmt: skip
-        asyncio.run(provision_topics(settings))
+        settings = Settings(kafka=stack.kafka.address, topologies=TOPOLOGIES)
+        asyncio.run(provision_topics(settings, REPOSITORY / "asyncapi", print))
         yield stack
     finally:
         stack.wipe()

@@ -10,14 +10,14 @@ from medkg_contracts.cloudevents import from_record
 from medkg_contracts.errors import PoisonRecord
 from medkg_contracts.settings import Settings
 from medkg_explain.cluster import Cluster
+from medkg_operations.consumer_load import Done, StageShare, Work, as_data, lags_of, share_of
+from medkg_operations.stages import check_stages, known_stages
 from medkg_topology.duration import parse_duration
 from rich.console import RenderableType
 
 from .exits import run
 from .output import JsonOption, coloured, duration, print_json, show, table
 from .settings import load_settings
-from .share import Done, StageShare, Work, as_data, lags_of, share_of
-from .stages import check_stages, known_stages
 
 _COLUMNS = ("stage", "consumer", "state", "partitions", "lag", "jobs", "jobs/s", "work")
 _NUMBERS = ("lag", "jobs", "jobs/s", "work")

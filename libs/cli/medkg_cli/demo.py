@@ -15,6 +15,10 @@ from medkg_contracts import topics
 from medkg_contracts.ids import batch_item_id
 from medkg_contracts.requests import DEFAULT_TENANT, JobRequest
 from medkg_ledger import Ledger
+from medkg_operations.progress import Tally, percentile
+from medkg_operations.requests import publish, request_event
+from medkg_operations.tail import Tail
+from medkg_operations.waiting import Waiting
 from medkg_search import ChunkSearch, SearchPage, SearchServer
 from rich.text import Text
 
@@ -22,16 +26,12 @@ from . import composed
 from .exits import ExitCode, fail, run
 from .local import Local
 from .output import JsonOption, coloured, console, print_json, say, show, table
-from .progress import Tally, percentile
 from .progress_view import ProgressView, stage_times
 from .replay import MOST, study_ids
-from .requests import publish, request_event
 from .search import NO_FILTERS, find, hit_view
 from .settings import CliSettings, load_settings
 from .stack import start
 from .submit import failures
-from .tail import Tail
-from .waiting import Waiting
 
 #: What the demo looks for in what it has indexed.
 SEARCHES: Final = (
@@ -118,7 +118,7 @@ async def _run(settings: CliSettings, count: int, timeout_s: float) -> Outcome:
             await publish(settings, events)
             with ProgressView(tally) as view:
                 asked = [event.extensions["jobid"] for event in events]
-                await Waiting(tail, store, tally, [batch_id]).until(asked, ledger, timeout_s, view.update)
+                await Waiting(tail, store, tally, [batch_id], say).until(asked, ledger, timeout_s, view.update)
             seconds = monotonic() - began
     finally:
         await ledger.close()

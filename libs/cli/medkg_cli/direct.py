@@ -12,6 +12,8 @@ from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.errors import ConfigurationError
 from medkg_contracts.requests import DEFAULT_TENANT, JobRequest
 from medkg_ledger import JobState, JobStatus, Page
+from medkg_operations.progress import Tally
+from medkg_operations.requests import Asked, request_event
 from medkg_routing import Requested
 from medkg_stagekit import StageService
 from medkg_stagekit.direct import DirectRun
@@ -20,9 +22,7 @@ from medkg_topology.plan import Plan
 
 from .exits import ExitCode, fail, run
 from .output import JsonOption, print_json, show
-from .progress import Tally
 from .progress_view import ProgressView, stage_times
-from .requests import Asked, request_event
 from .settings import CliSettings, load_settings
 from .status_view import job_data, jobs_view
 from .submit import SourceArgument, TenantOption, TopologyOption, UntilOption

@@ -1,7 +1,7 @@
 """`medkg dlq`: looks at dead letters, gives them another try, or puts them aside."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from time import time
 from typing import Annotated, Final
@@ -14,6 +14,10 @@ from medkg_contracts.errors import MedkgError
 from medkg_contracts.orders import Order
 from medkg_contracts.settings import Settings
 from medkg_ledger import Ledger
+from medkg_operations.deadletters.entries import Filed, Letters, Wanted, summary, work_of
+from medkg_operations.deadletters.queues import read_letters
+from medkg_operations.deadletters.redrive import Manner, Task, discarding, redriving, restored
+from medkg_operations.deadletters.redriver import Outcome, Redriver
 from medkg_topology.duration import parse_duration
 
 from .exits import ExitCode, fail, run
@@ -26,13 +30,9 @@ from .letter_view import (
     tasks_view,
     value_data,
 )
-from .letterbox import read_letters
-from .letters import Filed, Wanted, summary, work_of
-from .orders import ByOption, ReasonOption, TimeoutOption, login
+from .order_command import ByOption, ReasonOption, TimeoutOption, login
 from .output import JsonOption, print_json, say, show
 from .progress_bar import ProgressBar
-from .redrive import Manner, Task, discarding, redriving, restored
-from .redriver import Outcome, Redriver
 from .settings import load_settings
 
 #: More letters than this are not dealt with unless somebody has agreed.
@@ -74,7 +74,7 @@ def list_letters(  # noqa: PLR0913 - these are the options
 ) -> None:
     """List the open letters of all dead-letter queues: how many of each kind, then each."""
     wanted = filters(stage, topic, code, job, tenant, since, until)
-    letters = run(read_letters(load_settings(), wanted, lambda _: False))
+    letters = run(_read(load_settings(), wanted, lambda _: False))
     found = letters.all() if closed else letters.open()
     shown = found[::-1][:limit]
     if json:
@@ -175,7 +175,7 @@ def discard(  # noqa: PLR0913 - these are the options
     wanted = selection(letters, filters(stage, topic, code, job, tenant, since, until), all_=all_)
     manner = Manner(Order(by=by or login(), reason=reason), rate=rate)
     settings = load_settings()
-    found = run(read_letters(settings, wanted, lambda _: False))
+    found = run(_read(settings, wanted, lambda _: False))
     tasks = discarding(_chosen(found.all() if wanted.places else found.open(), limit))
     _deal_with(settings, tasks, manner, dry_run=dry_run, yes=yes, json=json)
 
@@ -231,8 +231,13 @@ def when(option: str, text: str | None) -> int | None:
     return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
+async def _read(settings: Settings, wanted: Wanted, values: Callable[[Letter], bool]) -> Letters:
+    with ProgressBar("records of dead-letter queues read") as bar:
+        return await read_letters(settings, wanted, values, bar.show)
+
+
 async def _find(settings: Settings, place: Place) -> Filed:
-    letters = await read_letters(settings, Wanted(places=frozenset({place})), lambda _: True)
+    letters = await _read(settings, Wanted(places=frozenset({place})), lambda _: True)
     (filed,) = letters.all()
     try:
         letter = await restored(filed.letter, ArtifactStore.from_url(settings.artifacts_url))
@@ -243,7 +248,7 @@ async def _find(settings: Settings, place: Place) -> Filed:
 
 
 async def _redriving(settings: Settings, wanted: Wanted, limit: int | None, *, latest: bool) -> list[Task]:
-    found = await read_letters(settings, wanted, _is_sent_again)
+    found = await _read(settings, wanted, _is_sent_again)
     chosen = _chosen(found.all() if wanted.places else found.open(), limit)
     ledger = Ledger.from_url(settings.redis_url)
     try:
@@ -287,9 +292,9 @@ async def _done(settings: Settings, tasks: Sequence[Task], manner: Manner) -> li
     if not tasks:
         return []
     outcomes: list[Outcome] = []
-    with ProgressBar("letters dealt with", len(tasks)) as bar:
+    with ProgressBar("letters dealt with") as bar:
         async with Redriver(settings, manner) as redriver:
             async for outcome in redriver.run(tasks):
                 outcomes.append(outcome)
-                bar.advance()
+                bar.show(len(outcomes), len(tasks))
     return outcomes

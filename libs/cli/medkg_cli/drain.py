@@ -6,17 +6,18 @@ from time import monotonic
 from typing import Annotated, Final
 
 import typer
+from medkg_contracts.errors import Unfinished
 from medkg_contracts.kinds import Kind
 from medkg_contracts.settings import Settings
 from medkg_ledger import Ledger, Pending
+from medkg_operations.control import order_event
+from medkg_operations.stages import check_stages, known_stages
 
-from .exits import ExitCode, Unfinished, fail, run
-from .order_command import answer_line, answered
-from .orders import ByOption, ReasonOption, order_event
+from .exits import ExitCode, fail, run
+from .order_command import ByOption, ReasonOption, answer_line, answered
 from .output import JsonOption, print_json, say, show, table
 from .pausing import scope_order
 from .settings import load_settings
-from .stages import check_stages, known_stages
 
 #: Seconds between two looks at what is in flight.
 LOOK_S: Final = 0.5

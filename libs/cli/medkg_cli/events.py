@@ -14,6 +14,7 @@ from medkg_contracts.errors import MedkgError
 from medkg_contracts.events import as_json
 from medkg_contracts.kinds import TYPE_PREFIX
 from medkg_contracts.settings import Settings
+from medkg_operations.tail import Start, Tail
 from medkg_topology.duration import parse_duration
 from rich.text import Text
 
@@ -21,7 +22,6 @@ from .event_view import event_line
 from .exits import run
 from .output import JsonOption, console, print_json_line
 from .settings import load_settings
-from .tail import Start, Tail
 
 app = typer.Typer(no_args_is_help=True, help="What happens, event by event.")
 

@@ -6,13 +6,14 @@ import sys
 import traceback
 from collections.abc import Coroutine, Sequence
 from enum import IntEnum
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import typer
 from medkg_contracts.errors import (
     ConfigurationError,
     InvalidInput,
     MedkgError,
+    NotFound,
     ResourceUnavailable,
     SourceRefused,
     StageBug,
@@ -50,20 +51,6 @@ MEANINGS: dict[ExitCode, str] = {
 
 #: What the shell is told, a code a line.
 EPILOG = "\n".join(["Exit codes:", *(f"{code:>4d}  {meaning}" for code, meaning in MEANINGS.items())])
-
-
-class NotFound(MedkgError):
-    """There is no such thing."""
-
-    code: ClassVar[str] = "not_found"
-    remedy: ClassVar[str] = "`medkg status` lists the jobs."
-
-
-class Unfinished(MedkgError):
-    """Something did not end within the time that it was given."""
-
-    code: ClassVar[str] = "unfinished"
-    remedy: ClassVar[str] = "Look at `medkg status` and `medkg explain`, or give it a longer --timeout."
 
 
 _BY_CLASS: Sequence[tuple[type[MedkgError], ExitCode]] = (

@@ -4,17 +4,17 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 
 import typer
-from medkg_contracts.errors import InvalidRequest
+from medkg_contracts.errors import InvalidRequest, NotFound
 from medkg_contracts.kinds import Kind
 from medkg_contracts.model import first_violation
 from medkg_contracts.orders import Order, RerunOrder
 from medkg_contracts.settings import Settings
 from medkg_ledger import JobStatus, Ledger
+from medkg_operations.control import Answer, Control, order_event
 from pydantic import ValidationError
 
-from .exits import ExitCode, NotFound, fail, run
-from .order_command import give
-from .orders import Answer, ByOption, Control, ReasonOption, TimeoutOption, WaitOption, login, order_event
+from .exits import ExitCode, fail, run
+from .order_command import ByOption, ReasonOption, TimeoutOption, WaitOption, give, login
 from .output import JsonOption, counts_text, print_json, show
 from .progress_bar import ProgressBar
 from .settings import load_settings
@@ -100,7 +100,8 @@ async def _cancel_batch(settings: Settings, batch_id: str, order: Order, timeout
             with ProgressBar("jobs cancelled") as bar:
                 async for page in _running(ledger, batch_id):
                     events = [order_event(Kind.CONTROL_CANCEL, job_id, order) for job_id in page]
-                    answers += await control.ask(events, timeout_s, lambda _: bar.advance())
+                    answers += await control.ask(events, timeout_s)
+                    bar.show(len(answers))
                     if any(answer.kind is None for answer in answers):
                         break
     finally:

@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from medkg_operations.migrate.migrate import MigrationReport
+from medkg_operations.migrate.migrate import migrate as migrate_jobs
+from medkg_operations.rebuild.rebuild import Progress
+from medkg_operations.rebuild.rebuild import rebuild as rebuild_ledger
 
 from .exits import ExitCode, fail, run
-from .migrate import MigrationReport
-from .migrate import migrate as migrate_jobs
 from .output import JsonOption, print_json, say
-from .rebuild import Progress
-from .rebuild import rebuild as rebuild_ledger
+from .progress_bar import ProgressBar
 from .settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="The state of every job, in Redis.")
@@ -60,7 +61,8 @@ def migrate(
     What had not ended there has failed here with in_flight_elsewhere, and `medkg job rerun JOB --latest` runs it.
     Lines that are no job's record go to FILE.rejected.jsonl; correct them there and migrate that file.
     """
-    report = run(migrate_jobs(load_settings(), file))
+    with ProgressBar("jobs migrated") as bar:
+        report = run(migrate_jobs(load_settings(), file, bar.show))
     if json:
         print_json(report)
     else:

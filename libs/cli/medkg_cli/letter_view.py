@@ -4,14 +4,14 @@ from base64 import b64encode
 from collections.abc import Sequence
 
 import orjson
+from medkg_operations.deadletters.entries import Filed, error_class, job_of, redriven_before, summary
+from medkg_operations.deadletters.redrive import Task
+from medkg_operations.deadletters.redriver import Outcome
 from pydantic import JsonValue
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from .letters import Filed, error_class, job_of, redriven_before, summary
 from .output import coloured, moment, size, table
-from .redrive import Task
-from .redriver import Outcome
 
 #: Where a page of the runbooks is.
 RUNBOOKS = "docs/runbooks"

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Final
 
 from medkg_artifacts import ArtifactStore
-from medkg_contracts.errors import ConfigurationError
+from medkg_contracts.errors import ConfigurationError, NotFound
 from medkg_stack import SERVICES, Ports, Report, Server, ServerStatus, Services, Stack
 
-from .exits import NotFound
 from .settings import CliSettings
 
 SERVERS: Final = ("kafka", "redis", "opensearch")

@@ -1,17 +1,33 @@
 """Gives an order as a command does: sends it, waits for the router's answer, prints it, ends with its exit code."""
 
 from collections.abc import Sequence
+from getpass import getuser
+from os import getuid
+from typing import Annotated
 
 import typer
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.settings import Settings
+from medkg_operations.control import Answer, Control
+from medkg_operations.requests import publish
 from rich.text import Text
 
 from .exits import ExitCode, fail, run
-from .orders import Answer, Control
 from .output import coloured, print_json, show
-from .requests import publish
+
+ReasonOption = Annotated[str, typer.Option(help="Why, for those who read the events.")]
+ByOption = Annotated[str | None, typer.Option(help="Who orders it; else the login name.")]
+WaitOption = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the router's answer.")]
+TimeoutOption = Annotated[float, typer.Option(min=0, help="Seconds to wait for the router's answer.")]
+
+
+def login() -> str:
+    """Who runs the command."""
+    try:
+        return getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return f"uid {getuid()}"
 
 
 def give(settings: Settings, orders: Sequence[CloudEvent], *, wait: bool, timeout_s: float, json: bool) -> None:

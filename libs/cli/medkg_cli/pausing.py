@@ -9,14 +9,14 @@ from medkg_contracts.model import first_violation
 from medkg_contracts.orders import ScopeOrder
 from medkg_contracts.settings import Settings
 from medkg_ledger import JobState, JobStatus, Ledger
+from medkg_operations.control import order_event
+from medkg_operations.stages import check_stages
 from pydantic import ValidationError
 
 from .exits import run
-from .order_command import give
-from .orders import ByOption, ReasonOption, TimeoutOption, WaitOption, login, order_event
+from .order_command import ByOption, ReasonOption, TimeoutOption, WaitOption, give, login
 from .output import JsonOption, print_json, show, table
 from .settings import load_settings
-from .stages import check_stages
 
 #: Jobs that are read at once while paused ones are looked for.
 PAGE = 500

@@ -18,17 +18,14 @@ class ProgressBar:
 
     Args:
         label: what is counted, such as ``records read``.
-        total: how many there will be; None when nobody knows.
     """
 
-    def __init__(self, label: str, total: int | None = None) -> None:
+    def __init__(self, label: str) -> None:
         console = Console(stderr=True, highlight=False, markup=False, emoji=False)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         self._bar = Progress(*columns, console=console, transient=True) if console.is_terminal else None
-        self._task = self._bar.add_task(label, total=total) if self._bar else None
+        self._task = self._bar.add_task(label, total=None) if self._bar else None
         self._label = label
-        self._total = total
-        self._done = 0
         self._told = monotonic()
 
     def __enter__(self) -> Self:
@@ -44,11 +41,10 @@ class ProgressBar:
         if self._bar is not None:
             self._bar.stop()
 
-    def advance(self, count: int = 1) -> None:
-        """So many more are done."""
-        self._done += count
+    def show(self, done: int, total: int | None = None) -> None:
+        """So many are done, of so many; None when nobody knows how many there will be."""
         if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, completed=self._done)
+            self._bar.update(self._task, completed=done, total=total)
         elif monotonic() - self._told >= LINE_EVERY_S:
             self._told = monotonic()
-            say(f"{self._label}: {self._done}{'' if self._total is None else f'/{self._total}'}")
+            say(f"{self._label}: {done}{'' if total is None else f'/{total}'}")

@@ -5,13 +5,13 @@ from time import monotonic
 from types import TracebackType
 from typing import Final, Self
 
+from medkg_operations.progress import StageTally, Tally, percentile
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from .output import counts_text, duration, table
-from .progress import StageTally, Tally, percentile
 
 #: Seconds between two lines where there is no terminal.
 LINE_EVERY_S: Final = 2.0

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 from medkg_contracts.data import VersionFigures
+from medkg_contracts.errors import NotFound
 from medkg_contracts.model import Contract
 from medkg_contracts.settings import Settings
 from medkg_ledger import Ledger, RolloutState
@@ -11,7 +12,7 @@ from medkg_topology.catalog import Catalog
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from .exits import NotFound, run
+from .exits import run
 from .output import JsonOption, duration, print_json, show, table
 from .settings import load_settings
 

@@ -8,14 +8,15 @@ from time import sleep
 from typing import Annotated, Final
 
 import typer
+from medkg_contracts.errors import NotFound
+from medkg_operations.topics import provision_topics
 from medkg_stack import ServerStatus
 
 from . import composed
-from .exits import NotFound, run
+from .exits import run
 from .local import ENV_FILE, Local, check_names, read_names, read_scale, split, write_env
 from .output import JsonOption, coloured, print_json, say, show, table
 from .settings import load_settings
-from .topics import provision_topics
 
 #: How often a followed log is looked at, in seconds.
 LOOK_S: Final = 0.3
@@ -55,7 +56,7 @@ def start(local: Local, only: Collection[str] | None, scale: Mapping[str, int]) 
     if added := write_env(ENV_FILE, local.environment):
         say(f"{ENV_FILE}: added {', '.join(added)}")
     if servers is None or "kafka" in servers or services:
-        created, wanted = run(provision_topics(local.settings))
+        created, wanted = run(provision_topics(local.settings, local.settings.asyncapi, say))
         say(f"topics: {len(wanted)}, {len(created)} of them new")
     if services is None or services:
         local.services.start(services, scale)

@@ -5,12 +5,13 @@ from collections import Counter
 from typing import Annotated
 
 import typer
+from medkg_contracts.errors import NotFound
 from medkg_contracts.settings import Settings
 from medkg_ledger import JobState, JobStatus, Ledger, Page
 from rich.console import Group, RenderableType
 from rich.live import Live
 
-from .exits import NotFound, run
+from .exits import run
 from .output import JsonOption, console, print_json, print_json_line
 from .settings import load_settings
 from .status_view import BatchStatus, batch_view, job_data, job_view, jobs_view

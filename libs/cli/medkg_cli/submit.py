@@ -11,17 +11,18 @@ from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.requests import DEFAULT_TENANT, JobRequest, Priority
 from medkg_contracts.settings import Settings
 from medkg_ledger import Ledger
+from medkg_operations.progress import Tally
+from medkg_operations.requests import Asked, publish, request_event
+from medkg_operations.tail import Tail
+from medkg_operations.waiting import Waiting
 from rich.table import Table
 from rich.text import Text
 
+from .arguments import ids_of_file, read_ids, read_pairs
 from .exits import ExitCode, fail, run
-from .output import JsonOption, coloured, counts_text, print_json, show, table
-from .progress import Tally
+from .output import JsonOption, coloured, counts_text, print_json, say, show, table
 from .progress_view import ProgressView, stage_times
-from .requests import Asked, ids_of_file, publish, read_ids, read_pairs, request_event
 from .settings import load_settings
-from .tail import Tail
-from .waiting import Waiting
 
 #: So many jobs that did not complete are listed at the end.
 FAILURES_SHOWN = 20
@@ -105,7 +106,8 @@ async def _publish_and_wait(settings: Settings, event: CloudEvent, tally: Tally,
         async with Tail(settings.kafka, topics.EVENTS) as tail:
             await publish(settings, [event])
             with ProgressView(tally) as view:
-                await Waiting(tail, store, tally, [job_id]).until([job_id], ledger, timeout_s, view.update)
+                waiting = Waiting(tail, store, tally, [job_id], say)
+                await waiting.until([job_id], ledger, timeout_s, view.update)
     finally:
         await ledger.close()
 

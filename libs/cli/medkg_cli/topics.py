@@ -1,57 +1,20 @@
-"""`medkg topics`: creates the topics that the AsyncAPI documents and the topologies need, and lists them."""
-
-import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Final, Self
+"""`medkg topics`: creates the topics that the deployment needs, and lists them."""
 
 import typer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
-from medkg_contracts import asyncapi
-from medkg_contracts.asyncapi import TopicSpec
-from medkg_contracts.errors import ConfigurationError, KafkaUnavailable
-from medkg_contracts.settings import Settings
-from medkg_topology.catalog import Catalog
-from medkg_topology.changes import Refused
-from medkg_topology.plan import GateNode, StageNode
+from medkg_operations.topics import describe_topics, provision_topics, state_of, wanted_topics
 
 from .exits import run
 from .output import JsonOption, coloured, print_json, say, show, table
-from .settings import CliSettings, load_settings
-
-#: How long creating all topics may take, and until they have leaders, in seconds.
-LIMIT_S: Final = 60.0
-
-#: So many topics are named in a message.
-SOME: Final = 3
+from .settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="The Kafka topics of the deployment.")
-
-
-@dataclass(frozen=True, slots=True)
-class TopicState:
-    """A topic as Kafka has it.
-
-    Attributes:
-        leaders: how many of its partitions have a leader.
-    """
-
-    partitions: int
-    replicas: int
-    leaders: int
-
-    @property
-    def led(self) -> bool:
-        """Whether every partition has a leader."""
-        return self.leaders == self.partitions
 
 
 @app.command()
 def provision(*, json: JsonOption = False) -> None:
     """Create the topics that are missing, and wait until they can be used."""
-    created, wanted = run(provision_topics(load_settings()))
+    settings = load_settings()
+    created, wanted = run(provision_topics(settings, settings.asyncapi, say))
     if json:
         print_json({"created": created, "topics": [spec.name for spec in wanted]})
     else:
@@ -64,7 +27,7 @@ def provision(*, json: JsonOption = False) -> None:
 def list_topics(*, json: JsonOption = False) -> None:
     """List the topics that the deployment needs, and how Kafka has them."""
     settings = load_settings()
-    specs = wanted_topics(settings)
+    specs = wanted_topics(settings.asyncapi, settings.topologies, say)
     found = run(describe_topics(settings))
     if json:
         print_json(
@@ -81,174 +44,3 @@ def list_topics(*, json: JsonOption = False) -> None:
         for spec in specs
     ]
     show(table(None, ("topic", "partitions", "replicas", "state"), rows, numbers=("partitions", "replicas")))
-
-
-def wanted_topics(settings: CliSettings) -> list[TopicSpec]:
-    """The topics that the documents and the folder of topologies need.
-
-    A stage with a document has its topics also where no topology uses it: its service waits for work there.
-
-    Raises:
-        ConfigurationError: the documents or the folder cannot be read.
-    """
-    if not settings.asyncapi.is_dir():
-        raise ConfigurationError(
-            f"MK_ASYNCAPI: there is no folder {settings.asyncapi.absolute()}",
-            remedy="Run medkg where the folder asyncapi/ is, or set MK_ASYNCAPI to it.",
-        )
-    stages, gates = _nodes(settings.topologies)
-    return asyncapi.topics(settings.asyncapi, stages | asyncapi.stages(settings.asyncapi), gates)
-
-
-def fitted(spec: TopicSpec, brokers: int) -> TopicSpec:
-    """The topic as so many brokers can keep it: no more copies than brokers, and one of them may be missing."""
-    replicas = min(spec.replicas, brokers)
-    return replace(spec, replicas=replicas, config={**spec.config, "min.insync.replicas": str(max(1, replicas - 1))})
-
-
-def state_of(spec: TopicSpec, found: Mapping[str, TopicState]) -> str:
-    """How Kafka has the topic, in a word or two."""
-    state = found.get(spec.name)
-    if state is None:
-        return "missing"
-    if state.partitions != spec.partitions:
-        return f"has {state.partitions} partitions, needs {spec.partitions}"
-    return "ok" if state.led else "no leader"
-
-
-def check_partitions(specs: Sequence[TopicSpec], found: Mapping[str, TopicState]) -> None:
-    """Refuse topics with another number of partitions.
-
-    Raises:
-        ConfigurationError: there are such.
-    """
-    wrong: dict[str, list[str]] = {}
-    for spec in specs:
-        if spec.name in found and found[spec.name].partitions != spec.partitions:
-            wrong.setdefault(state_of(spec, found), []).append(spec.name)
-    if wrong:
-        cut = "; ".join(f"{_some(names)} {state}" for state, names in wrong.items())
-        raise ConfigurationError(
-            f"topics that exist are cut otherwise than the AsyncAPI documents say: {cut}",
-            remedy="All topics need the same number of partitions, or the router does not see a job's events together. "
-            "Delete these when they are drained (a local stack: `medkg down --wipe`), or change common/bindings.yaml.",
-        )
-
-
-def _some(names: Sequence[str]) -> str:
-    """Some of the names, and how many there are."""
-    return ", ".join(names) if len(names) <= SOME else f"{', '.join(names[:SOME])} and {len(names) - SOME} more, each"
-
-
-async def provision_topics(settings: CliSettings) -> tuple[list[str], list[TopicSpec]]:
-    """Create the missing topics and wait for their leaders; the created, and all that are needed.
-
-    Raises:
-        KafkaUnavailable: Kafka did not answer, or gave no leaders in time.
-        ConfigurationError: existing topics have another number of partitions.
-    """
-    async with _Admin(settings.kafka) as admin:
-        brokers = await admin.brokers()
-        specs = [fitted(spec, brokers) for spec in wanted_topics(settings)]
-        found = await admin.describe()
-        check_partitions(specs, found)
-        missing = [spec for spec in specs if spec.name not in found]
-        await admin.create(missing)
-        while unled := _unled(specs, found := await admin.describe()):
-            admin.waiting_for = ", ".join(unled[:5])
-            await asyncio.sleep(0.2)
-        check_partitions(specs, found)  # again: somebody may have created one meanwhile, cut otherwise
-    return [spec.name for spec in missing], specs
-
-
-def _unled(specs: Sequence[TopicSpec], found: Mapping[str, TopicState]) -> list[str]:
-    return [spec.name for spec in specs if spec.name not in found or not found[spec.name].led]
-
-
-async def describe_topics(settings: Settings) -> dict[str, TopicState]:
-    """All topics that Kafka has.
-
-    Raises:
-        KafkaUnavailable: Kafka does not answer.
-    """
-    async with _Admin(settings.kafka) as admin:
-        return await admin.describe()
-
-
-class _Admin:
-    """The cluster's administration. Within the context, what Kafka does not do is KafkaUnavailable."""
-
-    def __init__(self, bootstrap: str) -> None:
-        self._bootstrap = bootstrap
-        self._client = AIOKafkaAdminClient(
-            bootstrap_servers=bootstrap, client_id="medkg-cli", request_timeout_ms=15_000
-        )
-        self._limit = asyncio.timeout(LIMIT_S)
-        self.waiting_for = ""
-
-    async def __aenter__(self) -> Self:
-        await self._limit.__aenter__()
-        try:
-            await self._client.start()
-        except (KafkaError, OSError) as error:
-            raise KafkaUnavailable(f"Kafka at {self._bootstrap}: {error!r}") from error
-        return self
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        await self._client.close()
-        try:
-            await self._limit.__aexit__(kind, error, None)
-        except TimeoutError as timeout:
-            waited = f" for leaders of {self.waiting_for}" if self.waiting_for else ""
-            raise KafkaUnavailable(f"Kafka at {self._bootstrap}: waited {LIMIT_S:g} s{waited}") from timeout
-        if isinstance(error, KafkaError | OSError):
-            raise KafkaUnavailable(f"Kafka at {self._bootstrap}: {error!r}") from error
-
-    async def brokers(self) -> int:
-        """How many brokers the cluster has now."""
-        return len((await self._client.describe_cluster())["brokers"])
-
-    async def describe(self) -> dict[str, TopicState]:
-        """All topics."""
-        return {
-            topic["topic"]: TopicState(
-                partitions=len(topic["partitions"]),
-                replicas=max((len(partition["replicas"]) for partition in topic["partitions"]), default=0),
-                leaders=sum(partition["leader"] >= 0 for partition in topic["partitions"]),
-            )
-            for topic in await self._client.describe_topics()
-        }
-
-    async def create(self, specs: Sequence[TopicSpec]) -> None:
-        """Create these; one that somebody else has created meanwhile is fine."""
-        if not specs:
-            return
-        answer = await self._client.create_topics(
-            [NewTopic(spec.name, spec.partitions, spec.replicas, topic_configs=dict(spec.config)) for spec in specs]
-        )
-        for name, code, *rest in answer.topic_errors:
-            kind = for_code(code)
-            if code and kind is not TopicAlreadyExistsError:
-                raise ConfigurationError(f"Kafka refused to create {name}: {kind.__name__} {rest[0] if rest else ''}")
-
-
-def _nodes(folder: Path) -> tuple[set[str], set[str]]:
-    """The stage services and the gates' topics of a folder of topologies."""
-    catalog = Catalog(folder)
-    for status in catalog.status():
-        if isinstance(status, Refused):
-            say(f"no topics are made for a refused file: {status.error}")
-    if not catalog.plans:
-        raise ConfigurationError(
-            f"MK_TOPOLOGIES: {folder.absolute()} has no topology", remedy="Set MK_TOPOLOGIES to the folder that has."
-        )
-    nodes = [node for plan in catalog.plans.values() for node in plan.nodes]
-    stages = {node.service for node in nodes if isinstance(node, StageNode)}
-    gates = {
-        topic
-        for node in nodes
-        if isinstance(node, GateNode)
-        for topic in (node.event_topic, node.request_topic)
-        if topic
-    }
-    return stages, gates

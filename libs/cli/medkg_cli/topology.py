@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from medkg_contracts.errors import ConfigurationError, TopologyUnknown
 from medkg_contracts.topics import CONTROL
+from medkg_operations.requests import publish, reload_event
 from medkg_topology import schema as schemas
 from medkg_topology.catalog import Catalog, lint
 from medkg_topology.changes import Loaded, Refused
@@ -17,7 +18,6 @@ from medkg_topology.snapshot import ADMISSION_FILE, POLICIES_FILE, load_policies
 
 from .exits import ExitCode, fail, run
 from .output import JsonOption, coloured, print_json, show, table
-from .requests import publish, reload_event
 from .settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="The pipelines as data.")

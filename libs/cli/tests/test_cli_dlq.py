@@ -7,12 +7,12 @@ import pytest
 import typer
 from medkg_cli.dlq import filters, selection, when
 from medkg_cli.letter_view import letter_data, letter_view, value_data, value_text
-from medkg_cli.letters import Filed, Wanted
 from medkg_cli.output import PIPE_WIDTH
 from medkg_contracts.deadletter import Place
+from medkg_operations.deadletters.entries import Filed, Wanted
 from rich.console import Console
 
-from .letters_of import letter, other_letter
+from libs.operations.tests.letters_of import letter, other_letter
 
 NONE = dict.fromkeys(("stage", "topic", "code", "job", "tenant", "since", "until"))
 

@@ -20,7 +20,7 @@ from medkg_contracts.explanation import Explanation
 from medkg_contracts.kinds import Kind
 from medkg_contracts.orders import Order, RerunOrder, ScopeOrder
 
-from .events_of import completed, event, failed, ignored, job_completed, job_failed
+from libs.operations.tests.events_of import completed, event, failed, ignored, job_completed, job_failed
 
 POISON = Record("orchestration.events.v1", 3, 17, 0, b"j-1", b"garbage", [])
 

@@ -3,7 +3,7 @@
 import pytest
 import typer
 from medkg_cli.app import COMMANDS, build
-from medkg_cli.exits import MEANINGS, Commands, ExitCode, NotFound, Unfinished, code_of, run
+from medkg_cli.exits import MEANINGS, Commands, ExitCode, code_of, run
 from medkg_contracts import errors
 from typer.testing import CliRunner
 
@@ -35,8 +35,8 @@ def app_that_raises(error: BaseException) -> typer.Typer:
         (errors.ConfigurationError(), 5),
         (errors.SourceRefused(), 5),
         (errors.StageTimeout(), 1),
-        (NotFound(), 3),
-        (Unfinished(), 1),
+        (errors.NotFound(), 3),
+        (errors.Unfinished(), 1),
         (errors.StageBug(), 70),
     ],
 )

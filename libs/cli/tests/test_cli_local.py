@@ -3,11 +3,10 @@
 from pathlib import Path
 
 import pytest
-from medkg_cli.exits import NotFound
 from medkg_cli.local import Local, environment_of, read_names, read_scale, split, write_env
 from medkg_cli.settings import CliSettings
 from medkg_cli.stack import last_lines
-from medkg_contracts.errors import ConfigurationError
+from medkg_contracts.errors import ConfigurationError, NotFound
 
 
 def settings(tmp_path: Path, **fields: object) -> CliSettings:

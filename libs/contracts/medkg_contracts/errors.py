@@ -25,6 +25,8 @@
     - GpuOutOfMemory
   x SourceRefused
   x InFlightElsewhere
+  x NotFound
+  x Unfinished
   x StageBug
 
 Every class carries: a ``code`` (stable, what machines match on, and the ``error.code`` of events), whether a retry can
@@ -274,6 +276,23 @@ class InFlightElsewhere(MedkgError):
     code = "in_flight_elsewhere"
     runbook = "upgrade.md#migrated-jobs"
     remedy = "Run it here: `medkg job rerun JOB --latest`."
+
+
+class NotFound(MedkgError):
+    """There is no such thing."""
+
+    code = "not_found"
+    job_becomes = "unchanged"
+    remedy = "Look for it: `medkg status` lists the jobs."
+
+
+class Unfinished(MedkgError):
+    """Something did not end within the time that it was given."""
+
+    code = "unfinished"
+    job_becomes = "unchanged"
+    retryable = True
+    remedy = "Look at `medkg status` and `medkg explain`, or give it a longer timeout."
 
 
 class StageBug(MedkgError):

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from medkg_cli.settings import CliSettings
-from medkg_cli.topics import provision_topics
+from medkg_contracts.settings import Settings
+from medkg_operations.topics import provision_topics
 from medkg_stack import Ports, Services, Stack
 from medkg_stack.ports import free_port
 
@@ -87,11 +87,8 @@ def product_processes(folder: Path, topologies: Path, loop: Loop) -> Iterator[Pr
     stack = Stack(folder, Ports.free(), report=logger.info)
     try:
         stack.up()
-        loop.run(
-            provision_topics(
-                CliSettings(kafka=stack.kafka.address, topologies=topologies, asyncapi=shipped("asyncapi"))
-            )
-        )
+        settings = Settings(kafka=stack.kafka.address, topologies=topologies)
+        loop.run(provision_topics(settings, shipped("asyncapi"), logger.warning))
         product = ProductProcesses(stack, topologies)
         try:
             product.services.start()

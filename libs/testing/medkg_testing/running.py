@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias, overload
 
-from medkg_cli.requests import request_event
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.errors import InvalidRequest
 from medkg_contracts.kinds import Kind
 from medkg_contracts.model import first_violation
 from medkg_contracts.requests import DEFAULT_TENANT, JobRequest
+from medkg_operations.requests import request_event
 from pydantic import ValidationError
 
 from .product import Product

@@ -59,7 +59,7 @@ def test_a_folder_without_topologies_is_refused(tmp_path: Path) -> None:
 
 def test_loading_the_plugin_imports_no_client() -> None:
     """The plugin is loaded in every run of pytest, so it brings neither clients nor the engine's library."""
-    heavy = "{'aiokafka', 'docker', 'testcontainers', 'pydantic', 'medkg_cli'}"
+    heavy = "{'aiokafka', 'docker', 'testcontainers', 'pydantic', 'medkg_operations'}"
     code = f"import sys, medkg_testing.plugin; print(sorted({heavy} & sys.modules.keys()))"
 
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)

@@ -23,8 +23,9 @@ from medkg_stagekit.posting import ask, posting
 from medkg_topology.catalog import Catalog
 from medkg_topology.plan import Plan
 
+from medkg_operations.deadletters.entries import Work
+
 from .history import History, work_in
-from .letters import Work
 from .rollout_history import RolloutHistory
 
 #: How many jobs are written in one call.

@@ -3,24 +3,21 @@
 from pathlib import Path
 
 import pytest
-from medkg_cli.settings import CliSettings
-from medkg_cli.topics import TopicState, check_partitions, fitted, state_of, wanted_topics
 from medkg_contracts.asyncapi import TopicSpec
 from medkg_contracts.errors import ConfigurationError
+from medkg_operations.topics import TopicState, check_partitions, fitted, state_of, wanted_topics
 
 ROOT = Path(__file__).parents[3]
 SPEC = TopicSpec("jobs.requests.v1", 12, 1, {})
 
 
-def settings(**fields: object) -> CliSettings:
-    return CliSettings(_env_file=None).model_copy(
-        update={"asyncapi": ROOT / "asyncapi", "topologies": ROOT / "topologies", **fields}
-    )
+def wanted(documents: Path = ROOT / "asyncapi", topologies: Path = ROOT / "topologies") -> list[TopicSpec]:
+    return wanted_topics(documents, topologies, print)
 
 
 def test_stages_and_gates_of_all_topologies_get_their_topics():
     """Each stage service has a queue, a done topic and a DLQ; a gate has its topic."""
-    names = {spec.name for spec in wanted_topics(settings())}
+    names = {spec.name for spec in wanted()}
     needed = {"jobs.requests.v1", "expand.queue.v1", "chunk.done.v1", "index.dlq.v1", "approvals.v1"}
     assert set() == needed - names
 
@@ -32,7 +29,7 @@ def test_a_stage_that_no_topology_uses_gets_its_topics(tmp_path: Path):
     (tmp_path / "pipelines" / "own.yaml").write_text(
         'version: "1.0"\nname: own\nstages:\n  - {name: ingest, type: IngestStage}\n'
     )
-    names = {spec.name for spec in wanted_topics(settings(topologies=tmp_path))}
+    names = {spec.name for spec in wanted(topologies=tmp_path)}
 
     assert {f"{stage}.queue.v1" for stage in ("ingest", "expand", "parse", "validate", "chunk", "index")} == {
         name for name in names if name.endswith(".queue.v1")
@@ -41,14 +38,14 @@ def test_a_stage_that_no_topology_uses_gets_its_topics(tmp_path: Path):
 
 def test_all_topics_have_the_same_number_of_partitions():
     """One router replica sees all events of a job only if all topics are cut alike."""
-    assert 1 == len({spec.partitions for spec in wanted_topics(settings())})
+    assert 1 == len({spec.partitions for spec in wanted()})
 
 
-@pytest.mark.parametrize(("setting", "field"), [("MK_ASYNCAPI", "asyncapi"), ("MK_TOPOLOGIES", "topologies")])
+@pytest.mark.parametrize(("setting", "field"), [("MK_ASYNCAPI", "documents"), ("MK_TOPOLOGIES", "topologies")])
 def test_a_missing_folder_is_named_by_its_setting(tmp_path: Path, setting: str, field: str):
     """A folder that is not there is an error that names the setting."""
     with pytest.raises(ConfigurationError, match=setting):
-        wanted_topics(settings(**{field: tmp_path / "none"}))
+        wanted(**{field: tmp_path / "none"})
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,8 @@ from medkg_contracts.kinds import Kind
 from medkg_contracts.settings import Settings
 from medkg_stagekit.kafka import Outlet
 
-from .orders import Answer, Control
+from medkg_operations.control import Answer, Control
+
 from .redrive import Manner, Task, closing_event, redriven_record, rerun_event
 
 _KINDS: Final = {"redriven": Kind.RECORD_REDRIVEN, "discarded": Kind.RECORD_DISCARDED}

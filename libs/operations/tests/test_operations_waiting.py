@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 from medkg_artifacts import ArtifactStore
-from medkg_cli.exits import Unfinished
-from medkg_cli.progress import Tally
-from medkg_cli.waiting import Waiting
 from medkg_contracts.cloudevents import CloudEvent, to_headers
 from medkg_contracts.deadletter import Record
+from medkg_contracts.errors import Unfinished
 from medkg_contracts.kinds import Kind
 from medkg_ledger import JobState, JobStatus, Page
+from medkg_operations.progress import Tally
+from medkg_operations.waiting import Waiting
 
 from .events_of import completed, event, ignored, job_completed, job_failed
 
@@ -62,7 +62,7 @@ async def wait(
     tmp_path: Path, tail: TailOf, *asked: str, ledger: LedgerOf | None = None, timeout_s: float = 30
 ) -> Tally:
     tally = Tally()
-    waiting = Waiting(tail, ArtifactStore(tmp_path), tally, asked)  # type: ignore[arg-type] - a fake
+    waiting = Waiting(tail, ArtifactStore(tmp_path), tally, asked, print)  # type: ignore[arg-type] - a fake
     await waiting.until(asked, ledger or LedgerOf(), timeout_s, lambda: None)  # type: ignore[arg-type] - a fake
     return tally
 
@@ -92,7 +92,7 @@ async def test_a_batch_is_waited_for_with_its_items(tmp_path: Path):
 async def test_a_record_that_is_no_event_does_not_disturb(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     """A poison record is told and passed over."""
     assert {"completed": 1} == (await wait(tmp_path, TailOf(b"garbage", job_completed()), "j-1")).counts()
-    assert "could not be read" in capsys.readouterr().err
+    assert "could not be read" in capsys.readouterr().out
 
 
 async def test_a_job_that_was_there_before_is_looked_up(tmp_path: Path):

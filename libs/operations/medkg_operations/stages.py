@@ -2,12 +2,11 @@
 
 from collections.abc import Collection
 
+from medkg_contracts.errors import NotFound
 from medkg_contracts.settings import Settings
 from medkg_ledger import Ledger
 from medkg_topology.catalog import Catalog
 from medkg_topology.plan import Plan, StageNode
-
-from .exits import NotFound
 
 
 async def known_stages(settings: Settings) -> list[str]:

@@ -5,13 +5,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from getpass import getuser
-from os import getuid
 from time import monotonic
-from typing import Annotated, Final, Self
+from typing import Final, Self
 from uuid import uuid4
 
-import typer
 from medkg_artifacts import ArtifactStore
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, from_record
@@ -26,11 +23,6 @@ from medkg_stagekit.outlet import connected
 
 from .requests import SOURCE
 from .tail import Tail
-
-ReasonOption = Annotated[str, typer.Option(help="Why, for those who read the events.")]
-ByOption = Annotated[str | None, typer.Option(help="Who orders it; else the login name.")]
-WaitOption = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the router's answer.")]
-TimeoutOption = Annotated[float, typer.Option(min=0, help="Seconds to wait for the router's answer.")]
 
 #: Events with which the router answers an order; each has the order's id as its `causationid`.
 _ANSWERS: Final = frozenset(
@@ -97,14 +89,6 @@ def order_event(kind: Kind, about: str, order: Order, identity: str | None = Non
         identity: the event's id; the same id again is the same order. None makes a new order.
     """
     return make_event(kind, id=identity or uuid4().hex, source=SOURCE, time=datetime.now(UTC), data=order, job_id=about)
-
-
-def login() -> str:
-    """Who runs the command."""
-    try:
-        return getuser()
-    except (KeyError, OSError):  # a container's user may have no name
-        return f"uid {getuid()}"
 
 
 class Control:

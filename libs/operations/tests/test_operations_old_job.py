@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from medkg_cli.old_job import migrated
 from medkg_contracts.errors import InvalidInput
 from medkg_contracts.requests import JobRequest
 from medkg_ledger import JobState, JobStatus
+from medkg_operations.migrate.old_job import migrated
 
 OLD = {
     "job_id": "old-1",

@@ -4,22 +4,25 @@ from collections.abc import Callable, Collection, Mapping
 
 from aiokafka import TopicPartition
 from medkg_contracts.deadletter import Letter, Place
+from medkg_contracts.errors import NotFound
 from medkg_contracts.settings import Settings
 from medkg_explain.cluster import Cluster
 
-from .exits import NotFound
-from .letters import Letters, Wanted, is_letterbox
-from .progress_bar import ProgressBar
-from .topics import describe_topics
+from medkg_operations.topics import describe_topics
+
+from .entries import Letters, Wanted, is_letterbox
 
 
-async def read_letters(settings: Settings, wanted: Wanted, values: Callable[[Letter], bool]) -> Letters:
+async def read_letters(
+    settings: Settings, wanted: Wanted, values: Callable[[Letter], bool], report: Callable[[int], None] = lambda _: None
+) -> Letters:
     """The letters that are wanted, and what became of them.
 
     Args:
         settings: where Kafka is.
         wanted: which letters.
         values: of which letters the records' values are kept.
+        report: is told of each record that is read, with how many have been.
 
     Raises:
         KafkaUnavailable: Kafka does not answer.
@@ -29,11 +32,10 @@ async def read_letters(settings: Settings, wanted: Wanted, values: Callable[[Let
     letters = Letters(wanted.fits, values)
     async with Cluster(settings.kafka) as cluster:
         ends = await cluster.ends(await cluster.partitions(*boxes))
-        with ProgressBar("records of dead-letter queues read") as bar:
-            for part, last in _parts(ends, wanted.places):
-                async for record in cluster.records(part, last):
-                    letters.read(record)
-                    bar.advance()
+        for part, last in _parts(ends, wanted.places):
+            async for record in cluster.records(part, last):
+                letters.read(record)
+                report(letters.records)
     missing = (wanted.places or frozenset()) - {filed.letter.place for filed in letters.all()}
     if missing:
         raise NotFound(

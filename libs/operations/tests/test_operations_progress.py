@@ -2,10 +2,8 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from medkg_cli.progress import Tally, percentile
-from medkg_cli.progress_view import progress_line, stage_times
 from medkg_contracts.kinds import Kind
-from rich.console import Console
+from medkg_operations.progress import Tally, percentile
 
 from .events_of import completed, event, failed, ignored, job_completed, job_failed, started
 
@@ -89,20 +87,6 @@ def test_indexed_chunks_are_added_up():
 def test_a_repeated_request_is_known():
     """A request that changed nothing is known, so that the ledger can be asked about its job."""
     assert {"j-1"} == tally_of(ignored()).ignored
-
-
-def test_a_line_has_jobs_and_stages():
-    """Without a terminal, how it stands is told in a line."""
-    heard = tally_of(event(Kind.JOB_ACCEPTED), completed("a", "ingest"), started("b"), started("c"), failed("c"))
-    assert "jobs running 1 | ingest 1/0 parse 0/2 (1 failed)" == progress_line(heard)
-
-
-def test_the_table_has_a_row_for_each_stage():
-    """At the end each stage shows how long its runs took and waited."""
-    console = Console(width=120)
-    with console.capture() as captured:
-        console.print(stage_times(tally_of(completed(duration_ms=1500.0, waited_ms=20.0))))
-    assert ["parse", "1", "0", *["1.5", "s"] * 3, *["20", "ms"] * 3] == captured.get().splitlines()[-1].split()
 
 
 @settings(max_examples=50)

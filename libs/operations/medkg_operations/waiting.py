@@ -5,11 +5,9 @@ from time import monotonic
 
 from medkg_artifacts import ArtifactStore, redeem
 from medkg_contracts.cloudevents import CloudEvent, from_record
-from medkg_contracts.errors import PoisonRecord
+from medkg_contracts.errors import PoisonRecord, Unfinished
 from medkg_ledger import JobState, Ledger
 
-from .exits import Unfinished
-from .output import say
 from .progress import Tally
 from .tail import Tail
 
@@ -22,9 +20,18 @@ class Waiting:
         store: for events whose data are claim checks.
         tally: is told every event that concerns the jobs.
         correlations: what the jobs belong to: their own ids, or their batch's.
+        report: is told of events that cannot be read.
     """
 
-    def __init__(self, tail: Tail, store: ArtifactStore, tally: Tally, correlations: Collection[str]) -> None:
+    def __init__(
+        self,
+        tail: Tail,
+        store: ArtifactStore,
+        tally: Tally,
+        correlations: Collection[str],
+        report: Callable[[str], None],
+    ) -> None:
+        self._report = report
         self._tail = tail
         self._store = store
         self._tally = tally
@@ -64,7 +71,7 @@ class Waiting:
             if self._concerns(event):
                 self._tally.hear(event)
         except PoisonRecord as error:
-            say(f"an event could not be read and is not counted: {error}")
+            self._report(f"an event could not be read and is not counted: {error}")
 
     def _concerns(self, event: CloudEvent) -> bool:
         mine = {event.extensions.get("correlationid"), event.extensions.get("jobid")}

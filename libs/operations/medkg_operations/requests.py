@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
@@ -149,41 +148,6 @@ async def publish(settings: Settings, events: Sequence[CloudEvent], topic: str =
         raise KafkaUnavailable(f"Kafka at {settings.kafka}: {error!r}") from error
     finally:
         await client.stop()
-
-
-def read_ids(text: str) -> list[str]:
-    """The ids of a file: one a line; empty lines and what follows a ``#`` are left out."""
-    lines = (line.partition("#")[0].strip() for line in text.splitlines())
-    return [line for line in lines if line]
-
-
-def read_pairs(option: str, pairs: Sequence[str]) -> dict[str, str]:
-    """The values of an option that is given as ``name=value`` any number of times.
-
-    Raises:
-        InvalidRequest: one of them has no ``=`` or no name, or a name comes twice.
-    """
-    found: dict[str, str] = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals or not name:
-            raise InvalidRequest(f"{option} {pair!r} is not of the form name=value")
-        if name in found:
-            raise InvalidRequest(f"{option} gives {name!r} twice")
-        found[name] = value
-    return found
-
-
-def ids_of_file(file: Path) -> list[str]:
-    """The ids of a file on disk.
-
-    Raises:
-        InvalidRequest: it cannot be read.
-    """
-    try:
-        return read_ids(file.read_text())
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidRequest(f"--ids-file {file}: {error}") from error
 
 
 def _query(source: str, query: Mapping[str, str]) -> dict[str, str]:

@@ -1,14 +1,21 @@
 """What is done about dead letters."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from medkg_artifacts import SYSTEM_TENANT, ArtifactStore
-from medkg_cli.exits import run
-from medkg_cli.letters import Filed
-from medkg_cli.redrive import (
+from medkg_contracts.data import LetterClosed
+from medkg_contracts.deadletter import REDRIVEN, Letter, Record, pack_record, read_letter
+from medkg_contracts.errors import ArtifactMissing, PoisonRecord
+from medkg_contracts.events import read_data
+from medkg_contracts.kinds import Kind
+from medkg_contracts.orders import Order, RerunOrder
+from medkg_ledger import JobState, JobStatus, NodeState, NodeStatus
+from medkg_operations.deadletters.entries import Filed
+from medkg_operations.deadletters.redrive import (
     Manner,
     Task,
     closing_event,
@@ -18,13 +25,6 @@ from medkg_cli.redrive import (
     rerun_event,
     restored,
 )
-from medkg_contracts.data import LetterClosed
-from medkg_contracts.deadletter import REDRIVEN, Letter, Record, pack_record, read_letter
-from medkg_contracts.errors import ArtifactMissing, PoisonRecord
-from medkg_contracts.events import read_data
-from medkg_contracts.kinds import Kind
-from medkg_contracts.orders import Order, RerunOrder
-from medkg_ledger import JobState, JobStatus, NodeState, NodeStatus
 
 from .letters_of import asked, buried, letter, other_letter
 
@@ -109,9 +109,9 @@ def test_a_redriven_record_is_the_original_with_one_header_more(key, value, head
 def test_a_stored_record_is_fetched(tmp_path):
     """A record that was too large for a letter is read from the artifact store."""
     store = ArtifactStore(tmp_path)
-    ref = run(store.put(SYSTEM_TENANT, "dead-letter", pack_record(asked()), inline=False))
+    ref = asyncio.run(store.put(SYSTEM_TENANT, "dead-letter", pack_record(asked()), inline=False))
     bare = replace(letter(), original=replace(asked(), value=None, headers=[]), stored=ref.uri)
-    assert asked() == run(restored(bare, store)).original
+    assert asked() == asyncio.run(restored(bare, store)).original
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_a_stored_record_is_fetched(tmp_path):
 def test_a_stored_record_that_is_gone_is_told(tmp_path, uri, error):
     """A letter whose record is not where it says is no record."""
     with pytest.raises(error):
-        run(restored(replace(letter(), stored=uri), ArtifactStore(tmp_path)))
+        asyncio.run(restored(replace(letter(), stored=uri), ArtifactStore(tmp_path)))
 
 
 @pytest.mark.parametrize(("rate", "sizes"), [(None, [200, 200, 50]), (150.0, [150] * 3), (0.5, [1] * 450)])

@@ -1,7 +1,13 @@
 """Dead letters are found, and closed by what stands behind them."""
 
 import pytest
-from medkg_cli.letters import (
+from medkg_contracts.cloudevents import CloudEvent, to_headers
+from medkg_contracts.deadletter import REDRIVEN, Place, Record, read_letter
+from medkg_contracts.errors import MedkgError, StageTimeout
+from medkg_contracts.kinds import Kind
+from medkg_contracts.orders import Order
+from medkg_ledger import JobState, JobStatus, NodeState, NodeStatus
+from medkg_operations.deadletters.entries import (
     Letters,
     Wanted,
     Work,
@@ -12,13 +18,7 @@ from medkg_cli.letters import (
     summary,
     work_of,
 )
-from medkg_cli.redrive import Manner, closing_event
-from medkg_contracts.cloudevents import CloudEvent, to_headers
-from medkg_contracts.deadletter import REDRIVEN, Place, Record, read_letter
-from medkg_contracts.errors import MedkgError, StageTimeout
-from medkg_contracts.kinds import Kind
-from medkg_contracts.orders import Order
-from medkg_ledger import JobState, JobStatus, NodeState, NodeStatus
+from medkg_operations.deadletters.redrive import Manner, closing_event
 
 from .letters_of import asked, buried, letter, other_letter
 

@@ -1,11 +1,9 @@
 """Job requests are made of what a person typed."""
 
-from pathlib import Path
-
 import pytest
-from medkg_cli.requests import Asked, ids_of_file, read_ids, read_pairs, request_event
 from medkg_contracts.errors import InvalidRequest
 from medkg_contracts.requests import JobRequest
+from medkg_operations.requests import Asked, request_event
 
 
 def test_one_id_is_a_job():
@@ -67,26 +65,3 @@ def test_a_wrong_name_is_refused(option, values):
     """A tenant or job id with characters that it cannot have is refused before anything is sent."""
     with pytest.raises(InvalidRequest, match=f"^{option}: "):
         request_event(JobRequest(source="ctgov", id="NCT05814159"), **values)
-
-
-def test_a_file_of_ids_may_have_comments():
-    """Empty lines and comments of a file of ids are left out."""
-    assert ["NCT05814159", "NCT02300909"] == read_ids("# ids\nNCT05814159  # first\n\n  NCT02300909\r\n")
-
-
-def test_a_missing_file_of_ids_is_refused(tmp_path: Path):
-    """A file that is not there is named."""
-    with pytest.raises(InvalidRequest, match=r"none\.txt"):
-        ids_of_file(tmp_path / "none.txt")
-
-
-def test_pairs_keep_what_follows_the_first_equals_sign():
-    """A value may have equals signs of its own."""
-    assert {"filter": "a=b", "empty": ""} == read_pairs("--query", ["filter=a=b", "empty="])
-
-
-@pytest.mark.parametrize("pairs", [["noequals"], ["=value"], ["a=1", "a=2"]])
-def test_wrong_pairs_are_refused(pairs):
-    """A pair without name or sign, or a name that comes twice, is refused."""
-    with pytest.raises(InvalidRequest, match="--metadata"):
-        read_pairs("--metadata", pairs)

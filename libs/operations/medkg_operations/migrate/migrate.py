@@ -1,7 +1,7 @@
 """Brings the jobs of the system before medkg into the ledger."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -20,9 +20,9 @@ from medkg_contracts.settings import Settings
 from medkg_ledger import Change, JobState, Ledger, Versioned
 from medkg_stagekit.outlet import Outlet, connected
 
+from medkg_operations.requests import SOURCE
+
 from .old_job import migrated
-from .progress_bar import ProgressBar
-from .requests import SOURCE
 
 #: So many jobs are told of, and then written, at once.
 BATCH: Final = 500
@@ -58,11 +58,16 @@ class _Line(NamedTuple):
     text: bytes
 
 
-async def migrate(settings: Settings, file: Path) -> MigrationReport:
+async def migrate(settings: Settings, file: Path, report: Callable[[int, int], None]) -> MigrationReport:
     """Bring the jobs of an export into the ledger, those that are there already excepted.
 
     Each job is told of before it is written, so that a rebuild of the ledger finds it. What is interrupted goes on
     when it is begun again.
+
+    Args:
+        settings: where the servers are.
+        file: the export: a job's record as JSON on each line.
+        report: is told how many of its lines are done, and how many there are.
 
     Raises:
         InvalidRequest: the file cannot be read.
@@ -73,7 +78,7 @@ async def migrate(settings: Settings, file: Path) -> MigrationReport:
     ledger = Ledger.from_url(settings.redis_url)
     try:
         async with connected(settings.kafka, "medkg-cli", store) as outlet:
-            return await _Migration(ledger, outlet, file).run()
+            return await _Migration(ledger, outlet, file).run(report)
     finally:
         await ledger.close()
 
@@ -105,12 +110,12 @@ class _Migration:
         self._migrated = self._skipped = 0
         self._bad: list[BadLine] = []
 
-    async def run(self) -> MigrationReport:
-        lines = _lines(self._file)
-        with ProgressBar("jobs migrated", _count(self._file)) as bar:
-            while batch := await asyncio.to_thread(lambda: list(islice(lines, BATCH))):
-                await self._write(self._read(batch))
-                bar.advance(len(batch))
+    async def run(self, report: Callable[[int, int], None]) -> MigrationReport:
+        lines, done, total = _lines(self._file), 0, _count(self._file)
+        while batch := await asyncio.to_thread(lambda: list(islice(lines, BATCH))):
+            await self._write(self._read(batch))
+            done += len(batch)
+            report(done, total)
         rejected = str(rejects_of(self._file)) if self._bad else None
         return MigrationReport(migrated=self._migrated, skipped=self._skipped, errors=self._bad, rejected=rejected)
 

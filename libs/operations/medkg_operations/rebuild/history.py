@@ -18,7 +18,7 @@ from medkg_routing.replay import Accepted, Migrated, Obeyed, Past, Rejected, Res
 from medkg_topology.plan import Plan
 from pydantic import ValidationError
 
-from .letters import Work
+from medkg_operations.deadletters.entries import Work
 
 #: Finds the plan with this digest.
 Plans = Callable[[str], Awaitable[Plan]]

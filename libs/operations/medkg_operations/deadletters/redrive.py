@@ -19,9 +19,10 @@ from medkg_contracts.orders import Order, RerunOrder
 from medkg_ledger import JobState, Ledger
 from pydantic import ValidationError
 
-from .letters import Filed, about, rerun_obstacle, work_of
-from .orders import order_event
-from .requests import SOURCE
+from medkg_operations.control import order_event
+from medkg_operations.requests import SOURCE
+
+from .entries import Filed, about, rerun_obstacle, work_of
 
 #: So many letters are dealt with at once when nobody has asked for a slower rate.
 CHUNK: Final = 200
