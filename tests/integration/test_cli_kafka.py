@@ -7,9 +7,10 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from medkg_contracts import topics
-from medkg_contracts.cloudevents import CloudEvent, from_record
+from medkg_contracts.cloudevents import CloudEvent, from_record, to_headers
 from medkg_contracts.data import JobEnded
 from medkg_contracts.deadletter import Record
 from medkg_contracts.events import make_event
@@ -166,6 +167,23 @@ def test_tail_survives_what_is_no_event(kafka_bootstrap: str):
     assert ["poison"] == [line["poison"]["key"] for line in lines]
     after = json_lines(medkg("events", "tail", "--from-beginning", "--job", mine, "--limit", "1", "--json"))
     assert [mine] == [event["jobid"] for event in after]
+
+
+def test_tail_shows_what_is_committed(kafka_bootstrap: str):
+    """What an aborted transaction has sent did not happen."""
+    tenant = f"tenant-{uuid4().hex[:8]}"
+
+    async def write() -> None:
+        async with AIOKafkaProducer(bootstrap_servers=kafka_bootstrap, transactional_id=tenant) as client:
+            for job_id, end in (("dropped", client.abort_transaction), ("kept", client.commit_transaction)):
+                event = ended(job_id, tenant=tenant)
+                await client.begin_transaction()
+                await client.send_and_wait(topics.EVENTS, event.data, headers=to_headers(event), partition=0)
+                await end()
+
+    asyncio.run(write())
+    result = medkg("events", "tail", "--from-beginning", "--tenant", tenant, "--limit", "1", "--json")
+    assert ["kept"] == [event["jobid"] for event in json_lines(result)]
 
 
 def test_a_kafka_that_is_away_is_unavailable(monkeypatch: pytest.MonkeyPatch):

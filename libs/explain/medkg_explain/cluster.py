@@ -50,6 +50,8 @@ class Cluster:
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=bootstrap,
             enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
             request_timeout_ms=15_000,
             fetch_max_wait_ms=5,
             retry_backoff_ms=10,
@@ -90,7 +92,7 @@ class Cluster:
         return TopicPartition(topic, DefaultPartitioner()(key.encode(), numbers, numbers))
 
     async def ends(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-        """The offset that the next record of each partition will have."""
+        """How far each partition can be read: what stands behind the beginning of an open transaction cannot be."""
         return dict(await self._asked(self._consumer.end_offsets(list(partitions)))) if partitions else {}
 
     async def starts(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
@@ -120,9 +122,12 @@ class Cluster:
     async def records(self, ends: Mapping[TopicPartition, int], last: int | None = None) -> AsyncIterator[Record]:
         """The records of these partitions up to the given offsets, or the `last` ones of each of them.
 
-        The records of a partition come in their order; those of several are mixed.
+        The records of a partition come in their order; those of several are mixed. Offsets that a partition does not
+        have, or that cannot be read for an open transaction, are not waited for.
         """
         starts = await self.starts(list(ends))
+        readable = await self.ends(list(ends))
+        ends = {partition: min(end, readable[partition]) for partition, end in ends.items()}
         if last is not None:
             starts = {partition: max(start, ends[partition] - last) for partition, start in starts.items()}
         async for record in self._between(starts, ends):

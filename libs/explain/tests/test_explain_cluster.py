@@ -1,10 +1,11 @@
 """What can be seen of a real Kafka."""
 
+import asyncio
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from medkg_contracts.settings import Settings
 from medkg_explain import Cluster
 from medkg_stack import Ports, Stack
@@ -54,6 +55,35 @@ async def test_records_of_a_topic_are_read_from_a_time_on(settings: Settings) ->
 
     assert {0: [1_000, 2_000, 3_000], 2_000: [2_000, 3_000], 9_000: []} == found
     assert [] == nowhere
+
+
+async def test_of_transactions_what_is_committed_is_read(settings: Settings) -> None:
+    """Neither an open transaction nor an aborted one is waited for, nor an end that the partition does not have."""
+    topic = f"cluster-{uuid4().hex[:8]}"
+    await create_topics(settings.kafka, [topic])
+    place, beyond = TopicPartition(topic, 0), 1_000
+    async with (
+        asyncio.timeout(60),
+        Cluster(settings.kafka) as cluster,
+        AIOKafkaProducer(bootstrap_servers=settings.kafka, transactional_id=topic) as client,
+    ):
+        for value, end in ((b"kept", client.commit_transaction), (b"dropped", client.abort_transaction)):
+            await client.begin_transaction()
+            await client.send_and_wait(topic, value=value, partition=0)
+            await end()
+        ended = [record.value async for record in cluster.records(await cluster.ends([place]))]
+        await client.begin_transaction()
+        await client.send_and_wait(topic, value=b"open", partition=0)
+        still_open = [record.value async for record in cluster.records({place: beyond})]
+        since = [record.value async for record in cluster.since(topic, 0)]
+        await client.commit_transaction()
+        await client.begin_transaction()
+        await client.send_and_wait(topic, value=b"next", partition=0)  # Kafka takes it when the last one is complete
+        committed = [record.value async for record in cluster.records(await cluster.ends([place]))]
+        await client.abort_transaction()
+
+    assert [b"kept"] == ended == still_open == since
+    assert [b"kept", b"open"] == committed
 
 
 async def test_members_of_a_group_are_there_with_their_partitions(settings: Settings) -> None:

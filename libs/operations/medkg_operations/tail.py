@@ -30,6 +30,7 @@ class Tail:
             bootstrap_servers=bootstrap,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            isolation_level="read_committed",
             request_timeout_ms=REQUEST_MS,
             max_partition_fetch_bytes=2 * 1024 * 1024,
         )

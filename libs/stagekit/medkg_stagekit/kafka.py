@@ -1,7 +1,8 @@
 """The one place that configures Kafka clients, and the two ends that services use: inlet and outlet.
 
 What is set here is not the libraries' default (ADR 0004): idempotent producers that wait for all
-replicas, no automatic topics, no automatic commits, new groups start at the beginning.
+replicas, no automatic topics, no automatic commits, new groups start at the beginning, and of transactions only what
+is committed is read.
 """
 
 import asyncio
@@ -119,7 +120,7 @@ class Inlet:
         )  # fmt: skip
         self._subscriber: BatchSubscriber = self.broker.subscriber(
             *topics, batch=True, group_id=group, auto_offset_reset="earliest", max_records=max_records,
-            batch_timeout_ms=1, parser=self._parse, decoder=_raw,
+            isolation_level="read_committed", batch_timeout_ms=1, parser=self._parse, decoder=_raw,
             partition_assignment_strategy=(RangePartitionAssignor,),
             session_timeout_ms=8_000, heartbeat_interval_ms=HEARTBEAT_MS, listener=self._handover,
             max_poll_interval_ms=round(poll_interval_s * 1000), rebalance_timeout_ms=round(REBALANCE_S * 1000),

@@ -53,6 +53,9 @@ class _Batch:
         except UnicodeDecodeError:
             yield from islice(self._leniently(), given, None)
 
+    def __next__(self) -> Any:  # noqa: ANN401 - a record; of a marker that ends a transaction there is one
+        return next(self._batch)
+
     def _leniently(self) -> Iterator[Any]:
         batches = _MemoryRecordsPy(self._data)
         for _ in range(self._number):

@@ -286,6 +286,27 @@ async def test_what_is_left_is_read_again(topic: Topic) -> None:
     assert ([], list(range(16))) == (leaving.values, sorted(following.values))
 
 
+async def test_only_what_is_committed_is_handled(topic: Topic) -> None:
+    """What a transaction has sent is handled once it is committed, and never when it is aborted; the rest as ever."""
+    reader = Reader(nothing)
+    async with (
+        AIOKafkaProducer(bootstrap_servers=topic.bootstrap, transactional_id=topic.name) as producer,
+        topic.read(reader),
+    ):
+        await producer.begin_transaction()
+        await producer.send_and_wait(topic.name, b"0", partition=0)
+        await producer.abort_transaction()
+        await producer.begin_transaction()
+        await producer.send_and_wait(topic.name, b"4", partition=0)
+        await topic.put([8, 1])
+        await until(lambda: reader.values)
+        before = list(reader.values)
+        await producer.commit_transaction()
+        await until(lambda: len(reader.values) >= 3)
+
+    assert ([1], [1, 4, 8]) == (before, reader.values)
+
+
 @pytest.mark.parametrize("trouble", [refused, for_ever], ids=["it fails", "it does not come"])
 async def test_begun_work_is_not_lost_for_trouble_with_new_work(topic: Topic, other: Topic, trouble: Trouble) -> None:
     """What is taken of begun work is handled, though new work cannot be polled beside it; that comes later."""

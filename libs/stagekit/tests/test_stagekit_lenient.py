@@ -67,6 +67,11 @@ def test_a_batch_keeps_its_own_attributes() -> None:
     assert (0, 2, False) == (found.base_offset, found.next_offset, found.is_control_batch)
 
 
+def test_a_batch_gives_its_records_one_by_one() -> None:
+    """A marker that ends a transaction is the only record of its batch, and asked for as such."""
+    assert b"key-0" == next(LenientRecords(batch(["good", "????"])).next_batch()).key
+
+
 def test_consumers_read_leniently() -> None:
     """Whoever has stagekit's Kafka clients reads this way."""
     assert kafka.lenient.LenientRecords is fetcher.MemoryRecords

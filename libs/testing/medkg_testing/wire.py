@@ -55,6 +55,7 @@ class Wire:
             client_id=_CLIENT_ID,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            isolation_level="read_committed",
             max_partition_fetch_bytes=2 * 1024 * 1024,
         )
         self._producer = producer(self._kafka, _CLIENT_ID)
