@@ -67,7 +67,7 @@ async def ran(folder: Path, topology: str, until: str | None = None, **more: Sta
     run = DirectRun(
         {**installed_stages(), **more},
         store,
-        lambda _, wanted: catalog.resolve(wanted.topology, wanted.source),
+        lambda wanted: catalog.resolve(wanted.topology, wanted.source),
         lambda _: None,
     )
     async with run as direct:

@@ -162,7 +162,7 @@ async def test_direct_and_kafka_runs_make_identical_artifacts(
     async with DirectRun(
         services,
         store,
-        lambda _, request: catalog.resolve(request.topology, request.source),
+        lambda request: catalog.resolve(request.topology, request.source),
         lambda _: None,
     ) as run:
         direct = await run.run(request_events(requests, "parity"))

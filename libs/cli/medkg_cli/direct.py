@@ -14,7 +14,7 @@ from medkg_contracts.requests import DEFAULT_TENANT, JobRequest
 from medkg_ledger import JobState, JobStatus, Page
 from medkg_operations.progress import Tally
 from medkg_operations.requests import Asked, request_event
-from medkg_routing import Requested
+from medkg_routing import newest_plan
 from medkg_stagekit import StageService
 from medkg_stagekit.direct import DirectRun
 from medkg_topology.catalog import Catalog
@@ -29,9 +29,6 @@ from .submit import SourceArgument, TenantOption, TopologyOption, UntilOption
 
 #: Where packages say which stages they have.
 GROUP: Final = "medkg.stages"
-
-#: The topology of a batch request.
-BATCH: Final = "batch"
 
 
 def run_jobs(  # noqa: PLR0913 - these are the options
@@ -81,8 +78,8 @@ async def run_direct(
     """
     catalog = Catalog(settings.topologies)
 
-    def resolve(requested: Requested, request: JobRequest) -> Plan:
-        return catalog.resolve(BATCH if requested.is_batch else request.topology, request.source)
+    def resolve(request: JobRequest) -> Plan:
+        return newest_plan(request, catalog.resolve)
 
     logging.basicConfig(level=logging.WARNING)
     with ProgressView(tally) as view:

@@ -64,6 +64,15 @@ class JobRequest(Contract):
         """Whether this expands to several jobs."""
         return self.id is None
 
+    def item(self, item: str, batch_id: str) -> Self:
+        """The request for one item of this batch: all that was asked of the batch holds for each of its items.
+
+        Raises:
+            ValidationError: no item can have this id.
+        """
+        asked = self.model_dump(exclude={"ids", "query", "limit"})
+        return self.model_validate({**asked, "id": item, "batch_id": batch_id})
+
     @property
     def doc_id(self) -> str:
         """``<source>:<id>`` of the item; for a batch ``<source>:*``."""

@@ -282,6 +282,26 @@ def test_request_is_an_item_or_a_batch(request_: JobRequest, batch: bool, doc_id
     assert (batch, doc_id) == (request_.is_batch, request_.doc_id)
 
 
+OF_THE_BATCH_ALONE = {"id", "ids", "query", "limit", "batch_id"}
+ASKED: dict[str, Any] = {
+    "source": "ctgov",
+    "topology": "trials",
+    "until": "chunk",
+    "skip_completed": True,
+    "priority": "high",
+    "metadata": {"by": "curation"},
+}
+
+
+@pytest.mark.parametrize("which", [{"ids": ["NCT1", "NCT2"]}, {"query": {"query.cond": "asthma"}, "limit": 5}])
+def test_item_is_asked_for_as_its_batch_is(which: dict[str, Any]) -> None:
+    """Every field of a batch's request that says no more than which items reaches each item, new fields included."""
+    item = JobRequest(**ASKED, **which).item("NCT1", "b-1")
+
+    assert JobRequest(**ASKED, id="NCT1", batch_id="b-1") == item
+    assert set(ASKED) | OF_THE_BATCH_ALONE == set(JobRequest.model_fields)
+
+
 def test_json_form_is_the_event() -> None:
     """An event in the JSON format has its attributes beside its data."""
     assert as_json(event(Kind.TIMER_DUE, TimerDue(node="pdf"))) == {

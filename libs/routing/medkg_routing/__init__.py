@@ -1,7 +1,7 @@
 """The pure decision: what happens next to a job."""
 
 from .advance import abandon, advance
-from .begin import admit, reject
+from .begin import admit, newest_plan, reject
 from .inbound import (
     Cancel,
     Deferred,
@@ -46,6 +46,7 @@ __all__ = [
     "broken",
     "ignore",
     "ignored_event",
+    "newest_plan",
     "read",
     "reject",
     "rerun",

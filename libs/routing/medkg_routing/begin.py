@@ -1,18 +1,41 @@
 """How a job begins: a request is accepted on a plan, or rejected with the reason. A rejected job may begin again."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
 from medkg_contracts import topics
 from medkg_contracts.data import JobEnded
 from medkg_contracts.errors import ErrorInfo, InvalidRequest
 from medkg_contracts.kinds import Kind
 from medkg_contracts.model import Contract
+from medkg_contracts.requests import JobRequest
 from medkg_ledger.state import JobState, JobStatus
 from medkg_topology.plan import Plan
 
 from .inbound import Requested
 from .step import Emit, Step, sequence, trace_of
 from .turn import Turn
+
+#: The topology that every batch takes, and nothing else.
+BATCH: Final = "batch"
+
+#: The newest plan by a topology's name, or by the source when there is none.
+Resolve = Callable[[str | None, str], Plan]
+
+
+def newest_plan(request: JobRequest, resolve: Resolve) -> Plan:
+    """The newest plan for a new job; what is asked of a batch's items is checked here, once for all of them.
+
+    Raises:
+        InvalidRequest: it asks for a stage that the topology does not have, or names the topology of batches.
+        TopologyUnknown: as `resolve` does, of a batch's items too.
+        TopologyInvalid: likewise.
+    """
+    if request.topology == BATCH:
+        raise InvalidRequest(f"topology: {BATCH!r} is that of batches alone; name the one that the items are to take")
+    plan = resolve(request.topology, request.source)
+    _check_until(plan, request.until)
+    return resolve(BATCH, request.source) if request.is_batch else plan
 
 
 def admit(plan: Plan, event: Requested, now: int, *, accepted: Contract, after: JobState | None = None) -> Step:
@@ -28,8 +51,7 @@ def admit(plan: Plan, event: Requested, now: int, *, accepted: Contract, after: 
     Raises:
         InvalidRequest: it asks for a stage that the plan does not have.
     """
-    if event.until is not None and event.until not in plan.by_name:
-        raise InvalidRequest(f"until: {plan.name!r} has no stage {event.until!r}; it has {', '.join(plan.by_name)}")
+    _check_until(plan, event.until)
     state = _new_state(event, now, after, pipeline_name=plan.name, pipeline_version=plan.digest)
     turn = Turn(plan, state, event.origin, now)
     turn.emit(topics.EVENTS, Kind.JOB_ACCEPTED, accepted)
@@ -65,3 +87,8 @@ def _new_state(event: Requested, now: int, after: JobState | None, **fields: Any
         sequence=0 if after is None else after.sequence,
         **fields,
     )
+
+
+def _check_until(plan: Plan, until: str | None) -> None:
+    if until is not None and until not in plan.by_name:
+        raise InvalidRequest(f"until: {plan.name!r} has no stage {until!r}; it has {', '.join(plan.by_name)}")

@@ -2,14 +2,17 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from medkg_contracts import topics
 from medkg_contracts.data import JobEnded
-from medkg_contracts.errors import InvalidRequest
+from medkg_contracts.errors import InvalidRequest, MedkgError, TopologyUnknown
 from medkg_contracts.kinds import Kind
+from medkg_contracts.requests import JobRequest
 from medkg_ledger.state import JobStatus, NodeStatus
-from medkg_routing import admit, reject, to_event
+from medkg_routing import admit, newest_plan, reject, to_event
+from medkg_topology.plan import Plan
 
 from .telling import (
     ACCEPTED_BY_REQUEST,
@@ -148,3 +151,43 @@ def test_reject_continues_the_trace() -> None:
     step = reject(requested(traceparent=TRACE), InvalidRequest("no").info, NOW)
 
     assert TRACE == only(step, Kind.JOB_REJECTED).traceparent
+
+
+BATCHES = plan(stage("expand"))
+
+
+def by_name(name: str | None, source: str) -> Plan:
+    """Two topologies: that of batches, and one that takes every source but ``nowhere``."""
+    if source == "nowhere" or name not in {None, LINE.name, "batch"}:
+        raise TopologyUnknown("there is none")
+    return BATCHES if name == "batch" else LINE
+
+
+@pytest.mark.parametrize(
+    ("asked", "plan_"), [({"id": "1"}, LINE), ({"ids": ["1"]}, BATCHES), ({"query": {"a": "b"}}, BATCHES)]
+)
+def test_batch_takes_the_topology_of_batches(asked: dict[str, Any], plan_: Plan) -> None:
+    """An item takes the topology that it names, and a batch that of batches, whatever its items are to take."""
+    request = JobRequest(source="ctgov", topology=LINE.name, until="parse", **asked)
+
+    assert plan_ == newest_plan(request, by_name)
+
+
+@pytest.mark.parametrize("asked", [{"id": "1"}, {"ids": ["1", "2"]}, {"query": {"a": "b"}}])
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        ({"topology": "trails"}, TopologyUnknown),
+        ({"source": "nowhere"}, TopologyUnknown),
+        ({"until": "chunck"}, InvalidRequest),
+        ({"topology": "batch"}, InvalidRequest),
+    ],
+)
+def test_what_no_item_can_have_is_refused_at_once(
+    asked: dict[str, Any], wrong: dict[str, Any], error: type[MedkgError]
+) -> None:
+    """A request for what does not exist is refused before anything begins, a batch's like an item's."""
+    request = JobRequest.model_validate({"source": "ctgov", **asked, **wrong})
+
+    with pytest.raises(error):
+        newest_plan(request, by_name)

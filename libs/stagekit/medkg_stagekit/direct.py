@@ -33,8 +33,8 @@ from .work import Work, read_work
 #: Is given each event as it happens.
 Listener = Callable[[CloudEvent], None]
 
-#: Gives a request its plan; raises ConfigurationError when there is none.
-Resolver = Callable[[Requested, JobRequest], Plan]
+#: Gives a request its plan; raises ConfigurationError when there is none, or InvalidRequest.
+Resolver = Callable[[JobRequest], Plan]
 
 
 class DirectRun:
@@ -94,7 +94,7 @@ class DirectRun:
         try:
             if not isinstance(requested.request, JobRequest):
                 raise InvalidRequest("a direct run takes requests, not claim checks for them")
-            plan = self._resolve(requested, requested.request)
+            plan = self._resolve(requested.request)
             self._plans[plan.digest] = plan
             step = admit(plan, requested, now, accepted=_accepted(plan, requested.request))
         except (ConfigurationError, InvalidRequest) as error:

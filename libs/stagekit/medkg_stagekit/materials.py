@@ -53,7 +53,8 @@ class Materials:
         job.arguments = {**arguments, "request": request} if self._binding.takes_request else arguments
 
     def _run_key(self, work: Work, request: JobRequest) -> str:
-        relevant = request.model_copy(update={"skip_completed": False, "until": None, "batch_id": None})
+        asides = {"skip_completed": False, "until": None, "batch_id": None, "priority": "normal"}
+        relevant = request.model_copy(update=asides)
         digests = {name: ref.sha256 for name, ref in work.inputs.items() if name in self._binding.inputs}
         return self._binding.run_key(relevant.model_dump_json().encode(), digests)
 

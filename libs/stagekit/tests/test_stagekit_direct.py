@@ -80,7 +80,7 @@ async def ran(store, *requests: CloudEvent, plan: Plan = PLAN, **stages):
     services = {name: StageService(name, made(stage), Settings) for name, stage in made_of.items()}
     heard: list[CloudEvent] = []
 
-    def resolve(_, request: JobRequest) -> Plan:
+    def resolve(request: JobRequest) -> Plan:
         if request.source == "nowhere":
             raise TopologyUnknown("no topology takes 'nowhere'")
         return BATCH if request.is_batch else plan

@@ -358,6 +358,16 @@ async def test_an_identical_run_is_recalled_when_asked_for(store, watcher):
     assert ["j-1", "j-3"] == [ctx.job_id for ctx in stage.calls]
 
 
+async def test_a_run_is_recalled_whatever_its_priority(store, watcher):
+    """Which job goes first changes nothing of what a stage makes."""
+    urgent = JobRequest(source="ctgov", id="1", skip_completed=True, priority="high")
+    works = [work_of(), work_of("hello", "j-2", request=urgent)]
+
+    outcomes = [(await outcomes_of(Shout(), [work], store, watcher))[0] for work in works]
+
+    assert [False, True] == [outcome.skipped for outcome in outcomes]
+
+
 async def test_a_run_is_recalled_for_its_own_tenant_only(store, watcher):
     """What one tenant has had made is never another's."""
     skipping = JobRequest(source="ctgov", id="1", skip_completed=True)

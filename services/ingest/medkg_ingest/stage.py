@@ -71,11 +71,11 @@ class ExpandStage(_SourceStage):
         source = self._source(request.source)
         if request.query is not None:
             async for item in source.search(request.query, request.limit):
-                yield _item_request(ctx, request, item)
+                yield request.item(item, ctx.job_id)
             return
         ids = request.ids or [request.id or ""]
         for item in dict.fromkeys(_canonical_ids(source, ids)):
-            yield _item_request(ctx, request, item)
+            yield request.item(item, ctx.job_id)
 
 
 def _canonical_ids(source: Source, ids: list[str]) -> list[str]:
@@ -86,15 +86,3 @@ def _canonical_ids(source: Source, ids: list[str]) -> list[str]:
         except InvalidRequest as error:
             raise InvalidRequest(f"ids.{position}: {error}") from error
     return canonical
-
-
-def _item_request(ctx: StageContext, batch: JobRequest, item: str) -> JobRequest:
-    return JobRequest(
-        source=batch.source,
-        id=item,
-        topology=batch.topology,
-        until=batch.until,
-        skip_completed=batch.skip_completed,
-        batch_id=ctx.job_id,
-        metadata=batch.metadata,
-    )

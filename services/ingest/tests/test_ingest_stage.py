@@ -107,9 +107,10 @@ async def test_a_list_expands_in_its_own_order_each_item_once(opened: StartStage
 
 
 async def test_an_item_carries_what_the_batch_was_asked_for(opened: StartStage) -> None:
-    """Topology, until, skip_completed and metadata are the batch's; batch_id is its job."""
+    """Topology, until, skip_completed, priority and metadata are the batch's; batch_id is its job."""
     stage = await opened(ExpandStage)
     common: dict[str, Any] = {"topology": "auto", "until": "parse", "skip_completed": True, "metadata": {"who": "me"}}
+    common["priority"] = "high"
     items = await expanded(stage, JobRequest(source="ctgov", ids=[STUDY], **common), "b-7")
     assert [JobRequest(source="ctgov", id=STUDY, batch_id="b-7", **common)] == items
 

@@ -81,7 +81,7 @@ class Intake:
             return reject(event, reason.info, now, after=before), reason
 
     async def _accept(self, event: Requested, request: JobRequest, now: int, before: JobState | None) -> Step:
-        plan, ref = await self._pins.pin(event, request.source, request.topology)
+        plan, ref = await self._pins.pin(event.job_id, request)
         kept = await self._small(event.tenant_id, request)
         accepted = JobAccepted(pipeline=plan.name, digest=plan.digest, plan=ref, request=kept)
         return admit(plan, replace(event, request=kept), now, accepted=accepted, after=before)

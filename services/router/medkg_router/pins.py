@@ -2,16 +2,14 @@
 
 from medkg_artifacts import ArtifactStore
 from medkg_contracts.artifacts import ArtifactRef
+from medkg_contracts.requests import JobRequest
 from medkg_ledger import JobState, Ledger
-from medkg_routing import Requested
+from medkg_routing import newest_plan
 from medkg_routing.plans import store_plan, stored_plan
 from medkg_topology.catalog import Catalog
 from medkg_topology.plan import Plan
 
 from .rollout import Rollouts
-
-#: The topology that every batch request takes.
-BATCH = "batch"
 
 
 class Pins:
@@ -25,15 +23,16 @@ class Pins:
         self._plans: dict[str, Plan] = {}
         self._refs: dict[str, ArtifactRef] = {}
 
-    async def pin(self, event: Requested, source: str, topology: str | None) -> tuple[Plan, ArtifactRef]:
+    async def pin(self, job_id: str, request: JobRequest) -> tuple[Plan, ArtifactRef]:
         """The plan for a new job, kept so that the job can finish on it whatever is edited.
 
         Raises:
+            InvalidRequest: it asks for what the topology does not have.
             TopologyUnknown: no topology has the name or takes the source.
             TopologyInvalid: its file is refused and has no good version.
         """
-        newest = self._catalog.resolve(BATCH if event.is_batch else topology, source)
-        chosen = self._rollouts.choose(newest, event.job_id)
+        newest = newest_plan(request, self._catalog.resolve)
+        chosen = self._rollouts.choose(newest, job_id)
         return await self.kept(newest if chosen == newest.digest else await self.plan(chosen))
 
     async def newest(self, state: JobState) -> tuple[Plan, ArtifactRef]:
