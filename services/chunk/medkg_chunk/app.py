@@ -3,9 +3,9 @@
 from medkg_stagekit import StageService, run
 
 from .settings import ChunkSettings
-from .stage import HaystackChunkStage
+from .stage import SentenceChunkStage
 
-stage = StageService("chunk", HaystackChunkStage, ChunkSettings)
+stage = StageService("chunk", SentenceChunkStage, ChunkSettings)
 
 if __name__ == "__main__":
     run(stage)

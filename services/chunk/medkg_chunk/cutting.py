@@ -14,25 +14,22 @@ from .sentences import sentence_starts
 from .tokens import count_tokens, token_starts
 
 
-def cut(text: str, *, tables: Sequence[Span], max_tokens: int) -> list[str]:
-    """The text's pieces, in order; joined they are the text.
+def cut(text: str, *, tables: Sequence[Span], max_tokens: int) -> Iterator[Span]:
+    """Where the text's pieces stand, in order: each begins where the one before it ends.
 
     Args:
         text: of one section.
         tables: where the text has tables, one row a line; in order, apart from each other and inside the text.
         max_tokens: no piece has more.
     """
-    ends: list[int] = []
-    filled = 0
-    position = 0
+    start = position = filled = 0
     for end, size in _units(text, tables, max_tokens):
         if filled and filled + size > max_tokens:
-            ends.append(position)
-            filled = 0
+            yield Span(start=start, end=position)
+            start, filled = position, 0
         filled += size
         position = end
-    bounds = [0, *ends, len(text)]
-    return [text[start:end] for start, end in pairwise(bounds)]
+    yield Span(start=start, end=len(text))
 
 
 def _units(text: str, tables: Sequence[Span], max_tokens: int) -> Iterator[tuple[int, int]]:

@@ -1,6 +1,6 @@
 """Where sentences start: paragraphs, list items and full stops, by rules alone.
 
-Haystack's own sentence modes ask NLTK for data that NLTK downloads when it is missing; these rules need nothing.
+Sentence splitters such as NLTK's ask for data that they download when it is missing; these rules need nothing.
 A missed boundary only makes a unit longer and a false one only makes it shorter: spans are exact either way.
 """
 
