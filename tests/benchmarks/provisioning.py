@@ -25,7 +25,7 @@ async def provision(bootstrap: str, topologies: Iterable[Path]) -> int:
     wanted: dict[str, TopicSpec] = {}
     for folder in topologies:
         settings = Settings(kafka=bootstrap, topologies=folder)
-        _, specs = await provision_topics(settings, ASYNCAPI, print)
+        specs = (await provision_topics(settings, ASYNCAPI, print)).topics
         wanted |= {spec.name: spec for spec in specs}
     await _create(bootstrap, [replace(spec, name=RELAYED + spec.name) for spec in wanted.values()])
     (partitions,) = {spec.partitions for spec in wanted.values()}

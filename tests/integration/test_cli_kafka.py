@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, from_record, to_headers
 from medkg_contracts.data import JobEnded
@@ -86,16 +87,53 @@ def test_a_topic_with_other_partitions_is_an_error(
 
     stage = f"cut{uuid4().hex[:8]}"
     asyncio.run(create(f"{stage}.queue.v1"))
-    pipelines = tmp_path / "topologies" / "pipelines"
-    pipelines.mkdir(parents=True)
-    (pipelines.parent / "policies.yaml").write_text("policies:\n  default:\n    timeout: 5s\n    attempts: 1\n")
-    (pipelines / "cut.yaml").write_text(
-        f'version: "1.0"\nname: cut\nstages:\n  - name: {stage}\n    type: IngestStage\n'
-    )
-    monkeypatch.setenv("MK_TOPOLOGIES", str(pipelines.parent))
+    put_topology(tmp_path, stage)
+    monkeypatch.setenv("MK_TOPOLOGIES", str(tmp_path / "topologies"))
     result = medkg("topics", "provision")
     assert 5 == result.exit_code
     assert f"{stage}.queue.v1 has 2 partitions, needs" in result.stderr
+
+
+def test_a_topic_that_lets_producers_date_their_records_is_altered(
+    kafka_bootstrap: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A topic from before Kafka dated the records is altered and named; what else was set for it stays."""
+
+    async def create() -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
+        await admin.start()
+        (requests,) = await admin.describe_topics([topics.REQUESTS])
+        partitions = len(requests["partitions"])
+        await admin.create_topics([NewTopic(topic, partitions, 1, topic_configs={"retention.bytes": "77777777"})])
+        await admin.close()
+
+    async def settings_of() -> dict[str, str]:
+        admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
+        await admin.start()
+        (answer,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
+        await admin.close()
+        return {name: value for name, value, *_ in answer.resources[0][4]}
+
+    stage = f"old{uuid4().hex[:8]}"
+    topic = f"{stage}.queue.v1"
+    put_topology(tmp_path, stage)
+    monkeypatch.setenv("MK_TOPOLOGIES", str(tmp_path / "topologies"))
+    asyncio.run(create())
+    altered = [medkg_json("topics", "provision")["altered"] for _ in range(2)]
+    found = asyncio.run(settings_of())
+
+    assert [[topic], []] == altered
+    assert ("LogAppendTime", "77777777") == (found["message.timestamp.type"], found["retention.bytes"])
+
+
+def put_topology(folder: Path, stage: str) -> None:
+    """A folder of topologies with this stage alone."""
+    pipelines = folder / "topologies" / "pipelines"
+    pipelines.mkdir(parents=True)
+    (pipelines.parent / "policies.yaml").write_text("policies:\n  default:\n    timeout: 5s\n    attempts: 1\n")
+    (pipelines / "own.yaml").write_text(
+        f'version: "1.0"\nname: own\nstages:\n  - name: {stage}\n    type: IngestStage\n'
+    )
 
 
 def test_submit_publishes_a_request(kafka_bootstrap: str):

@@ -56,8 +56,8 @@ def start(local: Local, only: Collection[str] | None, scale: Mapping[str, int]) 
     if added := write_env(ENV_FILE, local.environment):
         say(f"{ENV_FILE}: added {', '.join(added)}")
     if servers is None or "kafka" in servers or services:
-        created, wanted = run(provision_topics(local.settings, local.settings.asyncapi, say))
-        say(f"topics: {len(wanted)}, {len(created)} of them new")
+        done = run(provision_topics(local.settings, local.settings.asyncapi, say))
+        say(f"topics: {len(done.topics)}, {len(done.created)} of them new")
     if services is None or services:
         local.services.start(services, scale)
         for name, count in scale.items():

@@ -14,13 +14,16 @@ app = typer.Typer(no_args_is_help=True, help="The Kafka topics of the deployment
 def provision(*, json: JsonOption = False) -> None:
     """Create the topics that are missing, and wait until they can be used."""
     settings = load_settings()
-    created, wanted = run(provision_topics(settings, settings.asyncapi, say))
+    done = run(provision_topics(settings, settings.asyncapi, say))
     if json:
-        print_json({"created": created, "topics": [spec.name for spec in wanted]})
+        names = [spec.name for spec in done.topics]
+        print_json({"created": done.created, "altered": done.altered, "topics": names})
     else:
-        for name in created:
+        for name in done.created:
             typer.echo(f"created {name}")
-        typer.echo(f"{len(wanted)} topics, {len(created)} of them new")
+        for name in done.altered:
+            typer.echo(f"altered {name}: Kafka dates its records from now on, not who writes them")
+        typer.echo(f"{len(done.topics)} topics, {len(done.created)} of them new")
 
 
 @app.command("list")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from medkg_contracts import asyncapi
 from medkg_contracts.asyncapi import TopicSpec
@@ -21,6 +22,12 @@ LIMIT_S: Final = 60.0
 
 #: So many topics are named in a message.
 SOME: Final = 3
+
+#: What a topic that exists is made to have too: guarantees rest on it, and no operator has a reason to choose it.
+ENFORCED: Final = "message.timestamp.type"
+
+#: Kafka's mark of a setting that was made for the topic itself.
+_OF_TOPIC: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +46,21 @@ class TopicState:
     def led(self) -> bool:
         """Whether every partition has a leader."""
         return self.leaders == self.partitions
+
+
+@dataclass(frozen=True, slots=True)
+class Provisioned:
+    """What provisioning did.
+
+    Attributes:
+        topics: all that are needed.
+        created: the names of those that were missing.
+        altered: the names of those that existed with another `ENFORCED` setting.
+    """
+
+    topics: Sequence[TopicSpec]
+    created: Sequence[str]
+    altered: Sequence[str]
 
 
 def wanted_topics(documents: Path, topologies: Path, report: Callable[[str], None]) -> list[TopicSpec]:
@@ -103,10 +125,8 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names) if len(names) <= SOME else f"{', '.join(names[:SOME])} and {len(names) - SOME} more, each"
 
 
-async def provision_topics(
-    settings: Settings, documents: Path, report: Callable[[str], None]
-) -> tuple[list[str], list[TopicSpec]]:
-    """Create the missing topics and wait for their leaders; the created, and all that are needed.
+async def provision_topics(settings: Settings, documents: Path, report: Callable[[str], None]) -> Provisioned:
+    """Create the missing topics, let Kafka date the records of all, and wait for their leaders.
 
     Args:
         settings: where Kafka and the topologies are.
@@ -115,7 +135,7 @@ async def provision_topics(
 
     Raises:
         KafkaUnavailable: Kafka did not answer, or gave no leaders in time.
-        ConfigurationError: existing topics have another number of partitions.
+        ConfigurationError: existing topics have another number of partitions, or Kafka refused a change.
     """
     async with _Admin(settings.kafka) as admin:
         brokers = await admin.brokers()
@@ -124,11 +144,12 @@ async def provision_topics(
         check_partitions(specs, found)
         missing = [spec for spec in specs if spec.name not in found]
         await admin.create(missing)
+        altered = await admin.enforce([spec for spec in specs if spec.name in found])
         while unled := _unled(specs, found := await admin.describe()):
             admin.waiting_for = ", ".join(unled[:5])
             await asyncio.sleep(0.2)
         check_partitions(specs, found)  # again: somebody may have created one meanwhile, cut otherwise
-    return [spec.name for spec in missing], specs
+    return Provisioned(specs, [spec.name for spec in missing], altered)
 
 
 def _unled(specs: Sequence[TopicSpec], found: Mapping[str, TopicState]) -> list[str]:
@@ -200,6 +221,33 @@ class _Admin:
             kind = for_code(code)
             if code and kind is not TopicAlreadyExistsError:
                 raise ConfigurationError(f"Kafka refused to create {name}: {kind.__name__} {rest[0] if rest else ''}")
+
+    async def enforce(self, specs: Sequence[TopicSpec]) -> list[str]:
+        """Give these topics the setting that guarantees rest on; the names of those that had another."""
+        wanted = {spec.name: spec.config[ENFORCED] for spec in specs if ENFORCED in spec.config}
+        if not wanted:
+            return []
+        answers = await self._client.describe_configs([_resource(name, None) for name in wanted])
+        changed: dict[str, dict[str, str]] = {}
+        for _, _, _, name, entries in (resource for answer in answers for resource in answer.resources):
+            present = {key: value for key, value, *_ in entries}
+            if present.get(ENFORCED) != wanted[name]:
+                # Kafka takes all of a topic's own settings at once: what is left out would be the default again.
+                own = {key: value for key, value, _, source, *_ in entries if source == _OF_TOPIC}
+                changed[name] = own | {ENFORCED: wanted[name]}
+        if not changed:
+            return []
+        for answer in await self._client.alter_configs([_resource(name, own) for name, own in changed.items()]):
+            for code, message, _, name in answer.resources:
+                if code:
+                    raise ConfigurationError(
+                        f"Kafka refused to alter {name}: {for_code(code).__name__} {message or ''}"
+                    )
+        return list(changed)
+
+
+def _resource(name: str, settings: Mapping[str, str] | None) -> ConfigResource:
+    return ConfigResource(ConfigResourceType.TOPIC, name, settings)
 
 
 def _nodes(folder: Path, report: Callable[[str], None]) -> tuple[set[str], set[str]]:

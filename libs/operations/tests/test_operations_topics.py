@@ -41,6 +41,11 @@ def test_all_topics_have_the_same_number_of_partitions():
     assert 1 == len({spec.partitions for spec in wanted()})
 
 
+def test_kafka_dates_the_records_of_all_topics():
+    """No producer dates a record: a job's times are records' times, and retention deletes what is dated long ago."""
+    assert {"LogAppendTime"} == {spec.config["message.timestamp.type"] for spec in wanted()}
+
+
 @pytest.mark.parametrize(("setting", "field"), [("MK_ASYNCAPI", "documents"), ("MK_TOPOLOGIES", "topologies")])
 def test_a_missing_folder_is_named_by_its_setting(tmp_path: Path, setting: str, field: str):
     """A folder that is not there is an error that names the setting."""

@@ -58,7 +58,12 @@ def test_topic_has_what_its_binding_says() -> None:
         name="jobs.requests.v1",
         partitions=6,
         replicas=3,
-        config={"cleanup.policy": "delete", "retention.ms": "2592000000", "max.message.bytes": "1114112"},
+        config={
+            "cleanup.policy": "delete",
+            "retention.ms": "2592000000",
+            "max.message.bytes": "1114112",
+            "message.timestamp.type": "LogAppendTime",
+        },
     )
 
 
