@@ -17,7 +17,8 @@ from medkg_contracts.kinds import Kind
 from medkg_contracts.requests import JobRequest
 from medkg_contracts.settings import Settings
 from medkg_explain.cluster import Cluster
-from medkg_ledger import JobState, JobStatus, Ledger
+from medkg_ledger import JobState, JobStatus
+from medkg_ledger.store import Ledger
 from medkg_operations.topics import provision_topics
 from medkg_stack import Ports, Services, Stack
 from medkg_stack.ports import free_port

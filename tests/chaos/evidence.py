@@ -14,7 +14,8 @@ from medkg_contracts.deadletter import Record
 from medkg_contracts.events import read_data
 from medkg_contracts.kinds import Kind, kind_of
 from medkg_explain.cluster import Cluster
-from medkg_ledger import JobState, JobStatus, Ledger
+from medkg_ledger import JobState, JobStatus
+from medkg_ledger.store import Ledger
 from medkg_stack import SERVICES
 
 from tests.e2e.index import expected_chunks, indexed_chunks

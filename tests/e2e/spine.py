@@ -22,7 +22,8 @@ from medkg_contracts.kinds import Kind, kind_of
 from medkg_contracts.requests import JobRequest
 from medkg_contracts.settings import Settings
 from medkg_explain.cluster import Cluster
-from medkg_ledger import JobState, Ledger
+from medkg_ledger import JobState
+from medkg_ledger.store import Ledger
 from medkg_operations.topics import provision_topics
 from medkg_stack import Services, Stack
 from medkg_stack.ports import free_port

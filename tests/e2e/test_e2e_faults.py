@@ -13,7 +13,8 @@ from medkg_contracts.errors import ConfigurationError
 from medkg_contracts.kinds import Kind, kind_of
 from medkg_contracts.requests import JobRequest
 from medkg_explain.cluster import Cluster
-from medkg_ledger import JobState, JobStatus, Ledger
+from medkg_ledger import JobState, JobStatus
+from medkg_ledger.store import Ledger
 from medkg_operations.rebuild.rebuild import rebuild
 
 from .index import expected_chunks, indexed_chunks

@@ -19,7 +19,8 @@ from medkg_contracts.errors import MedkgError, StageTimeout
 from medkg_contracts.events import make_event
 from medkg_contracts.kinds import Kind, kind_of
 from medkg_explain.cluster import Cluster
-from medkg_ledger import JobState, Ledger
+from medkg_ledger import JobState
+from medkg_ledger.store import Ledger
 from medkg_stack import Services
 from medkg_stagekit.kafka import Outlet, producer
 

@@ -7,7 +7,8 @@ from uuid import uuid4
 
 import pytest
 from medkg_contracts.errors import SourceRefused
-from medkg_ledger import Change, JobState, JobStatus, Ledger, Versioned
+from medkg_ledger import Change, JobState, JobStatus, Versioned
+from medkg_ledger.store import Ledger
 
 from .cli import medkg, medkg_json
 

@@ -9,7 +9,8 @@ from uuid import uuid4
 
 import pytest
 from medkg_contracts.kinds import Kind
-from medkg_ledger import Change, JobState, JobStatus, Ledger, Versioned
+from medkg_ledger import Change, JobState, JobStatus, Versioned
+from medkg_ledger.store import Ledger
 from medkg_stack import Ports, Stack
 
 from .cli import medkg, medkg_json

@@ -10,7 +10,8 @@ from medkg_contracts.cloudevents import from_record
 from medkg_contracts.kinds import Kind
 from medkg_contracts.orders import ScopeOrder
 from medkg_contracts.requests import JobRequest, read_request
-from medkg_ledger import Change, JobState, JobStatus, Ledger, RolloutState, Versioned
+from medkg_ledger import Change, JobState, JobStatus, RolloutState, Versioned
+from medkg_ledger.store import Ledger
 from medkg_operations.requests import request_event
 
 from .cli import medkg, medkg_json

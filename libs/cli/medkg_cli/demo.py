@@ -14,7 +14,7 @@ from medkg_artifacts import ArtifactStore
 from medkg_contracts import topics
 from medkg_contracts.ids import batch_item_id
 from medkg_contracts.requests import DEFAULT_TENANT, JobRequest
-from medkg_ledger import Ledger
+from medkg_ledger import LedgerReader
 from medkg_operations.progress import Tally, percentile
 from medkg_operations.requests import publish, request_event
 from medkg_operations.tail import Tail
@@ -110,7 +110,7 @@ async def _run(settings: CliSettings, count: int, timeout_s: float) -> Outcome:
     ]
     say(f"asking for {len(ids)} trials of ClinicalTrials.gov, {ids[0]} to {ids[-1]}, as batch {batch_id}")
     tally = Tally()
-    ledger = Ledger.from_url(settings.redis_url)
+    ledger = LedgerReader.from_url(settings.redis_url)
     store = ArtifactStore.from_url(settings.artifacts_url)
     try:
         async with Tail(settings.kafka, topics.EVENTS) as tail:

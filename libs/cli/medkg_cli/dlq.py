@@ -13,7 +13,7 @@ from medkg_contracts.deadletter import Letter, Place
 from medkg_contracts.errors import MedkgError
 from medkg_contracts.orders import Order
 from medkg_contracts.settings import Settings
-from medkg_ledger import Ledger
+from medkg_ledger import LedgerReader
 from medkg_operations.deadletters.entries import Filed, Letters, Wanted, summary, work_of
 from medkg_operations.deadletters.queues import read_letters
 from medkg_operations.deadletters.redrive import Manner, Task, discarding, redriving, restored
@@ -250,7 +250,7 @@ async def _find(settings: Settings, place: Place) -> Filed:
 async def _redriving(settings: Settings, wanted: Wanted, limit: int | None, *, latest: bool) -> list[Task]:
     found = await _read(settings, wanted, _is_sent_again)
     chosen = _chosen(found.all() if wanted.places else found.open(), limit)
-    ledger = Ledger.from_url(settings.redis_url)
+    ledger = LedgerReader.from_url(settings.redis_url)
     try:
         return await redriving(chosen, ledger, ArtifactStore.from_url(settings.artifacts_url), latest=latest)
     finally:

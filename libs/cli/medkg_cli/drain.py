@@ -9,7 +9,7 @@ import typer
 from medkg_contracts.errors import Unfinished
 from medkg_contracts.kinds import Kind
 from medkg_contracts.settings import Settings
-from medkg_ledger import Ledger, Pending
+from medkg_ledger import LedgerReader, Pending
 from medkg_operations.control import order_event
 from medkg_operations.stages import check_stages, known_stages
 
@@ -81,7 +81,7 @@ async def _drained(settings: Settings, services: Sequence[str], timeout_s: float
     Raises:
         Unfinished: it took too long.
     """
-    ledger = Ledger.from_url(settings.redis_url)
+    ledger = LedgerReader.from_url(settings.redis_url)
     deadline, told = monotonic() + timeout_s, 0.0
     try:
         while True:

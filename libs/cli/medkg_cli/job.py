@@ -9,7 +9,7 @@ from medkg_contracts.kinds import Kind
 from medkg_contracts.model import first_violation
 from medkg_contracts.orders import Order, RerunOrder
 from medkg_contracts.settings import Settings
-from medkg_ledger import JobStatus, Ledger
+from medkg_ledger import JobStatus, LedgerReader
 from medkg_operations.control import Answer, Control, order_event
 from pydantic import ValidationError
 
@@ -80,7 +80,7 @@ def cancel(
 
 
 async def _is_batch(settings: Settings, job_id: str) -> bool:
-    ledger = Ledger.from_url(settings.redis_url)
+    ledger = LedgerReader.from_url(settings.redis_url)
     try:
         entry = f"batch:{job_id}"
         items = (await ledger.counts([entry]))[entry]
@@ -93,7 +93,7 @@ async def _is_batch(settings: Settings, job_id: str) -> bool:
 
 async def _cancel_batch(settings: Settings, batch_id: str, order: Order, timeout_s: float) -> list[Answer]:
     """Cancel the batch's own job first, so that it becomes no further ones, and then all that it has become."""
-    ledger = Ledger.from_url(settings.redis_url)
+    ledger = LedgerReader.from_url(settings.redis_url)
     answers: list[Answer] = []
     try:
         async with Control(settings) as control:
@@ -109,7 +109,7 @@ async def _cancel_batch(settings: Settings, batch_id: str, order: Order, timeout
     return answers
 
 
-async def _running(ledger: Ledger, batch_id: str) -> AsyncIterator[list[str]]:
+async def _running(ledger: LedgerReader, batch_id: str) -> AsyncIterator[list[str]]:
     """The batch's own job and then its running ones, page by page, until there are no others any more."""
     own = await ledger.get(batch_id)
     if own is not None and not own.ended:

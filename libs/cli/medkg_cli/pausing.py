@@ -8,7 +8,7 @@ from medkg_contracts.kinds import Kind
 from medkg_contracts.model import first_violation
 from medkg_contracts.orders import ScopeOrder
 from medkg_contracts.settings import Settings
-from medkg_ledger import JobState, JobStatus, Ledger
+from medkg_ledger import JobState, JobStatus, LedgerReader
 from medkg_operations.control import order_event
 from medkg_operations.stages import check_stages
 from pydantic import ValidationError
@@ -17,9 +17,6 @@ from .exits import run
 from .order_command import ByOption, ReasonOption, TimeoutOption, WaitOption, give, login
 from .output import JsonOption, print_json, show, table
 from .settings import load_settings
-
-#: Jobs that are read at once while paused ones are looked for.
-PAGE = 500
 
 JobOption = Annotated[str | None, typer.Option(help="This job.")]
 StageOption = Annotated[str | None, typer.Option(help="This stage's service.")]
@@ -108,7 +105,7 @@ def scope_order(
 
 async def _scopes(settings: Settings) -> list[str]:
     """The scopes that are paused: ``stage:<name>``, ``drain:<name>``, ``tenant:<name>``."""
-    ledger = Ledger.from_url(settings.redis_url)
+    ledger = LedgerReader.from_url(settings.redis_url)
     try:
         return sorted(await ledger.paused())
     finally:
@@ -116,16 +113,10 @@ async def _scopes(settings: Settings) -> list[str]:
 
 
 async def _paused_jobs(settings: Settings) -> list[JobState]:
-    ledger = Ledger.from_url(settings.redis_url)
-    found: list[JobState] = []
-    cursor: str | None = None
+    ledger = LedgerReader.from_url(settings.redis_url)
     try:
-        while True:
-            page = await ledger.jobs({"state": str(JobStatus.RUNNING)}, limit=PAGE, cursor=cursor)
-            found += [job for job in page.jobs if job.paused]
-            cursor = page.cursor
-            if cursor is None:
-                return found
+        running = ledger.each_job({"state": str(JobStatus.RUNNING)})
+        return [job async for job in running if job.paused]
     finally:
         await ledger.close()
 

@@ -7,7 +7,7 @@ from medkg_contracts.data import VersionFigures
 from medkg_contracts.errors import NotFound
 from medkg_contracts.model import Contract
 from medkg_contracts.settings import Settings
-from medkg_ledger import Ledger, RolloutState
+from medkg_ledger import LedgerReader, RolloutState
 from medkg_topology.catalog import Catalog
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -64,7 +64,7 @@ async def _rollouts(settings: Settings, pipeline: str | None) -> list[RolloutSta
         NotFound: the one has none.
     """
     names = [pipeline] if pipeline is not None else sorted(Catalog(settings.topologies).plans)
-    ledger = Ledger.from_url(settings.redis_url)
+    ledger = LedgerReader.from_url(settings.redis_url)
     found: list[RolloutStatus] = []
     try:
         for name in names:

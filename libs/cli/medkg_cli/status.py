@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from medkg_contracts.errors import NotFound
 from medkg_contracts.settings import Settings
-from medkg_ledger import JobState, JobStatus, Ledger, Page
+from medkg_ledger import JobState, JobStatus, LedgerReader, Page
 from rich.console import Group, RenderableType
 from rich.live import Live
 
@@ -18,9 +18,6 @@ from .status_view import BatchStatus, batch_view, job_data, job_view, jobs_view
 
 #: Seconds between two looks of --watch.
 LOOK_S = 1.0
-
-#: Jobs that are read at once while a batch is counted.
-PAGE = 500
 
 
 def status(  # noqa: PLR0913 - these are the options
@@ -51,7 +48,7 @@ class Look:
     def __init__(
         self, settings: Settings, wanted: str | None, filters: dict[str, str], limit: int, cursor: str | None
     ) -> None:
-        self._ledger = Ledger.from_url(settings.redis_url)
+        self._ledger = LedgerReader.from_url(settings.redis_url)
         self._id = wanted
         self._filters = filters
         self._limit = limit
@@ -116,22 +113,17 @@ class Look:
         return data, Group(*parts), ended
 
 
-async def count_batch(ledger: Ledger, batch_id: str, limit: int) -> BatchStatus:
+async def count_batch(ledger: LedgerReader, batch_id: str, limit: int) -> BatchStatus:
     """How many jobs of the batch are in each state; those that failed, at most `limit`."""
     counts: Counter[str] = Counter()
     failed: list[JobState] = []
     others: list[JobState] = []
-    cursor: str | None = None
-    while True:
-        page = await ledger.jobs({"batch": batch_id}, limit=PAGE, cursor=cursor)
-        for job in page.jobs:
-            counts[str(job.status)] += 1
-            kept = failed if job.status in (JobStatus.FAILED, JobStatus.REJECTED) else others
-            if len(kept) < limit:
-                kept.append(job)
-        cursor = page.cursor
-        if cursor is None:
-            return BatchStatus(batch_id, dict(counts), [*failed, *others][:limit])
+    async for job in ledger.each_job({"batch": batch_id}):
+        counts[str(job.status)] += 1
+        kept = failed if job.status in (JobStatus.FAILED, JobStatus.REJECTED) else others
+        if len(kept) < limit:
+            kept.append(job)
+    return BatchStatus(batch_id, dict(counts), [*failed, *others][:limit])
 
 
 def _page_data(page: Page) -> dict[str, object]:

@@ -10,7 +10,7 @@ from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.requests import DEFAULT_TENANT, JobRequest, Priority
 from medkg_contracts.settings import Settings
-from medkg_ledger import Ledger
+from medkg_ledger import LedgerReader
 from medkg_operations.progress import Tally
 from medkg_operations.requests import Asked, publish, request_event
 from medkg_operations.tail import Tail
@@ -100,7 +100,7 @@ def submit(  # noqa: PLR0913 - these are the options
 
 async def _publish_and_wait(settings: Settings, event: CloudEvent, tally: Tally, timeout_s: float) -> None:
     job_id = event.extensions["jobid"]
-    ledger = Ledger.from_url(settings.redis_url)
+    ledger = LedgerReader.from_url(settings.redis_url)
     store = ArtifactStore.from_url(settings.artifacts_url)
     try:
         async with Tail(settings.kafka, topics.EVENTS) as tail:

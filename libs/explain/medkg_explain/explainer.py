@@ -12,7 +12,7 @@ from medkg_contracts.deadletter import Letter, Record
 from medkg_contracts.errors import TopologyUnknown
 from medkg_contracts.explanation import Explanation
 from medkg_contracts.settings import Settings
-from medkg_ledger import JobState, JobStatus, Ledger, NodeState, NodeStatus
+from medkg_ledger import JobState, JobStatus, LedgerReader, NodeState, NodeStatus
 from medkg_stagekit.guard import BreakerState
 from medkg_stagekit.notices import Notices
 from medkg_stagekit.shared_guard import SharedGuard
@@ -46,7 +46,7 @@ class Explainer:
 
     def __init__(self, settings: Settings) -> None:
         self._redis = Redis.from_url(settings.redis_url, socket_timeout=10, socket_connect_timeout=5)
-        self._ledger = Ledger(self._redis)
+        self._ledger = LedgerReader(self._redis)
         self._guard = SharedGuard(self._redis)
         self._notices = Notices(self._redis)
         self._cluster = Cluster(settings.kafka)

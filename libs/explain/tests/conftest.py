@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from medkg_contracts import topics
 from medkg_contracts.settings import Settings
-from medkg_ledger import Ledger
+from medkg_ledger.store import Ledger
 from redis.asyncio import Redis
 
 from .scene import GATE_TOPIC, Scene, create_topics

@@ -18,7 +18,8 @@ from medkg_contracts.kinds import Kind
 from medkg_contracts.model import Contract
 from medkg_contracts.policy import Policy
 from medkg_contracts.settings import Settings
-from medkg_ledger import Ask, Change, JobState, Ledger, NodeState, NodeStatus, Versioned
+from medkg_ledger import Ask, Change, JobState, NodeState, NodeStatus, Versioned
+from medkg_ledger.store import Ledger
 from medkg_stagekit.kafka import producer
 from medkg_topology.plan import GateNode, Plan, StageNode
 

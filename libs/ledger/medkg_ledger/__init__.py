@@ -1,11 +1,15 @@
-"""The ledger: the state of every job, in Redis."""
+"""The ledger: the state of every job, in Redis.
+
+Everybody reads it by `LedgerReader`. Who writes it imports `medkg_ledger.store.Ledger`, which only the router, the
+rebuild and the migration do.
+"""
 
 from .admission import Held, Pending, Standing
 from .change import Ask, Change, Committed, Released, Timer, Versioned
 from .listing import Page
+from .reader import LedgerReader
 from .rollouts import RolloutState
 from .state import OPEN, PASSED, EarlyEvent, JobState, JobStatus, NodeState, NodeStatus
-from .store import Ledger
 
 __all__ = [
     "OPEN",
@@ -17,7 +21,7 @@ __all__ = [
     "Held",
     "JobState",
     "JobStatus",
-    "Ledger",
+    "LedgerReader",
     "NodeState",
     "NodeStatus",
     "Page",

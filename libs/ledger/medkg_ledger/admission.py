@@ -67,8 +67,58 @@ class Held:
     pauses: Sequence[str]
 
 
-class Admission(Connection):
+class AdmissionReader(Connection):
     """The part of the ledger that says what stages may work on."""
+
+    async def paused(self) -> frozenset[str]:
+        """The scopes that are paused or drained."""
+        async with answering():
+            scopes = cast("set[bytes]", await self._redis.smembers(f"{self._prefix}paused"))
+        return frozenset(scope.decode() for scope in scopes)
+
+    async def standing(self, service: str, job_ids: Sequence[str]) -> Standing:
+        """What a stage service has to obey as to itself and these jobs, in one round trip."""
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.sismember(f"{self._prefix}paused", f"stage:{service}")
+        if job_ids:
+            pipeline.mget([self._key("fence", job_id) for job_id in job_ids])
+        async with answering():
+            paused, *answers = await pipeline.execute()
+        found = zip(job_ids, answers[0] if answers else (), strict=True)
+        return Standing(bool(paused), {job_id: int(fence) for job_id, fence in found if fence is not None})
+
+    async def pending(self) -> dict[str, Pending]:
+        """How much work there is, by service: of all services that were ever asked."""
+        async with answering():
+            held = cast("dict[bytes, bytes]", await self._redis.hgetall(f"{self._prefix}pending"))
+            pipeline = self._redis.pipeline(transaction=False)
+            for service in held:
+                pipeline.scard(self._key("flight", service.decode()))
+            flights = await pipeline.execute()
+        counts = zip(held.items(), flights, strict=True)
+        return {service.decode(): Pending(flight, int(number)) for (service, number), flight in counts}
+
+    async def admission(self, service: str, job_id: str, node: str) -> Held:
+        """How an ask stands with its service: why it is held, if it is."""
+        async with answering():
+            held = cast("bytes | None", await self._redis.hget(self._key("held", job_id), node))
+            tenant = "" if held is None else held.partition(b"\n")[0].decode().split(" ", 3)[3]
+            scopes = [f"stage:{service}", f"drain:{service}", f"tenant:{tenant}"]
+            pipeline = self._redis.pipeline(transaction=False)
+            pipeline.zrank(f"{self._key('queue', service)}:{tenant}", f"{job_id} {node}")
+            pipeline.scard(self._key("flight", service))
+            pipeline.hmget(f"{self._prefix}admission", [f"window:{service}", "window"])
+            pipeline.smismember(f"{self._prefix}paused", scopes)
+            position, flight, windows, flags = await pipeline.execute()
+        window = next((int(value) for value in windows if value is not None), DEFAULT_WINDOW)
+        pauses = [scope for scope, flag in zip(scopes, flags, strict=True) if flag]
+        if held is not None and position is None:
+            pauses.append(f"job:{job_id}")
+        return Held(held is not None, position, flight, window, pauses)
+
+
+class Admission(AdmissionReader):
+    """The part of the ledger that decides what stages may work on."""
 
     def __init__(self, redis: Redis, prefix: str = "medkg:") -> None:
         super().__init__(redis, prefix)
@@ -111,58 +161,12 @@ class Admission(Connection):
         async with answering():
             await self._redis.srem(f"{self._prefix}paused", scope)
 
-    async def paused(self) -> frozenset[str]:
-        """The scopes that are paused or drained."""
-        async with answering():
-            scopes = cast("set[bytes]", await self._redis.smembers(f"{self._prefix}paused"))
-        return frozenset(scope.decode() for scope in scopes)
-
     async def release(self, services: Sequence[str] | None = None) -> list[Released]:
         """Release what these services (all, for None) hold, as far as they have credit; the records are to be sent."""
         if services is not None and not services:
             return []
         async with answering():
             return read_released(await self._release(args=[self._prefix, *(services or ())]))
-
-    async def standing(self, service: str, job_ids: Sequence[str]) -> Standing:
-        """What a stage service has to obey as to itself and these jobs, in one round trip."""
-        pipeline = self._redis.pipeline(transaction=False)
-        pipeline.sismember(f"{self._prefix}paused", f"stage:{service}")
-        if job_ids:
-            pipeline.mget([self._key("fence", job_id) for job_id in job_ids])
-        async with answering():
-            paused, *answers = await pipeline.execute()
-        found = zip(job_ids, answers[0] if answers else (), strict=True)
-        return Standing(bool(paused), {job_id: int(fence) for job_id, fence in found if fence is not None})
-
-    async def pending(self) -> dict[str, Pending]:
-        """How much work there is, by service: of all services that were ever asked."""
-        async with answering():
-            held = cast("dict[bytes, bytes]", await self._redis.hgetall(f"{self._prefix}pending"))
-            pipeline = self._redis.pipeline(transaction=False)
-            for service in held:
-                pipeline.scard(self._key("flight", service.decode()))
-            flights = await pipeline.execute()
-        counts = zip(held.items(), flights, strict=True)
-        return {service.decode(): Pending(flight, int(number)) for (service, number), flight in counts}
-
-    async def admission(self, service: str, job_id: str, node: str) -> Held:
-        """How an ask stands with its service: why it is held, if it is."""
-        async with answering():
-            held = cast("bytes | None", await self._redis.hget(self._key("held", job_id), node))
-            tenant = "" if held is None else held.partition(b"\n")[0].decode().split(" ", 3)[3]
-            scopes = [f"stage:{service}", f"drain:{service}", f"tenant:{tenant}"]
-            pipeline = self._redis.pipeline(transaction=False)
-            pipeline.zrank(f"{self._key('queue', service)}:{tenant}", f"{job_id} {node}")
-            pipeline.scard(self._key("flight", service))
-            pipeline.hmget(f"{self._prefix}admission", [f"window:{service}", "window"])
-            pipeline.smismember(f"{self._prefix}paused", scopes)
-            position, flight, windows, flags = await pipeline.execute()
-        window = next((int(value) for value in windows if value is not None), DEFAULT_WINDOW)
-        pauses = [scope for scope, flag in zip(scopes, flags, strict=True) if flag]
-        if held is not None and position is None:
-            pauses.append(f"job:{job_id}")
-        return Held(held is not None, position, flight, window, pauses)
 
 
 def script(name: str) -> str:

@@ -1,14 +1,17 @@
 """Reading jobs: by id, or page by page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Final, cast
 
 from medkg_contracts.errors import InvalidRequest
 
 from .change import Versioned
 from .connection import Connection, answering
 from .state import JobState
+
+#: Jobs that are read at once where all are wanted.
+PAGE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,17 @@ class Listing(Connection):
                 return Page(jobs)
             cursor = following
         return Page(jobs)
+
+    async def each_job(self, filters: Mapping[str, str]) -> AsyncIterator[JobState]:
+        """All jobs that all filters fit, newest first; as `jobs` lists them, page by page."""
+        cursor: str | None = None
+        while True:
+            page = await self.jobs(filters, limit=PAGE, cursor=cursor)
+            for job in page.jobs:
+                yield job
+            cursor = page.cursor
+            if cursor is None:
+                return
 
     async def _index_page(self, entry: str, cursor: str | None, limit: int) -> tuple[list[tuple[str, int]], str | None]:
         """Up to `limit` ids behind the cursor, and the next cursor. Ids of one score are in descending order."""

@@ -29,8 +29,8 @@ class RolloutState(Contract):
     reverted: str | None = None
 
 
-class Rollouts(Connection):
-    """The part of the ledger that compares versions of a topology. `Change.counts` counts a job."""
+class RolloutReader(Connection):
+    """The part of the ledger that compares versions of a topology."""
 
     async def stable(self, pipeline: str) -> str | None:
         """The digest of the last version without a rollout, or None."""
@@ -38,21 +38,11 @@ class Rollouts(Connection):
             digest = cast("bytes | None", await self._redis.get(self._key("stable", pipeline)))
         return None if digest is None else digest.decode()
 
-    async def set_stable(self, pipeline: str, digest: str) -> None:
-        """From now on this version is the stable one."""
-        async with answering():
-            await self._redis.set(self._key("stable", pipeline), digest)
-
     async def rollout(self, pipeline: str) -> RolloutState | None:
         """The topology's last rollout, or None."""
         async with answering():
             state = cast("bytes | None", await self._redis.get(self._key("rollout", pipeline)))
         return None if state is None else RolloutState.model_validate_json(state)
-
-    async def save_rollout(self, pipeline: str, state: RolloutState) -> None:
-        """Keep how the topology's rollout stands."""
-        async with answering():
-            await self._redis.set(self._key("rollout", pipeline), state.model_dump_json())
 
     async def figures(self, pipeline: str, digest: str) -> VersionFigures:
         """How the jobs of this version went that were counted; the durations are the last 1000 completed ones'."""
@@ -71,6 +61,20 @@ class Rollouts(Connection):
             p50_ms=_percentile(durations, 50),
             p95_ms=_percentile(durations, 95),
         )
+
+
+class Rollouts(RolloutReader):
+    """The part of the ledger that remembers versions of a topology. `Change.counts` counts a job."""
+
+    async def set_stable(self, pipeline: str, digest: str) -> None:
+        """From now on this version is the stable one."""
+        async with answering():
+            await self._redis.set(self._key("stable", pipeline), digest)
+
+    async def save_rollout(self, pipeline: str, state: RolloutState) -> None:
+        """Keep how the topology's rollout stands."""
+        async with answering():
+            await self._redis.set(self._key("rollout", pipeline), state.model_dump_json())
 
 
 def _percentile(ordered: list[int], percent: int) -> float:

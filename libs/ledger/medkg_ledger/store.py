@@ -14,24 +14,52 @@ One commit touches keys of many jobs, so the ledger needs a single Redis primary
 
 from collections.abc import Iterable, Sequence
 from typing import cast
+from uuid import uuid4
 
-from medkg_topology.plan import Plan, load_plan
+from medkg_contracts.errors import LedgerUnavailable
+from medkg_topology.plan import Plan
 from pydantic_core import to_json
 from redis.asyncio import Redis
 
 from .admission import Admission, read_released, script
 from .change import Change, Committed, Timer
-from .connection import answering, literally
-from .listing import Listing
+from .connection import answering
+from .reader import LedgerReader
 from .rollouts import Rollouts
 
 
-class Ledger(Listing, Admission, Rollouts):
-    """The ledger's store. Every method raises LedgerUnavailable when Redis does not answer."""
+class Ledger(LedgerReader, Admission, Rollouts):
+    """The ledger, to write it: the router's, and that of those who fill it in its place.
+
+    Every method raises LedgerUnavailable when Redis does not answer.
+    """
 
     def __init__(self, redis: Redis, prefix: str = "medkg:") -> None:
         super().__init__(redis, prefix)
         self._commit = redis.register_script(script("commit.lua"))
+        self._name: bytes | None = None
+
+    async def open(self) -> None:
+        """Remember which ledger this is, and name it if it is new: see `recognise`."""
+        key = f"{self._prefix}name"
+        async with answering():
+            await self._redis.set(key, uuid4().hex, nx=True)
+            self._name = cast("bytes", await self._redis.get(key))
+
+    async def recognise(self) -> None:
+        """Make sure that this is the ledger that was opened, and that nobody has emptied it since.
+
+        Raises:
+            LedgerUnavailable: it is not. What Redis says of a job is worth nothing then.
+        """
+        async with answering():
+            name = await self._redis.get(f"{self._prefix}name")
+        if name != self._name:
+            raise LedgerUnavailable(
+                "the ledger is not the one that was opened: somebody has emptied or replaced it",
+                remedy="Stop all routers (`medkg down --only router`, or `docker compose stop router`), "
+                "run `medkg ledger rebuild --wipe`, start them.",
+            )
 
     async def commit(self, changes: Sequence[Change]) -> Committed:
         """Write the changes, all in one call, and release what they have made room for."""
@@ -62,13 +90,6 @@ class Ledger(Listing, Admission, Rollouts):
         if entries:
             async with answering():
                 await self._redis.hdel(f"{self._prefix}outbox", *entries)
-
-    async def outbox(self) -> dict[str, bytes]:
-        """What was committed and has not been marked as sent, by entry; the entries of one job are in order."""
-        async with answering():
-            raw = cast("dict[bytes, bytes]", await self._redis.hgetall(f"{self._prefix}outbox"))
-        entries = {name.decode(): records for name, records in raw.items()}
-        return dict(sorted(entries.items(), key=lambda entry: _entry_order(entry[0])))
 
     async def due_timers(self, now: int, limit: int = 500) -> list[Timer]:
         """The timers that are due at `now`, earliest first."""
@@ -116,28 +137,7 @@ class Ledger(Listing, Admission, Rollouts):
         async with answering():
             await self._redis.set(self._key("plan", plan.digest), plan.canonical, nx=True)
 
-    async def plan(self, digest: str) -> Plan | None:
-        """The plan with this digest, or None."""
-        async with answering():
-            canonical = await self._redis.get(self._key("plan", digest))
-        return None if canonical is None else load_plan(cast("bytes", canonical))
-
-    async def plans(self) -> dict[str, Plan]:
-        """All plans that jobs are or were pinned to, by digest."""
-        start = self._key("plan", "")
-        async with answering():
-            keys = [cast("bytes", key) async for key in self._redis.scan_iter(match=f"{literally(start)}*")]
-        digests = [key.decode()[len(start) :] for key in keys]
-        plans = {digest: await self.plan(digest) for digest in digests}
-        return {digest: plan for digest, plan in plans.items() if plan is not None}
-
 
 def _timer(member: bytes, score: float) -> Timer:
     job_id, _, node = member.decode().partition(" ")
     return Timer(job_id, node, int(score))
-
-
-def _entry_order(entry: str) -> tuple[str, int, str]:
-    """A job's entries follow its revisions; a commit's own records stand before those of its asks."""
-    job_id, revision, *node = entry.split(" ")
-    return job_id, int(revision), "".join(node)

@@ -6,7 +6,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from medkg_ledger import Ledger
+from medkg_ledger.wiping import WipeableLedger
 from medkg_stack.ports import free_port
 from medkg_stack.redis import Redis as RedisServer
 from redis.asyncio import Redis
@@ -36,9 +36,9 @@ def prefix() -> str:
 
 
 @pytest.fixture
-async def ledger(redis_url: str, prefix: str) -> AsyncIterator[Ledger]:
+async def ledger(redis_url: str, prefix: str) -> AsyncIterator[WipeableLedger]:
     """An empty ledger."""
-    ledger = Ledger.from_url(redis_url, prefix)
+    ledger = WipeableLedger.from_url(redis_url, prefix)
     yield ledger
     await ledger.wipe()
     await ledger.close()

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from medkg_contracts.requests import JobRequest
-from medkg_ledger import Ask, Change, JobState, JobStatus, Ledger, Released, Timer, Versioned
+from medkg_ledger import Ask, Change, JobState, JobStatus, Released, Timer, Versioned
+from medkg_ledger.store import Ledger
 from medkg_topology.plan import GateNode, Plan, StageNode
 
 NOW = 1_750_000_000_000

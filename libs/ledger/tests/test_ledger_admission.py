@@ -1,7 +1,8 @@
 """Asks for stages' work: granted, held, released, parked and withdrawn."""
 
 import pytest
-from medkg_ledger import Change, Held, JobStatus, Ledger, Pending, Released, Standing, Versioned
+from medkg_ledger import Change, Held, JobStatus, Pending, Released, Standing, Versioned
+from medkg_ledger.wiping import WipeableLedger
 from redis.asyncio import Redis
 
 from .records import ask, job, jobs_of, move, new, request, settle
@@ -10,12 +11,12 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(autouse=True)
-async def one_at_a_time(ledger: Ledger) -> None:
+async def one_at_a_time(ledger: WipeableLedger) -> None:
     """A window of one ask, unless a test says otherwise."""
     await ledger.configure({}, default_window=1)
 
 
-async def test_ask_with_credit_is_granted(ledger: Ledger) -> None:
+async def test_ask_with_credit_is_granted(ledger: WipeableLedger) -> None:
     """An ask for which there is credit may be sent, and stands in the outbox until it is."""
     committed = await ledger.commit([new(job(), outbox=b"first", asks=[ask()])])
 
@@ -24,7 +25,7 @@ async def test_ask_with_credit_is_granted(ledger: Ledger) -> None:
     assert {"gpu": Pending(1, 0)} == await ledger.pending()
 
 
-async def test_ask_without_credit_is_held(ledger: Ledger) -> None:
+async def test_ask_without_credit_is_held(ledger: WipeableLedger) -> None:
     """An ask beyond the window is held, and not in the outbox."""
     committed = await ledger.commit([new(job("j-1"), asks=[ask()]), new(job("j-2"), asks=[ask()])])
 
@@ -32,7 +33,7 @@ async def test_ask_without_credit_is_held(ledger: Ledger) -> None:
     assert ({"j-1 1 parse": b"parse"}, {"gpu": Pending(1, 1)}) == (await ledger.outbox(), await ledger.pending())
 
 
-async def test_settling_releases(ledger: Ledger) -> None:
+async def test_settling_releases(ledger: WipeableLedger) -> None:
     """The commit that settles an ask releases the next, whose record stands in the outbox until it is forgotten."""
     await request(ledger, "j-1", "j-2")
     await ledger.forget(list(await ledger.outbox()))
@@ -46,7 +47,7 @@ async def test_settling_releases(ledger: Ledger) -> None:
     assert {"gpu": Pending(1, 0)} == await ledger.pending()
 
 
-async def test_settling_twice_frees_once(ledger: Ledger) -> None:
+async def test_settling_twice_frees_once(ledger: WipeableLedger) -> None:
     """Credit comes back once, however often an ask is settled."""
     await request(ledger, "j-1", "j-2", "j-3")
 
@@ -57,7 +58,7 @@ async def test_settling_twice_frees_once(ledger: Ledger) -> None:
     )
 
 
-async def test_refused_change_touches_no_credit(ledger: Ledger) -> None:
+async def test_refused_change_touches_no_credit(ledger: WipeableLedger) -> None:
     """A change that is not written neither asks, settles, fences nor pauses."""
     await request(ledger, "j-1", "j-2")
     stale = Change(
@@ -75,7 +76,7 @@ async def test_refused_change_touches_no_credit(ledger: Ledger) -> None:
     assert Standing(paused=False, fences={}) == await ledger.standing("gpu", ["j-1"])
 
 
-async def test_ask_of_a_new_run_takes_the_old_ones_place(ledger: Ledger) -> None:
+async def test_ask_of_a_new_run_takes_the_old_ones_place(ledger: WipeableLedger) -> None:
     """A stage that is settled and asked anew in one change has one ask."""
     await request(ledger, "j-1", "j-2")
     before = (await ledger.load(["j-2"]))["j-2"]
@@ -87,7 +88,7 @@ async def test_ask_of_a_new_run_takes_the_old_ones_place(ledger: Ledger) -> None
     assert "j-2 2 parse" in await ledger.outbox()
 
 
-async def test_priority_and_arrival(ledger: Ledger) -> None:
+async def test_priority_and_arrival(ledger: WipeableLedger) -> None:
     """A tenant's asks are released by priority, and by arrival within one."""
     await request(ledger, "first")
     await request(ledger, "low-1", "low-2", priority=2)
@@ -98,7 +99,7 @@ async def test_priority_and_arrival(ledger: Ledger) -> None:
     assert order == await settle(ledger, "first", *order)
 
 
-async def test_windows_are_the_services(ledger: Ledger) -> None:
+async def test_windows_are_the_services(ledger: WipeableLedger) -> None:
     """Each service has a window of its own; a wider one is used as soon as it is released."""
     asks = [[ask("parse"), ask("index", service="index")] for _ in range(3)]
     changes = [new(job(f"j-{number}"), asks=each) for number, each in enumerate(asks)]
@@ -114,7 +115,7 @@ async def test_windows_are_the_services(ledger: Ledger) -> None:
     )
 
 
-async def test_narrower_window(ledger: Ledger) -> None:
+async def test_narrower_window(ledger: WipeableLedger) -> None:
     """A window that shrinks takes nothing back; nothing is released until less is in flight."""
     await ledger.configure({}, default_window=3)
     await request(ledger, "j-1", "j-2", "j-3", "j-4")
@@ -123,7 +124,7 @@ async def test_narrower_window(ledger: Ledger) -> None:
     assert [[], [], ["j-4"]] == [await settle(ledger, f"j-{number}") for number in (1, 2, 3)]
 
 
-async def test_sent_asks_take_up_credit(ledger: Ledger) -> None:
+async def test_sent_asks_take_up_credit(ledger: WipeableLedger) -> None:
     """What was sent before a rebuild takes up credit, even beyond the window, and is not sent again."""
     changes = [new(job(f"j-{number}"), asks=[ask(sent=True)]) for number in (1, 2)]
     committed = await ledger.commit(changes)
@@ -134,7 +135,7 @@ async def test_sent_asks_take_up_credit(ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize("scope", ["stage:gpu", "drain:gpu", "tenant:public"])
-async def test_paused_scope_gets_nothing(ledger: Ledger, scope: str) -> None:
+async def test_paused_scope_gets_nothing(ledger: WipeableLedger, scope: str) -> None:
     """Nothing goes out for a paused scope; what it has asked goes out in order once it is resumed."""
     await ledger.configure({}, default_window=9)
     await ledger.pause(scope)
@@ -146,7 +147,7 @@ async def test_paused_scope_gets_nothing(ledger: Ledger, scope: str) -> None:
     assert (["j-1", "j-2"], frozenset()) == (jobs_of(await ledger.release()), await ledger.paused())
 
 
-async def test_paused_tenant_does_not_stand_in_the_way(ledger: Ledger) -> None:
+async def test_paused_tenant_does_not_stand_in_the_way(ledger: WipeableLedger) -> None:
     """Others get their credit while a tenant that asked before them is paused."""
     await ledger.pause("tenant:acme")
     await request(ledger, "a-1", tenant="acme")
@@ -156,7 +157,7 @@ async def test_paused_tenant_does_not_stand_in_the_way(ledger: Ledger) -> None:
     assert {"gpu": Pending(1, 1)} == await ledger.pending()
 
 
-async def test_stage_service_learns_of_its_pause(ledger: Ledger) -> None:
+async def test_stage_service_learns_of_its_pause(ledger: WipeableLedger) -> None:
     """A stage service has to stop when its stage is paused, and not when it is drained or another is paused."""
     await ledger.pause("stage:gpu")
     await ledger.pause("drain:index")
@@ -168,7 +169,7 @@ async def test_stage_service_learns_of_its_pause(ledger: Ledger) -> None:
     )
 
 
-async def test_paused_job(ledger: Ledger) -> None:
+async def test_paused_job(ledger: WipeableLedger) -> None:
     """A paused job's asks are released neither from before nor from after its pause, and keep their places."""
     await request(ledger, "j-0", "j-1", "j-2")
     await move(ledger, "j-1", change={"paused": True}, hold=True)
@@ -183,7 +184,7 @@ async def test_paused_job(ledger: Ledger) -> None:
     assert Held(True, 0, 1, 1, []) == await ledger.admission("gpu", "j-1", "embed")
 
 
-async def test_cancelled_job(ledger: Ledger) -> None:
+async def test_cancelled_job(ledger: WipeableLedger) -> None:
     """A cancelled job's held asks are gone, and the stage services learn until where its work is void."""
     await request(ledger, "j-1", "j-2", "j-3")
     await move(ledger, "j-2", change={"status": JobStatus.CANCELLED, "sequence": 5}, fence=5)
@@ -192,7 +193,7 @@ async def test_cancelled_job(ledger: Ledger) -> None:
     assert ({"gpu": Pending(1, 1)}, ["j-3"]) == (await ledger.pending(), await settle(ledger, "j-1"))
 
 
-async def test_fence_is_forgotten(ledger: Ledger, redis: Redis, prefix: str) -> None:
+async def test_fence_is_forgotten(ledger: WipeableLedger, redis: Redis, prefix: str) -> None:
     """A fence stays for a week."""
     await request(ledger, "j-1")
     await move(ledger, "j-1", change={}, fence=5)
@@ -200,7 +201,7 @@ async def test_fence_is_forgotten(ledger: Ledger, redis: Redis, prefix: str) -> 
     assert 7 * 24 * 3600 >= await redis.ttl(f"{prefix}fence:j-1") > 7 * 24 * 3600 - 600
 
 
-async def test_cancelled_and_started_again_at_once(ledger: Ledger) -> None:
+async def test_cancelled_and_started_again_at_once(ledger: WipeableLedger) -> None:
     """One change may void what was asked and ask anew: the new ask stands behind the fence."""
     await request(ledger, "j-1", "j-2")
     await move(ledger, "j-2", change={"sequence": 8}, fence=5, asks=[ask("embed")])
@@ -210,7 +211,7 @@ async def test_cancelled_and_started_again_at_once(ledger: Ledger) -> None:
     assert Held(True, 0, 1, 1, []) == await ledger.admission("gpu", "j-2", "embed")
 
 
-async def test_why_an_ask_is_held(ledger: Ledger) -> None:
+async def test_why_an_ask_is_held(ledger: WipeableLedger) -> None:
     """What is known of an ask: whether it is held, how many go before it, and what pauses it."""
     await request(ledger, "j-0", "j-1", "j-2")
     await ledger.pause("tenant:public")
@@ -221,7 +222,7 @@ async def test_why_an_ask_is_held(ledger: Ledger) -> None:
     assert Held(False, None, 0, 1, []) == await ledger.admission("index", "j-0", "index")
 
 
-async def test_window_that_nobody_configured(ledger: Ledger) -> None:
+async def test_window_that_nobody_configured(ledger: WipeableLedger) -> None:
     """Without settings a service has a window, and explain says the same as the commit does."""
     await ledger.wipe()
     window = (await ledger.admission("gpu", "j-0", "parse")).window

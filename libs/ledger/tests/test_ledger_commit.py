@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 from medkg_contracts.errors import LedgerUnavailable
-from medkg_ledger import Change, Committed, JobStatus, Ledger, Versioned
+from medkg_ledger import Change, Committed, JobStatus, Versioned
+from medkg_ledger.store import Ledger
 from redis.asyncio import Redis
 
 from .interruptions import CuttingProxy

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from medkg_ledger import Ask, Change, JobState, Ledger, Versioned
+from medkg_ledger import Ask, Change, JobState, Versioned
+from medkg_ledger.wiping import WipeableLedger
 
 from .credit_model import CreditModel
 from .records import job
@@ -56,7 +57,7 @@ class Credit(RuleBasedStateMachine):
     def __init__(self, redis_url: str) -> None:
         super().__init__()
         self._runner = asyncio.Runner()
-        self._ledger = Ledger.from_url(redis_url, f"test-{uuid4().hex}:")
+        self._ledger = WipeableLedger.from_url(redis_url, f"test-{uuid4().hex}:")
         self._model = CreditModel({})
         self._jobs = {job_id: Versioned() for job_id in JOBS}
 

@@ -1,7 +1,8 @@
 """Tenants that share a stage service: each gets its share, however much another has asked."""
 
 import pytest
-from medkg_ledger import Change, Ledger, Pending
+from medkg_ledger import Change, Pending
+from medkg_ledger.store import Ledger
 
 from .records import ask, job, jobs_of, move, new, request, settle
 

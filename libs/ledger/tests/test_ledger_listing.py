@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from medkg_contracts.errors import InvalidRequest
-from medkg_ledger import JobState, JobStatus, Ledger
+from medkg_ledger import JobState, JobStatus
+from medkg_ledger.wiping import WipeableLedger
 
 from .interruptions import BusyRedis
 from .records import NOW, end, ids_of, job, listing, move, write
@@ -22,7 +23,7 @@ def same_moment() -> list[JobState]:
     return [job(name) for name in NAMES]
 
 
-async def test_newest_first(ledger: Ledger) -> None:
+async def test_newest_first(ledger: WipeableLedger) -> None:
     """A listing goes from the newest job to the oldest."""
     await write(ledger, *(job(name, created_at=NOW + number) for number, name in enumerate(NAMES)))
 
@@ -30,21 +31,21 @@ async def test_newest_first(ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 4, 24, 25, 26])
-async def test_jobs_of_one_moment(ledger: Ledger, limit: int) -> None:
+async def test_jobs_of_one_moment(ledger: WipeableLedger, limit: int) -> None:
     """Jobs of one millisecond come in the order of their ids, each once, however long the pages are."""
     await write(ledger, *same_moment())
 
     assert NAMES[::-1] == await listing(ledger, limit)
 
 
-async def test_empty_ledger(ledger: Ledger) -> None:
+async def test_empty_ledger(ledger: WipeableLedger) -> None:
     """A ledger without jobs has one page without jobs."""
     page = await ledger.jobs({})
 
     assert ([], None) == (page.jobs, page.cursor)
 
 
-async def test_last_page_has_no_cursor(ledger: Ledger) -> None:
+async def test_last_page_has_no_cursor(ledger: WipeableLedger) -> None:
     """The cursor says whether there may be more."""
     await write(ledger, *same_moment())
     first = await ledger.jobs({}, limit=20)
@@ -53,7 +54,15 @@ async def test_last_page_has_no_cursor(ledger: Ledger) -> None:
     assert ("1750000000000:j-05", None) == (first.cursor, last.cursor)
 
 
-async def test_filters_are_combined(ledger: Ledger) -> None:
+async def test_each_job_is_had_without_pages(ledger: WipeableLedger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All jobs that fit come one after the other, each once, however many pages they fill."""
+    monkeypatch.setattr("medkg_ledger.listing.PAGE", 4)
+    await write(ledger, *same_moment(), job("j-other", tenant_id="acme"))
+
+    assert NAMES[::-1] == [state.job_id async for state in ledger.each_job({"tenant": "public"})]
+
+
+async def test_filters_are_combined(ledger: WipeableLedger) -> None:
     """A job is listed when all filters fit it."""
     await write(
         ledger,
@@ -68,7 +77,7 @@ async def test_filters_are_combined(ledger: Ledger) -> None:
     assert [] == await listing(ledger, 9, tenant="acme", state="failed")
 
 
-async def test_added_jobs_do_not_disturb(ledger: Ledger) -> None:
+async def test_added_jobs_do_not_disturb(ledger: WipeableLedger) -> None:
     """Jobs that are added between two pages neither repeat nor displace what is still to come."""
     await write(ledger, *same_moment())
     first = await ledger.jobs({}, limit=10)
@@ -78,7 +87,7 @@ async def test_added_jobs_do_not_disturb(ledger: Ledger) -> None:
     assert NAMES[::-1] == ids_of([*first.jobs, *second.jobs])
 
 
-async def test_jobs_that_leave_do_not_disturb(ledger: Ledger) -> None:
+async def test_jobs_that_leave_do_not_disturb(ledger: WipeableLedger) -> None:
     """Jobs that leave the listing between two pages take no other job with them."""
     await write(ledger, *same_moment())
     first = await ledger.jobs({"state": "running"}, limit=10)
@@ -88,7 +97,7 @@ async def test_jobs_that_leave_do_not_disturb(ledger: Ledger) -> None:
     assert NAMES[11::-1] == ids_of(second.jobs)
 
 
-async def test_job_of_the_cursor_may_leave(ledger: Ledger) -> None:
+async def test_job_of_the_cursor_may_leave(ledger: WipeableLedger) -> None:
     """A cursor holds although its job is no longer in the listing."""
     await write(ledger, *same_moment())
     first = await ledger.jobs({"state": "running"}, limit=10)
@@ -98,29 +107,29 @@ async def test_job_of_the_cursor_may_leave(ledger: Ledger) -> None:
     assert NAMES[14::-1] == ids_of(second.jobs)
 
 
-async def test_jobs_leave_while_a_page_is_read(redis_url: str, prefix: str, ledger: Ledger) -> None:
+async def test_jobs_leave_while_a_page_is_read(redis_url: str, prefix: str, ledger: WipeableLedger) -> None:
     """Jobs that leave the listing while one page is being read take no other job with them."""
     await write(ledger, *same_moment())
     first = await ledger.jobs({"state": "running"}, limit=5)
     redis = BusyRedis.beside(redis_url, lambda: end(ledger, *ids_of(first.jobs)))
-    second = await Ledger(redis, prefix).jobs({"state": "running"}, limit=5, cursor=first.cursor)
+    second = await WipeableLedger(redis, prefix).jobs({"state": "running"}, limit=5, cursor=first.cursor)
     await redis.aclose(close_connection_pool=True)
 
     assert NAMES[19:14:-1] == ids_of(second.jobs)
 
 
-async def test_jobs_come_while_a_page_is_read(redis_url: str, prefix: str, ledger: Ledger) -> None:
+async def test_jobs_come_while_a_page_is_read(redis_url: str, prefix: str, ledger: WipeableLedger) -> None:
     """Jobs that are added while one page is being read make no job come twice."""
     await write(ledger, *same_moment())
     first = await ledger.jobs({}, limit=3)
     redis = BusyRedis.beside(redis_url, lambda: write(ledger, *(job(f"j-9{number}") for number in range(7))))
-    second = await Ledger(redis, prefix).jobs({}, limit=5, cursor=first.cursor)
+    second = await WipeableLedger(redis, prefix).jobs({}, limit=5, cursor=first.cursor)
     await redis.aclose(close_connection_pool=True)
 
     assert NAMES[21:16:-1] == ids_of(second.jobs)
 
 
-async def test_changed_job_is_listed_as_it_is(ledger: Ledger) -> None:
+async def test_changed_job_is_listed_as_it_is(ledger: WipeableLedger) -> None:
     """A page shows a job's present state."""
     await write(ledger, job())
     written = await move(ledger, "j-1", change={"current_stage": "parse", "updated_at": NOW + 1})
@@ -129,7 +138,7 @@ async def test_changed_job_is_listed_as_it_is(ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize("cursor", ["", "j-1", "soon:j-1", "1.5:j-1"])
-async def test_cursor_that_is_none(ledger: Ledger, cursor: str) -> None:
+async def test_cursor_that_is_none(ledger: WipeableLedger, cursor: str) -> None:
     """A cursor that no listing gave is refused."""
     with pytest.raises(InvalidRequest, match="cursor"):
         await ledger.jobs({}, cursor=cursor)
@@ -161,7 +170,7 @@ def test_listing_is_what_fits(redis_url: str, states: list[JobState], filters: d
     """All pages together are the jobs that fit, newest first, each once."""
 
     async def listed() -> list[str]:
-        ledger = Ledger.from_url(redis_url, f"test-{uuid4().hex}:")
+        ledger = WipeableLedger.from_url(redis_url, f"test-{uuid4().hex}:")
         await write(ledger, *states)
         ids = await listing(ledger, limit, **filters)
         await ledger.wipe()

@@ -5,7 +5,8 @@ import re
 
 import pytest
 from medkg_contracts.errors import LedgerUnavailable
-from medkg_ledger import Ledger, RolloutState
+from medkg_ledger import RolloutState
+from medkg_ledger.wiping import WipeableLedger
 from medkg_stack.redis import Redis as RedisServer
 from redis.asyncio import Redis
 
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.integration
 
 async def test_every_method_says_that_redis_is_away(closed_url: str) -> None:
     """Where nobody listens, every method raises LedgerUnavailable, which is worth another try."""
-    ledger = Ledger.from_url(closed_url)
+    ledger = WipeableLedger.from_url(closed_url)
     outcomes = await asyncio.gather(
         ledger.open(),
         ledger.recognise(),
@@ -60,7 +61,7 @@ async def test_every_method_says_that_redis_is_away(closed_url: str) -> None:
 
 async def test_redis_comes_back(own_server: RedisServer) -> None:
     """The same ledger works again when Redis is back, though empty and without the script."""
-    ledger = Ledger.from_url(own_server.address)
+    ledger = WipeableLedger.from_url(own_server.address)
     await write(ledger, job())
     own_server.wipe()
     with pytest.raises(LedgerUnavailable):
@@ -72,7 +73,7 @@ async def test_redis_comes_back(own_server: RedisServer) -> None:
     await ledger.close()
 
 
-async def test_an_emptied_ledger_is_not_recognised(ledger: Ledger) -> None:
+async def test_an_emptied_ledger_is_not_recognised(ledger: WipeableLedger) -> None:
     """A ledger is recognised until somebody empties it, also when somebody else has opened the new one."""
     await ledger.open()
     await ledger.recognise()
@@ -80,22 +81,22 @@ async def test_an_emptied_ledger_is_not_recognised(ledger: Ledger) -> None:
 
     with pytest.raises(LedgerUnavailable, match="emptied or replaced"):
         await ledger.recognise()
-    await Ledger(ledger._redis, ledger._prefix).open()
+    await WipeableLedger(ledger._redis, ledger._prefix).open()
     with pytest.raises(LedgerUnavailable, match="emptied or replaced"):
         await ledger.recognise()
 
 
-async def test_a_ledger_keeps_its_name(ledger: Ledger, redis: Redis, prefix: str) -> None:
+async def test_a_ledger_keeps_its_name(ledger: WipeableLedger, redis: Redis, prefix: str) -> None:
     """Whoever opens a ledger after another finds the same one."""
     await ledger.open()
-    other = Ledger(redis, prefix)
+    other = WipeableLedger(redis, prefix)
     await other.open()
 
     await ledger.recognise()
     await other.recognise()
 
 
-async def test_error_that_redis_answers(ledger: Ledger, redis: Redis, prefix: str) -> None:
+async def test_error_that_redis_answers(ledger: WipeableLedger, redis: Redis, prefix: str) -> None:
     """An error that Redis itself answers is LedgerUnavailable with Redis's words."""
     await redis.set(f"{prefix}outbox", "not a hash")
 
@@ -108,4 +109,4 @@ async def test_error_without_words(redis_url: str) -> None:
     silent = SilentRedis.from_url(redis_url)
 
     with pytest.raises(LedgerUnavailable, match=re.escape("Redis: TimeoutError")):
-        await Ledger(silent).open()
+        await WipeableLedger(silent).open()

@@ -2,7 +2,8 @@
 
 import pytest
 from medkg_contracts.data import VersionFigures
-from medkg_ledger import Change, JobState, JobStatus, Ledger, RolloutState, Versioned
+from medkg_ledger import Change, JobState, JobStatus, RolloutState, Versioned
+from medkg_ledger.store import Ledger
 
 from .records import NOW, job, new
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from medkg_contracts.artifacts import ArtifactRef
 from medkg_contracts.errors import ErrorInfo
 from medkg_contracts.requests import JobRequest
-from medkg_ledger import EarlyEvent, JobState, JobStatus, Ledger, NodeState, NodeStatus
+from medkg_ledger import EarlyEvent, JobState, JobStatus, NodeState, NodeStatus
+from medkg_ledger.wiping import WipeableLedger
 
 from .records import write
 
@@ -90,7 +91,7 @@ def test_states_come_back(redis_url: str, states: list[JobState]) -> None:
     """Whatever a state holds, it comes back equal, under its own id and in every index that it names."""
 
     async def back() -> list[JobState | None]:
-        ledger = Ledger.from_url(redis_url, f"test-{uuid4().hex}:")
+        ledger = WipeableLedger.from_url(redis_url, f"test-{uuid4().hex}:")
         await write(ledger, *states)
         found = [await ledger.get(state.job_id) for state in states]
         entries = {entry for state in states for entry in state.index_entries()}

@@ -1,7 +1,7 @@
 """Running jobs that have not moved for long."""
 
 import pytest
-from medkg_ledger import Ledger
+from medkg_ledger.store import Ledger
 
 from .records import NOW, end, job, move, write
 

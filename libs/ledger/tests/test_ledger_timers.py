@@ -1,7 +1,7 @@
 """Timers, outbox, plans, and the end of a ledger."""
 
 import pytest
-from medkg_ledger import Ledger
+from medkg_ledger.wiping import WipeableLedger
 from medkg_topology.plan import Plan
 from redis.asyncio import Redis
 
@@ -10,7 +10,7 @@ from .records import NOW, PLAN, job, move, new, timer, write
 pytestmark = pytest.mark.integration
 
 
-async def test_due_timers_come_in_order(ledger: Ledger) -> None:
+async def test_due_timers_come_in_order(ledger: WipeableLedger) -> None:
     """Timers that are due come with the earliest first; those of later are not among them."""
     timers = [timer("late", NOW + 2), timer("early", NOW), timer("next", NOW + 1), timer("future", NOW + 3)]
     await ledger.commit([new(job(), set_timers=timers)])
@@ -19,7 +19,7 @@ async def test_due_timers_come_in_order(ledger: Ledger) -> None:
     assert [timers[1]] == await ledger.due_timers(NOW + 3, limit=1)
 
 
-async def test_next_timer(ledger: Ledger) -> None:
+async def test_next_timer(ledger: WipeableLedger) -> None:
     """The earliest timer's time is known; without timers there is none."""
     before = await ledger.next_timer()
     await ledger.commit([new(job(), set_timers=[timer("b", NOW + 2), timer("a", NOW + 1)])])
@@ -27,7 +27,7 @@ async def test_next_timer(ledger: Ledger) -> None:
     assert (None, NOW + 1) == (before, await ledger.next_timer())
 
 
-async def test_timer_of_a_job_whose_id_has_colons(ledger: Ledger) -> None:
+async def test_timer_of_a_job_whose_id_has_colons(ledger: WipeableLedger) -> None:
     """A timer comes back with the job and node that it was set for."""
     set_ = timer("mineru-gate_2", NOW, "batch:7.item-1")
     await ledger.commit([new(job("batch:7.item-1"), set_timers=[set_])])
@@ -35,7 +35,7 @@ async def test_timer_of_a_job_whose_id_has_colons(ledger: Ledger) -> None:
     assert [set_] == await ledger.due_timers(NOW)
 
 
-async def test_timer_is_set_anew(ledger: Ledger) -> None:
+async def test_timer_is_set_anew(ledger: WipeableLedger) -> None:
     """Setting a node's timer again moves it."""
     await ledger.commit([new(job(), set_timers=[timer("mineru", NOW)])])
     await move(ledger, "j-1", change={}, set_timers=[timer("mineru", NOW + 9)])
@@ -43,7 +43,7 @@ async def test_timer_is_set_anew(ledger: Ledger) -> None:
     assert [timer("mineru", NOW + 9)] == await ledger.due_timers(NOW + 9)
 
 
-async def test_commit_drops_timers(ledger: Ledger) -> None:
+async def test_commit_drops_timers(ledger: WipeableLedger) -> None:
     """A change drops the timers of its own job alone."""
     await ledger.commit(
         [
@@ -56,7 +56,7 @@ async def test_commit_drops_timers(ledger: Ledger) -> None:
     assert [timer("b", NOW), timer("a", NOW, "j-2")] == await ledger.due_timers(NOW)
 
 
-async def test_timers_are_dropped_by_name(ledger: Ledger) -> None:
+async def test_timers_are_dropped_by_name(ledger: WipeableLedger) -> None:
     """Timers can be dropped without a change of their job."""
     timers = [timer("a", NOW), timer("b", NOW)]
     await ledger.commit([new(job(), set_timers=timers)])
@@ -66,7 +66,7 @@ async def test_timers_are_dropped_by_name(ledger: Ledger) -> None:
     assert timers[1:] == await ledger.due_timers(NOW)
 
 
-async def test_outbox_is_kept_until_forgotten(ledger: Ledger) -> None:
+async def test_outbox_is_kept_until_forgotten(ledger: WipeableLedger) -> None:
     """What changes have to send stays in the outbox, under entries that the commit names, until it is forgotten."""
     changes = [new(job("j-1"), outbox=b"\x00one"), new(job("j-2"), outbox=b"two"), new(job("j-3"))]
     committed = await ledger.commit(changes)
@@ -76,7 +76,7 @@ async def test_outbox_is_kept_until_forgotten(ledger: Ledger) -> None:
     assert ({"j-1 1": b"\x00one", "j-2 1": b"two"}, {"j-2 1": b"two"}) == (before, await ledger.outbox())
 
 
-async def test_outbox_is_in_order_per_job(ledger: Ledger) -> None:
+async def test_outbox_is_in_order_per_job(ledger: WipeableLedger) -> None:
     """The entries of a job come in the order of its revisions, also past the tenth."""
     await ledger.commit([new(job(), outbox=b"1")])
     for number in range(2, 13):
@@ -85,7 +85,7 @@ async def test_outbox_is_in_order_per_job(ledger: Ledger) -> None:
     assert [str(number).encode() for number in range(1, 13)] == list((await ledger.outbox()).values())
 
 
-async def test_entries_are_forgotten_by_name(ledger: Ledger) -> None:
+async def test_entries_are_forgotten_by_name(ledger: WipeableLedger) -> None:
     """Entries of the outbox can be removed one by one."""
     await ledger.commit([new(job("j-1"), outbox=b"one"), new(job("j-2"), outbox=b"two")])
     await ledger.forget(["j-2 1", "j-9 1"])
@@ -94,7 +94,7 @@ async def test_entries_are_forgotten_by_name(ledger: Ledger) -> None:
     assert {"j-1 1": b"one"} == await ledger.outbox()
 
 
-async def test_plan_is_found_by_its_digest(ledger: Ledger) -> None:
+async def test_plan_is_found_by_its_digest(ledger: WipeableLedger) -> None:
     """A plan that was saved, once or twice, comes back equal and with the same digest."""
     await ledger.save_plan(PLAN)
     await ledger.save_plan(PLAN)
@@ -104,12 +104,12 @@ async def test_plan_is_found_by_its_digest(ledger: Ledger) -> None:
     assert (PLAN, PLAN.digest) == (found, found.digest)
 
 
-async def test_unknown_plan_is_none(ledger: Ledger) -> None:
+async def test_unknown_plan_is_none(ledger: WipeableLedger) -> None:
     """A digest that no plan has finds none."""
     assert await ledger.plan("0" * 64) is None
 
 
-async def test_all_plans_are_listed(ledger: Ledger) -> None:
+async def test_all_plans_are_listed(ledger: WipeableLedger) -> None:
     """Every saved plan is listed under its digest."""
     other = Plan(name="papers", version="1", nodes=())
     await ledger.save_plan(PLAN)
@@ -118,9 +118,9 @@ async def test_all_plans_are_listed(ledger: Ledger) -> None:
     assert {PLAN.digest: PLAN, other.digest: other} == await ledger.plans()
 
 
-async def test_wipe_leaves_other_ledgers(redis_url: str, ledger: Ledger) -> None:
+async def test_wipe_leaves_other_ledgers(redis_url: str, ledger: WipeableLedger) -> None:
     """Wiping a ledger deletes all that is its own and nothing of another's."""
-    other = Ledger.from_url(redis_url, "test-wipe-other:")
+    other = WipeableLedger.from_url(redis_url, "test-wipe-other:")
     for each in (ledger, other):
         await each.commit([new(job(), set_timers=[timer("mineru", NOW)], outbox=b"x")])
         await each.save_plan(PLAN)
@@ -133,7 +133,7 @@ async def test_wipe_leaves_other_ledgers(redis_url: str, ledger: Ledger) -> None
     await other.close()
 
 
-async def test_wipe_counts_the_keys(ledger: Ledger) -> None:
+async def test_wipe_counts_the_keys(ledger: WipeableLedger) -> None:
     """Wiping says how many keys it deleted."""
     await write(ledger, *(job(f"j-{number}") for number in range(30)))
 
@@ -142,7 +142,7 @@ async def test_wipe_counts_the_keys(ledger: Ledger) -> None:
 
 async def test_prefix_is_no_pattern(redis_url: str, redis: Redis) -> None:
     """A prefix with characters that mean something in a pattern stands for itself alone."""
-    odd = Ledger.from_url(redis_url, "test-[odd]*:")
+    odd = WipeableLedger.from_url(redis_url, "test-[odd]*:")
     await redis.set("test-o-kept:", "somebody else's")
     await write(odd, job())
     await odd.save_plan(PLAN)

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from medkg_contracts.errors import NotFound
 from medkg_contracts.settings import Settings
-from medkg_ledger import Ledger
+from medkg_ledger import LedgerReader
 from medkg_topology.catalog import Catalog
 from medkg_topology.plan import Plan, StageNode
 
@@ -15,7 +15,7 @@ async def known_stages(settings: Settings) -> list[str]:
     Raises:
         LedgerUnavailable: Redis does not answer.
     """
-    ledger = Ledger.from_url(settings.redis_url)
+    ledger = LedgerReader.from_url(settings.redis_url)
     try:
         pinned = (await ledger.plans()).values()
         asked = await ledger.pending()

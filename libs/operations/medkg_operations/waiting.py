@@ -6,7 +6,7 @@ from time import monotonic
 from medkg_artifacts import ArtifactStore, redeem
 from medkg_contracts.cloudevents import CloudEvent, from_record
 from medkg_contracts.errors import PoisonRecord, Unfinished
-from medkg_ledger import JobState, Ledger
+from medkg_ledger import JobState, LedgerReader
 
 from .progress import Tally
 from .tail import Tail
@@ -37,7 +37,9 @@ class Waiting:
         self._tally = tally
         self._correlations = frozenset(correlations)
 
-    async def until(self, asked: Sequence[str], ledger: Ledger, timeout_s: float, shown: Callable[[], None]) -> None:
+    async def until(
+        self, asked: Sequence[str], ledger: LedgerReader, timeout_s: float, shown: Callable[[], None]
+    ) -> None:
         """Wait until the jobs that were asked for, and all that batches among them became, have ended.
 
         Args:
@@ -77,26 +79,20 @@ class Waiting:
         mine = {event.extensions.get("correlationid"), event.extensions.get("jobid")}
         return bool(mine & self._correlations)
 
-    async def _look_up(self, repeated: Sequence[str], ledger: Ledger) -> None:
+    async def _look_up(self, repeated: Sequence[str], ledger: LedgerReader) -> None:
         """Jobs that were asked for before: the ledger knows what became of them."""
         for job_id in repeated:
             state = await ledger.get(job_id)
             if state is not None and state.ended:
                 await self._adopt(state, ledger)
 
-    async def _adopt(self, state: JobState, ledger: Ledger) -> None:
+    async def _adopt(self, state: JobState, ledger: LedgerReader) -> None:
         """Count an earlier job, and what it became if it is a batch."""
         self._count(state)
-        cursor: str | None = None
         items = 0
-        while True:
-            page = await ledger.jobs({"batch": state.job_id}, limit=500, cursor=cursor)
-            for item in page.jobs:
-                self._count(item)
-            items += len(page.jobs)
-            cursor = page.cursor
-            if cursor is None:
-                break
+        async for item in ledger.each_job({"batch": state.job_id}):
+            self._count(item)
+            items += 1
         if items:
             self._tally.expected[state.job_id] = items
 

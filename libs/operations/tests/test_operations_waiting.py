@@ -9,7 +9,7 @@ from medkg_contracts.cloudevents import CloudEvent, to_headers
 from medkg_contracts.deadletter import Record
 from medkg_contracts.errors import Unfinished
 from medkg_contracts.kinds import Kind
-from medkg_ledger import JobState, JobStatus, Page
+from medkg_ledger import JobState, JobStatus
 from medkg_operations.progress import Tally
 from medkg_operations.waiting import Waiting
 
@@ -43,12 +43,11 @@ class LedgerOf:
         """The state of one job."""
         return self._states.get(job_id)
 
-    async def jobs(self, filters: dict[str, str], *, limit: int, cursor: str | None) -> Page:
-        """The batch's jobs, one a page."""
-        found = [state for state in self._states.values() if state.batch_id == filters["batch"]]
-        position = int(cursor or 0)
-        page = found[position : position + min(limit, 1)]
-        return Page(page, str(position + 1) if position + 1 < len(found) else None)
+    async def each_job(self, filters: dict[str, str]) -> AsyncIterator[JobState]:
+        """The batch's jobs."""
+        for state in self._states.values():
+            if state.batch_id == filters["batch"]:
+                yield state
 
 
 def state(job_id: str, status: JobStatus = JobStatus.COMPLETED, batch_id: str | None = None) -> JobState:

@@ -14,7 +14,7 @@ from medkg_artifacts import ArtifactStore
 from medkg_contracts import topics
 from medkg_contracts.errors import GpuUnavailable
 from medkg_contracts.settings import Settings
-from medkg_ledger import Ledger
+from medkg_ledger import LedgerReader
 from redis.asyncio import Redis
 
 from . import accelerator, startup
@@ -93,7 +93,7 @@ async def _prepare(services: Sequence[StageService], settings: Settings, stack: 
     redis = Redis.from_url(settings.redis_url, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S)
     stack.push_async_callback(redis.aclose)
     await _check(services, Notices(redis))
-    guard, orders = SharedGuard(redis), Ledger(redis)
+    guard, orders = SharedGuard(redis), LedgerReader(redis)
     store = ArtifactStore.from_url(settings.artifacts_url)
     outlet = await stack.enter_async_context(connected(settings.kafka, services[0].name, store))
     inlets = []

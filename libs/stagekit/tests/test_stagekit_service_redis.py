@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 from medkg_contracts.policy import Breaker, Policy
-from medkg_ledger import Ledger
+from medkg_ledger.store import Ledger
 from medkg_stagekit.notices import Notices
 from redis.asyncio import Redis
 

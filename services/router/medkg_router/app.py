@@ -8,7 +8,7 @@ from typing import Any
 from medkg_artifacts import ArtifactStore
 from medkg_contracts import topics
 from medkg_explain import Explainer
-from medkg_ledger import Ledger
+from medkg_ledger.store import Ledger
 from medkg_stagekit import startup
 from medkg_stagekit.kafka import Inlet, Outlet
 from medkg_stagekit.outlet import connected

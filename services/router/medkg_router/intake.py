@@ -8,7 +8,8 @@ from medkg_contracts.artifacts import ArtifactRef
 from medkg_contracts.data import JobAccepted
 from medkg_contracts.errors import InvalidRequest, MedkgError
 from medkg_contracts.requests import JobRequest
-from medkg_ledger import JobState, JobStatus, Ledger
+from medkg_ledger import JobState, JobStatus
+from medkg_ledger.store import Ledger
 from medkg_routing import Requested, Step, admit, ignore, reject
 
 from .pins import Pins

@@ -2,7 +2,7 @@
 
 import logging
 
-from medkg_ledger import Ledger
+from medkg_ledger.store import Ledger
 from medkg_stagekit.kafka import Outlet
 from medkg_stagekit.posting import send, unpack
 

@@ -7,7 +7,7 @@ from medkg_contracts.data import ControlRefused
 from medkg_contracts.errors import MedkgError
 from medkg_contracts.ids import digest
 from medkg_contracts.kinds import Kind
-from medkg_ledger import Ledger
+from medkg_ledger.store import Ledger
 from medkg_routing import Origin, ScopeOrdered
 from medkg_stagekit.kafka import Outlet
 

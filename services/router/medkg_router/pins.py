@@ -3,7 +3,8 @@
 from medkg_artifacts import ArtifactStore
 from medkg_contracts.artifacts import ArtifactRef
 from medkg_contracts.requests import JobRequest
-from medkg_ledger import JobState, Ledger
+from medkg_ledger import JobState
+from medkg_ledger.store import Ledger
 from medkg_routing import newest_plan
 from medkg_routing.plans import store_plan, stored_plan
 from medkg_topology.catalog import Catalog

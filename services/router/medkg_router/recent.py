@@ -8,7 +8,8 @@ compared, is decided on a state that was loaded.
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 
-from medkg_ledger import Change, Ledger, Versioned
+from medkg_ledger import Change, Versioned
+from medkg_ledger.store import Ledger
 
 #: How many jobs are kept; about 5 KB each.
 CAPACITY = 2048

@@ -1,6 +1,6 @@
 """Sends the requests for work that have waited for credit, when there is some."""
 
-from medkg_ledger import Ledger
+from medkg_ledger.store import Ledger
 from medkg_stagekit.kafka import Outlet
 from medkg_stagekit.posting import send, unpack
 

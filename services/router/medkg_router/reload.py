@@ -10,7 +10,7 @@ from medkg_contracts.data import TopologyNotice
 from medkg_contracts.events import make_event
 from medkg_contracts.ids import digest
 from medkg_contracts.kinds import Kind
-from medkg_ledger import Ledger
+from medkg_ledger.store import Ledger
 from medkg_routing.outbound import SOURCE
 from medkg_stagekit.kafka import Outlet
 from medkg_topology.catalog import Catalog

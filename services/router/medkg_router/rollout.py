@@ -7,7 +7,8 @@ from typing import Final
 from medkg_contracts.data import RolloutReverted, VersionFigures
 from medkg_contracts.ids import digest
 from medkg_contracts.kinds import Kind
-from medkg_ledger import Ledger, RolloutState
+from medkg_ledger import RolloutState
+from medkg_ledger.store import Ledger
 from medkg_stagekit.kafka import Outlet
 from medkg_topology.catalog import Catalog
 from medkg_topology.plan import Plan

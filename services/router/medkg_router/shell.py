@@ -14,7 +14,8 @@ from medkg_artifacts import ArtifactStore, deposit
 from medkg_contracts import topics
 from medkg_contracts.deadletter import Record
 from medkg_contracts.errors import LedgerUnavailable, MedkgError, OrderRefused, TopologyUnknown
-from medkg_ledger import Committed, JobState, Ledger, Timer
+from medkg_ledger import Committed, JobState, Timer
+from medkg_ledger.store import Ledger
 from medkg_routing import (
     Cancel,
     Emit,

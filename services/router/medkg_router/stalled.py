@@ -8,7 +8,7 @@ from medkg_contracts.explanation import Explanation
 from medkg_contracts.ids import digest
 from medkg_contracts.kinds import Kind
 from medkg_explain import Explainer
-from medkg_ledger import Ledger
+from medkg_ledger.store import Ledger
 from medkg_stagekit.kafka import Outlet
 
 from .notices import notice, tell

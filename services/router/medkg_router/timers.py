@@ -8,7 +8,7 @@ only delays it. Several replicas may fire the same timer; the second event chang
 from time import monotonic, time
 
 from medkg_contracts import topics
-from medkg_ledger import Ledger
+from medkg_ledger.store import Ledger
 from medkg_routing.outbound import SOURCE
 from medkg_stagekit import story
 from medkg_stagekit.kafka import Outlet

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from medkg_ledger import Ledger
+from medkg_ledger.store import Ledger
 
 from .world import World
 

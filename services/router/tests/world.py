@@ -23,7 +23,8 @@ from medkg_contracts.events import make_event
 from medkg_contracts.kinds import Kind
 from medkg_contracts.orders import Order, ScopeOrder
 from medkg_contracts.requests import JobRequest
-from medkg_ledger import JobState, Ledger
+from medkg_ledger import JobState
+from medkg_ledger.store import Ledger
 
 PATIENCE_S = 30.0
 #: How much of the stage `Names.narrow` may be in flight.

@@ -16,7 +16,7 @@ from medkg_contracts.events import make_event
 from medkg_contracts.ids import digest
 from medkg_contracts.kinds import Kind
 from medkg_contracts.orders import Order, RerunOrder
-from medkg_ledger import JobState, Ledger
+from medkg_ledger import JobState, LedgerReader
 from pydantic import ValidationError
 
 from medkg_operations.control import order_event
@@ -69,7 +69,7 @@ def discarding(filed: Sequence[Filed]) -> list[Task]:
     return [_closed(one) or Task(one.letter, "discard", "put aside") for one in filed]
 
 
-async def redriving(filed: Sequence[Filed], ledger: Ledger, store: ArtifactStore, *, latest: bool) -> list[Task]:
+async def redriving(filed: Sequence[Filed], ledger: LedgerReader, store: ArtifactStore, *, latest: bool) -> list[Task]:
     """How these letters are given another try.
 
     Raises:

@@ -17,7 +17,8 @@ from medkg_contracts.ids import digest
 from medkg_contracts.kinds import Kind
 from medkg_contracts.model import Contract
 from medkg_contracts.settings import Settings
-from medkg_ledger import Change, JobState, Ledger, Versioned
+from medkg_ledger import Change, JobState, Versioned
+from medkg_ledger.store import Ledger
 from medkg_stagekit.outlet import Outlet, connected
 
 from medkg_operations.requests import SOURCE

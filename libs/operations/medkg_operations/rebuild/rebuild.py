@@ -15,7 +15,9 @@ from medkg_contracts.errors import ConfigurationError, TopologyUnknown
 from medkg_contracts.model import Contract
 from medkg_contracts.settings import Settings
 from medkg_explain.cluster import Cluster
-from medkg_ledger import Change, JobStatus, Ledger, Timer, Versioned
+from medkg_ledger import Change, JobStatus, LedgerReader, Timer, Versioned
+from medkg_ledger.store import Ledger
+from medkg_ledger.wiping import WipeableLedger
 from medkg_routing import ScopeOrdered, to_event
 from medkg_routing.plans import stored_plan
 from medkg_routing.replay import Replayed, replay
@@ -73,7 +75,7 @@ async def rebuild(settings: Settings, report: Callable[[Progress], None], *, wip
         ConfigurationError: the ledger is not empty, or a router runs, or this is not the router's artifact store.
     """
     store = ArtifactStore.from_url(settings.artifacts_url)
-    ledger = Ledger.from_url(settings.redis_url)
+    ledger = WipeableLedger.from_url(settings.redis_url)
     try:
         async with Cluster(settings.kafka) as cluster:
             await _check(cluster, ledger, store, wipe=wipe)
@@ -82,7 +84,7 @@ async def rebuild(settings: Settings, report: Callable[[Progress], None], *, wip
         await ledger.close()
 
 
-async def _check(cluster: Cluster, ledger: Ledger, store: ArtifactStore, *, wipe: bool) -> None:
+async def _check(cluster: Cluster, ledger: WipeableLedger, store: ArtifactStore, *, wipe: bool) -> None:
     if await cluster.owners(topics.ROUTER_GROUP):
         raise ConfigurationError(
             "a router runs",
@@ -95,7 +97,7 @@ async def _check(cluster: Cluster, ledger: Ledger, store: ArtifactStore, *, wipe
         raise ConfigurationError("the ledger is not empty", remedy="Say --wipe to empty it first.")
 
 
-async def _find_plans(ledger: Ledger, store: ArtifactStore) -> None:
+async def _find_plans(ledger: LedgerReader, store: ArtifactStore) -> None:
     """Whoever sees another artifact store than the router has no plans, and must not wipe before noticing it."""
     newest = (await ledger.jobs({}, limit=LOOKED_AT)).jobs
     for digest in {job.pipeline_version for job in newest if job.pipeline_version is not None}:

@@ -7,7 +7,8 @@ from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.data import JobAccepted, RolloutReverted
 from medkg_contracts.events import read_data
 from medkg_contracts.kinds import Kind, kind_of
-from medkg_ledger import JobState, JobStatus, Ledger, RolloutState
+from medkg_ledger import JobState, JobStatus, RolloutState
+from medkg_ledger.store import Ledger
 
 
 @dataclass(slots=True)
