@@ -1,5 +1,6 @@
 """What a search asks OpenSearch for. Pure."""
 
+import re
 from typing import Annotated, Any
 
 from medkg_contracts.errors import InvalidRequest
@@ -12,6 +13,14 @@ from .cursor import Cursor
 
 MAX_QUERY = 512
 MAX_SIZE = 100
+
+#: A word of parts, such as ``PARADIGM-HF``, ``COU-AA-301``, ``BRCA1/2``: the index has the parts as words of their own.
+_COMPOUND = re.compile(r"\w+(?:[-\u2010\u2011\u2012\u2013\u2212/+&]\w+)+")
+#: What it is worth that a compound's parts stand together: more than its parts are wherever they stand, and the same
+#: for a compound that is in every document, so that the other words of a long query decide.
+_TOGETHER = 10.0
+#: OpenSearch counts clauses: so many compounds of a query are looked for as a whole.
+_MAX_COMPOUNDS = 16
 
 _FIELDS = ["text^1", "document_title^2", "section_title^1"]
 _HIGHLIGHT = {
@@ -60,6 +69,7 @@ def search_body(query: str, filters: SearchFilters, size: int, after: Cursor | N
         "query": {
             "bool": {
                 "must": [{"multi_match": {"query": query, "type": "most_fields", "fields": _FIELDS}}],
+                "should": [_together(compound) for compound in _compounds(query)],
                 "filter": filters.clauses(),
             }
         },
@@ -69,6 +79,17 @@ def search_body(query: str, filters: SearchFilters, size: int, after: Cursor | N
     if after is not None:
         body["search_after"] = [after.score, after.chunk_id]
     return body
+
+
+def _compounds(query: str) -> list[str]:
+    """The query's compounds, each once, in their order."""
+    return list(dict.fromkeys(_COMPOUND.findall(query)))[:_MAX_COMPOUNDS]
+
+
+def _together(compound: str) -> dict[str, Any]:
+    """Whether the compound's parts follow one another in a field."""
+    phrase = {"multi_match": {"query": compound, "type": "phrase", "fields": _FIELDS}}
+    return {"constant_score": {"filter": phrase, "boost": _TOGETHER}}
 
 
 def count_body(filters: SearchFilters) -> dict[str, Any]:

@@ -127,6 +127,30 @@ async def test_a_title_weighs_more_than_the_text(server: SearchServer, tenant: s
 
 
 @pytest.mark.integration
+async def test_a_compound_finds_where_its_parts_stand_together(server: SearchServer, tenant: str) -> None:
+    """A word with hyphens or slashes finds the text that has it before those that have its parts, even in a title."""
+    padding = "Adults with the condition are followed until the end of the trial and seen every week. " * 5
+    parts = [
+        chunk(1, "A paradigm of HF care, HF being a paradigm.", title="HF: a paradigm"),
+        chunk(2, "COU at site 301, 301 of AA, AA and COU.", title="AA 301, COU"),
+        chunk(3, "BRCA1 in 2 cases, 2 of them BRCA1.", title="BRCA1 in 2"),
+    ]
+    wholes = [
+        chunk(4, f"{padding}PARADIGM-HF. {padding}"),
+        chunk(5, f"{padding}(COU-AA-301) {padding}"),
+        chunk(6, f"{padding}BRCA1/2. {padding}"),
+    ]
+    await write(server, tenant, *(one.model_copy(update={"text": one.text * 2}) for one in parts), *wholes)
+    search = ChunkSearch(server)
+    found = [
+        (await search.search(query, tenant)).hits[0].chunk.document_id
+        for query in ("PARADIGM-HF", "cou-aa-301", "brca1/2 trial")
+    ]
+
+    assert ["ctgov:NCT4", "ctgov:NCT5", "ctgov:NCT6"] == found
+
+
+@pytest.mark.integration
 async def test_pages_cover_all_hits_once(server: SearchServer, tenant: str) -> None:
     """Following the cursor visits every hit once, equal scores included, and the last page has no cursor."""
     await write(server, tenant, *(chunk(n, "diabetes") for n in range(7)), chunk(9, "diabetes diabetes mellitus"))
@@ -170,7 +194,16 @@ async def test_a_tenant_without_an_index_finds_nothing(server: SearchServer) -> 
 
 @pytest.mark.integration
 @pytest.mark.parametrize(
-    "query", [" ".join(chr(0x4E00 + n) for n in range(256)), '"(*) AND [x TO y] {"', "\\", "\x00", "-_-", "🩺"]
+    "query",
+    [
+        " ".join(chr(0x4E00 + n) for n in range(256)),
+        " ".join(f"{chr(0x4E00 + n)}-{chr(0x5E00 + n)}" for n in range(128)),
+        '"(*) AND [x TO y] {"',
+        "\\",
+        "\x00",
+        "-_-",
+        "🩺",
+    ],
 )
 async def test_any_query_is_answered(server: SearchServer, tenant: str, query: str) -> None:
     """The longest query and any syntax are just words, never an error."""
