@@ -7,8 +7,9 @@ from typing import Final
 import orjson
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import MAX_VALUE_BYTES, from_record
-from medkg_contracts.deadletter import Place, Record, read_letter
+from medkg_contracts.deadletter import read_letter
 from medkg_contracts.errors import PoisonRecord
+from medkg_contracts.records import Place, Record
 from medkg_routing.inbound import Deferred, Reload, TimerFired
 from medkg_routing.reading import read
 

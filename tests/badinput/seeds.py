@@ -10,7 +10,7 @@ from typing import Any, Final
 import yaml
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import Header
-from medkg_contracts.deadletter import Record
+from medkg_contracts.records import Record
 
 REPOSITORY: Final = Path(__file__).parents[2]
 

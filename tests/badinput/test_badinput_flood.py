@@ -9,14 +9,14 @@ from typing import Any, Final
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from medkg_bus.cluster import Cluster
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, to_headers
-from medkg_contracts.deadletter import Place, Record
 from medkg_contracts.events import make_event
 from medkg_contracts.kinds import Kind
+from medkg_contracts.records import Place, Record
 from medkg_contracts.requests import JobRequest
 from medkg_contracts.settings import Settings
-from medkg_explain.cluster import Cluster
 from medkg_ledger import JobState, JobStatus
 from medkg_ledger.store import Ledger
 from medkg_operations.topics import provision_topics

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from medkg_artifacts import ArtifactStore, redeem
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, from_record, to_headers
-from medkg_contracts.deadletter import DeadLetter, Record, read_letter
+from medkg_contracts.deadletter import DeadLetter, read_letter
 from medkg_contracts.errors import ArtifactMissing, InvalidRequest, MedkgError, PoisonRecord
 from medkg_contracts.events import dump
+from medkg_contracts.records import Record
 from medkg_routing.inbound import Inbound, Requested, Spoke
 from medkg_routing.reading import broken, read
 from medkg_stagekit.work import Work, read_work

@@ -16,7 +16,7 @@ from typing import Final
 import uvloop
 from aiokafka import AIOKafkaConsumer
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
-from medkg_stagekit.kafka import producer
+from medkg_bus.clients import producer_client
 
 from .pattern import Rules, from_json
 
@@ -34,7 +34,7 @@ async def relay(bootstrap: str, group: str, rules: Rules, ready: Callable[[], No
         partition_assignment_strategy=(RangePartitionAssignor,),
         max_partition_fetch_bytes=2 * 1024 * 1024,
     )
-    sender = producer(bootstrap, group)
+    sender = producer_client(bootstrap, group)
     over = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, over.set)
     await consumer.start()

@@ -15,11 +15,11 @@ from typing import Any, Final, TypeAlias
 from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from medkg_bus.clients import producer_client
 from medkg_contracts.cloudevents import to_headers
 from medkg_contracts.events import make_event
 from medkg_contracts.kinds import Kind
 from medkg_contracts.requests import JobRequest
-from medkg_stagekit.kafka import producer
 
 #: With no new event for so long, the jobs that are missing will not come.
 STALLED_S: Final = 30.0
@@ -73,7 +73,7 @@ class Traffic:
         self._partitions = partitions
         self._requests = requests
         self._events = events
-        self._producer = producer(bootstrap, "bench")
+        self._producer = producer_client(bootstrap, "bench")
 
     async def send_all(self, requests: Sequence[Request]) -> None:
         """Send them as fast as Kafka takes them."""

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aiokafka import TopicPartition
+from medkg_bus.cluster import Cluster
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, from_record
 from medkg_contracts.data import StageResult
-from medkg_contracts.deadletter import Record
 from medkg_contracts.events import read_data
 from medkg_contracts.kinds import Kind, kind_of
-from medkg_explain.cluster import Cluster
+from medkg_contracts.records import Record
 from medkg_ledger import JobState, JobStatus
 from medkg_ledger.store import Ledger
 from medkg_stack import SERVICES

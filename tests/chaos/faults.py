@@ -15,12 +15,12 @@ from pathlib import Path
 from time import monotonic
 from uuid import uuid4
 
+from medkg_bus.cluster import Cluster
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.events import make_event
 from medkg_contracts.kinds import Kind
 from medkg_contracts.orders import Order, ScopeOrder
-from medkg_explain.cluster import Cluster
 from medkg_stack import SERVICES
 
 from .load import Load

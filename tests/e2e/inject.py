@@ -10,11 +10,11 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.data import TopologyNotice
-from medkg_contracts.deadletter import Place
 from medkg_contracts.events import read_data
 from medkg_contracts.explanation import Explanation
 from medkg_contracts.kinds import Kind, kind_of
 from medkg_contracts.orders import Order, ScopeOrder
+from medkg_contracts.records import Place
 from medkg_contracts.requests import JobRequest
 from medkg_explain import Cluster, Explainer
 from medkg_operations.control import order_event

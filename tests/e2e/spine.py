@@ -14,20 +14,20 @@ from uuid import uuid4
 import httpx
 from aiokafka import AIOKafkaConsumer
 from medkg_artifacts import ArtifactStore
+from medkg_bus.clients import producer_client
+from medkg_bus.cluster import Cluster
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, from_record, to_headers
-from medkg_contracts.deadletter import Record
 from medkg_contracts.events import make_event
 from medkg_contracts.kinds import Kind, kind_of
+from medkg_contracts.records import Record
 from medkg_contracts.requests import JobRequest
 from medkg_contracts.settings import Settings
-from medkg_explain.cluster import Cluster
 from medkg_ledger import JobState
 from medkg_ledger.store import Ledger
 from medkg_operations.topics import provision_topics
 from medkg_stack import Services, Stack
 from medkg_stack.ports import free_port
-from medkg_stagekit.kafka import producer
 
 REPOSITORY = Path(__file__).parents[2]
 ENDED = {Kind.JOB_COMPLETED, Kind.JOB_FAILED, Kind.JOB_REJECTED, Kind.JOB_CANCELLED}
@@ -192,7 +192,7 @@ async def publish(bootstrap: str, sent: Iterable[tuple[str, CloudEvent]]) -> Non
 
 async def publish_raw(bootstrap: str, records: Iterable[tuple[str, str, bytes | None, list[Any]]]) -> None:
     """Publish records as they are to this Kafka: topic, key, value, headers."""
-    client = producer(bootstrap, "tests")
+    client = producer_client(bootstrap, "tests")
     await client.start()
     try:
         futures = [

@@ -4,12 +4,12 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
+from medkg_bus.cluster import Cluster
 from medkg_contracts import topics
 from medkg_contracts.asyncapi import Operation, operations, services
 from medkg_contracts.cloudevents import from_record
 from medkg_contracts.events import data_model
 from medkg_contracts.kinds import Kind, kind_of
-from medkg_explain.cluster import Cluster
 from medkg_topology.catalog import Catalog
 from medkg_topology.plan import StageNode
 

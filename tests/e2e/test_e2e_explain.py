@@ -7,9 +7,10 @@ from uuid import uuid4
 
 import pytest
 from medkg_contracts import topics
-from medkg_contracts.deadletter import Place, original_headers
+from medkg_contracts.deadletter import original_headers
 from medkg_contracts.kinds import Kind
 from medkg_contracts.orders import Order, RerunOrder, ScopeOrder
+from medkg_contracts.records import Place
 from medkg_explain import explain
 
 from .inject import approve, explained, in_one_partition, ingesting, order, paused, reached, skip

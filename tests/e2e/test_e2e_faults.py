@@ -8,11 +8,11 @@ from uuid import uuid4
 
 import pytest
 from aiokafka import TopicPartition
+from medkg_bus.cluster import Cluster
 from medkg_contracts import topics
 from medkg_contracts.errors import ConfigurationError
 from medkg_contracts.kinds import Kind, kind_of
 from medkg_contracts.requests import JobRequest
-from medkg_explain.cluster import Cluster
 from medkg_ledger import JobState, JobStatus
 from medkg_ledger.store import Ledger
 from medkg_operations.rebuild.rebuild import rebuild

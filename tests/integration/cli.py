@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from medkg_bus.clients import producer_client
 from medkg_cli.app import build
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, to_headers
-from medkg_stagekit.kafka import producer
 from typer.testing import CliRunner, Result
 
 REPOSITORY = Path(__file__).parents[2]
@@ -36,7 +36,7 @@ def send(bootstrap: str, *records: CloudEvent | bytes, topic: str = topics.EVENT
     """Publish events, or bytes that are none."""
 
     async def publish(given: Sequence[CloudEvent | bytes]) -> None:
-        client = producer(bootstrap, "test")
+        client = producer_client(bootstrap, "test")
         await client.start()
         try:
             for one in given:

@@ -11,18 +11,20 @@ from uuid import uuid4
 
 import pytest
 from medkg_artifacts import ArtifactStore
+from medkg_bus.clients import producer_client
+from medkg_bus.cluster import Cluster
+from medkg_bus.producer import EventProducer
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, from_record
 from medkg_contracts.data import StageResult
-from medkg_contracts.deadletter import DeadLetter, Record
+from medkg_contracts.deadletter import DeadLetter
 from medkg_contracts.errors import MedkgError, StageTimeout
 from medkg_contracts.events import make_event
 from medkg_contracts.kinds import Kind, kind_of
-from medkg_explain.cluster import Cluster
+from medkg_contracts.records import Record
 from medkg_ledger import JobState
 from medkg_ledger.store import Ledger
 from medkg_stack import Services
-from medkg_stagekit.kafka import Outlet, producer
 
 from .cli import REPOSITORY, medkg, medkg_json
 
@@ -90,15 +92,15 @@ class Playground:
 
     def bury(self, dlq: str, letter: DeadLetter) -> None:
         """Put a dead letter on a DLQ."""
-        asyncio.run(self._publish(lambda outlet: outlet.bury(dlq, letter)))
+        asyncio.run(self._publish(lambda producer: producer.bury(dlq, letter)))
 
     def send(self, topic: str, event: CloudEvent) -> None:
         """Put an event on a topic."""
-        asyncio.run(self._publish(lambda outlet: outlet.send(topic, event)))
+        asyncio.run(self._publish(lambda producer: producer.send(topic, event)))
 
     def raw(self, topic: str, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes | None]]) -> None:
         """Put a record on a topic as it is."""
-        asyncio.run(self._publish(lambda outlet: outlet.raw(topic, key, value, headers)))
+        asyncio.run(self._publish(lambda producer: producer.raw(topic, key, value, headers)))
 
     def told(self, job: str, kind: Kind) -> CloudEvent:
         """The newest lifecycle event of this kind about the job, once there is one."""
@@ -164,11 +166,11 @@ class Playground:
             extensions={"stage": stage, "epoch": str(epoch)},
         )
 
-    async def _publish(self, send: Callable[[Outlet], Awaitable[asyncio.Future[Any]]]) -> None:
-        client = producer(self.kafka, "test")
+    async def _publish(self, send: Callable[[EventProducer], Awaitable[asyncio.Future[Any]]]) -> None:
+        client = producer_client(self.kafka, "test")
         await client.start()
         try:
-            await (await send(Outlet(client, self.store)))
+            await (await send(EventProducer(client, self.store)))
         finally:
             await client.stop()
 

@@ -6,10 +6,11 @@ from uuid import uuid4
 import pytest
 from medkg_contracts import topics
 from medkg_contracts.data import LetterClosed
-from medkg_contracts.deadletter import REDRIVEN, DeadLetter, Record
+from medkg_contracts.deadletter import REDRIVEN, DeadLetter
 from medkg_contracts.errors import PoisonRecord
 from medkg_contracts.events import read_data
 from medkg_contracts.kinds import Kind
+from medkg_contracts.records import Record
 
 from .cli import medkg, medkg_json
 from .operating import Playground, playground

@@ -10,14 +10,14 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from medkg_bus.tail import Tail
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, from_record, to_headers
 from medkg_contracts.data import JobEnded
-from medkg_contracts.deadletter import Record
 from medkg_contracts.events import make_event
 from medkg_contracts.kinds import Kind
+from medkg_contracts.records import Record
 from medkg_contracts.requests import read_request
-from medkg_operations.tail import Tail
 
 from .cli import REPOSITORY, json_lines, medkg, medkg_json, send
 

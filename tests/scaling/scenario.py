@@ -14,14 +14,14 @@ from typing import Any, Final, Protocol
 from uuid import uuid4
 
 from aiokafka.partitioner import DefaultPartitioner
+from medkg_bus.cluster import Cluster
+from medkg_bus.instance import instance_of
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, from_record
 from medkg_contracts.data import StageResult
 from medkg_contracts.events import read_data
 from medkg_contracts.kinds import Kind, kind_of
 from medkg_contracts.requests import JobRequest
-from medkg_explain.cluster import Cluster
-from medkg_stagekit.instance import instance_of
 
 from tests.e2e.spine import Watch, submit, watching
 

@@ -5,11 +5,11 @@ from time import time
 from typing import Annotated
 
 import typer
+from medkg_bus.cluster import Cluster
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import from_record
 from medkg_contracts.errors import PoisonRecord
 from medkg_contracts.settings import Settings
-from medkg_explain.cluster import Cluster
 from medkg_operations.consumer_load import Done, StageShare, Work, as_data, lags_of, share_of
 from medkg_operations.stages import check_stages, known_stages
 from medkg_topology.duration import parse_duration

@@ -11,13 +11,13 @@ from typing import Annotated, Final
 
 import typer
 from medkg_artifacts import ArtifactStore
+from medkg_bus.tail import Tail
 from medkg_contracts import topics
 from medkg_contracts.ids import batch_item_id
 from medkg_contracts.requests import DEFAULT_TENANT, JobRequest
 from medkg_ledger import LedgerReader
 from medkg_operations.progress import Tally, percentile
 from medkg_operations.requests import publish, request_event
-from medkg_operations.tail import Tail
 from medkg_operations.waiting import Waiting
 from medkg_search import ChunkSearch, SearchPage, SearchServer
 from rich.text import Text

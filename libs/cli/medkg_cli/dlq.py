@@ -9,9 +9,10 @@ from typing import Annotated, Final
 import typer
 from medkg_artifacts import ArtifactStore
 from medkg_contracts import topics
-from medkg_contracts.deadletter import Letter, Place
+from medkg_contracts.deadletter import Letter
 from medkg_contracts.errors import MedkgError
 from medkg_contracts.orders import Order
+from medkg_contracts.records import Place
 from medkg_contracts.settings import Settings
 from medkg_ledger import LedgerReader
 from medkg_operations.deadletters.entries import Filed, Letters, Wanted, summary, work_of

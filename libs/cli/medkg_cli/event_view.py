@@ -19,12 +19,12 @@ from medkg_contracts.data import (
     StageRetrying,
     TopologyNotice,
 )
-from medkg_contracts.deadletter import Place
 from medkg_contracts.errors import ErrorInfo, PoisonRecord
 from medkg_contracts.events import read_data
 from medkg_contracts.explanation import Explanation
 from medkg_contracts.kinds import Kind, kind_of
 from medkg_contracts.orders import Order, ScopeOrder
+from medkg_contracts.records import Place
 from rich.text import Text
 
 from .output import duration

@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 from medkg_artifacts import ArtifactStore, redeem
+from medkg_bus.tail import Start, Tail
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, from_record
-from medkg_contracts.deadletter import Record
 from medkg_contracts.errors import MedkgError
 from medkg_contracts.events import as_json
 from medkg_contracts.kinds import TYPE_PREFIX
+from medkg_contracts.records import Record
 from medkg_contracts.settings import Settings
-from medkg_operations.tail import Start, Tail
 from medkg_topology.duration import parse_duration
 from rich.text import Text
 

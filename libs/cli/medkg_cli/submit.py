@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 from medkg_artifacts import ArtifactStore
+from medkg_bus.tail import Tail
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.requests import DEFAULT_TENANT, JobRequest, Priority
@@ -13,7 +14,6 @@ from medkg_contracts.settings import Settings
 from medkg_ledger import LedgerReader
 from medkg_operations.progress import Tally
 from medkg_operations.requests import Asked, publish, request_event
-from medkg_operations.tail import Tail
 from medkg_operations.waiting import Waiting
 from rich.table import Table
 from rich.text import Text

@@ -8,7 +8,7 @@ import typer
 from medkg_cli.dlq import filters, selection, when
 from medkg_cli.letter_view import letter_data, letter_view, value_data, value_text
 from medkg_cli.output import PIPE_WIDTH
-from medkg_contracts.deadletter import Place
+from medkg_contracts.records import Place
 from medkg_operations.deadletters.entries import Filed, Wanted
 from rich.console import Console
 

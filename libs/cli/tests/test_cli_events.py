@@ -14,11 +14,11 @@ from medkg_contracts.data import (
     LetterClosed,
     StageDeferred,
 )
-from medkg_contracts.deadletter import Record
 from medkg_contracts.errors import OrderRefused, PoisonRecord, SourceRefused
 from medkg_contracts.explanation import Explanation
 from medkg_contracts.kinds import Kind
 from medkg_contracts.orders import Order, RerunOrder, ScopeOrder
+from medkg_contracts.records import Record
 
 from libs.operations.tests.events_of import completed, event, failed, ignored, job_completed, job_failed
 

@@ -8,14 +8,13 @@ from hypothesis import strategies as st
 from medkg_contracts.deadletter import (
     STORED_RECORD,
     DeadLetter,
-    Place,
-    Record,
     original_headers,
     pack_record,
     read_letter,
     reason_headers,
 )
 from medkg_contracts.errors import ErrorInfo, PoisonRecord, StageBug
+from medkg_contracts.records import Place, Record
 
 REASON_NAMES = [
     "kafka_dlt-original-topic",

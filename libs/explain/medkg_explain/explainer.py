@@ -6,11 +6,13 @@ from dataclasses import replace
 from time import time
 from typing import Final, Self, TypeVar
 
+from medkg_bus.cluster import Cluster
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent
-from medkg_contracts.deadletter import Letter, Record
+from medkg_contracts.deadletter import Letter
 from medkg_contracts.errors import TopologyUnknown
 from medkg_contracts.explanation import Explanation
+from medkg_contracts.records import Record
 from medkg_contracts.settings import Settings
 from medkg_ledger import JobState, JobStatus, LedgerReader, NodeState, NodeStatus
 from medkg_stagekit.guard import BreakerState
@@ -20,7 +22,6 @@ from medkg_topology.plan import GateNode, Plan, StageNode
 from redis.asyncio import Redis
 
 from .branches import open_nodes, weigh
-from .cluster import Cluster
 from .ended import about_ended
 from .facts import GateFacts, Reader, StageFacts
 from .finding import Finding

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from medkg_contracts.deadletter import Letter, Record
+from medkg_contracts.deadletter import Letter
 from medkg_contracts.errors import ErrorInfo
 from medkg_contracts.kinds import Kind
+from medkg_contracts.records import Record
 from medkg_ledger import Held, NodeState
 from medkg_stagekit.guard import Standstill
 from medkg_stagekit.notices import Notice

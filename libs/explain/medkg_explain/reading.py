@@ -1,6 +1,6 @@
 """Conclusions about the router: records that it has yet to read or to send, and timers that it has yet to fire."""
 
-from medkg_contracts.deadletter import Record
+from medkg_contracts.records import Record
 
 from .causes import Cause
 from .facts import Reader

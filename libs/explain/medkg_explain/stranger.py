@@ -1,7 +1,8 @@
 """What is concluded about a job that the ledger does not know: refused, not read yet, or never asked for."""
 
-from medkg_contracts.deadletter import Letter, Record
+from medkg_contracts.deadletter import Letter
 from medkg_contracts.explanation import Explanation
+from medkg_contracts.records import Record
 
 from .causes import Cause
 from .facts import Reader

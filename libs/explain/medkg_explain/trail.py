@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from typing import Final
 
+from medkg_bus.cluster import Cluster
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, from_record
 from medkg_contracts.data import BreakerNotice, JobEnded, LetterClosed, StageDeferred, StageRetrying
-from medkg_contracts.deadletter import Letter, Record, read_letter
+from medkg_contracts.deadletter import Letter, read_letter
 from medkg_contracts.errors import ErrorInfo, PoisonRecord
 from medkg_contracts.events import ContractT, read_data
 from medkg_contracts.kinds import Kind, kind_of
 from medkg_contracts.orders import Order
+from medkg_contracts.records import Record
 
-from .cluster import Cluster
 from .facts import Reader, Told
 
 #: By so much may the clocks of two services differ, in milliseconds.

@@ -3,9 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
-from medkg_contracts.deadletter import DeadLetter, Letter, Record, read_letter
+from medkg_contracts.deadletter import DeadLetter, Letter, read_letter
 from medkg_contracts.errors import ErrorInfo, PoisonRecord, SourceUnavailable
 from medkg_contracts.policy import Breaker, Policy, RateLimit
+from medkg_contracts.records import Record
 from medkg_contracts.requests import JobRequest
 from medkg_explain.facts import GateFacts, Reader, StageFacts
 from medkg_ledger import Held, JobState, NodeState, NodeStatus

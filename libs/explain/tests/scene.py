@@ -10,17 +10,17 @@ from uuid import uuid4
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
+from medkg_bus.clients import producer_client
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, to_headers
-from medkg_contracts.deadletter import Record
 from medkg_contracts.events import make_event
 from medkg_contracts.kinds import Kind
 from medkg_contracts.model import Contract
 from medkg_contracts.policy import Policy
+from medkg_contracts.records import Record
 from medkg_contracts.settings import Settings
 from medkg_ledger import Ask, Change, JobState, NodeState, NodeStatus, Versioned
 from medkg_ledger.store import Ledger
-from medkg_stagekit.kafka import producer
 from medkg_topology.plan import GateNode, Plan, StageNode
 
 from .cases import job
@@ -50,7 +50,7 @@ class Scene:
         self.ledger = ledger
         self.service = service
         self.policy = Policy(name="default", attempts=3)
-        self._client = producer(settings.kafka, "tests")
+        self._client = producer_client(settings.kafka, "tests")
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:

@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 import pytest
 from medkg_contracts.cloudevents import to_headers
 from medkg_contracts.data import LetterClosed
-from medkg_contracts.deadletter import DeadLetter, Record
+from medkg_contracts.deadletter import DeadLetter
 from medkg_contracts.errors import PoisonRecord
 from medkg_contracts.events import make_event
 from medkg_contracts.kinds import Kind
+from medkg_contracts.records import Record
 from medkg_explain.trail import open_letters
 
 from .cases import ASKED

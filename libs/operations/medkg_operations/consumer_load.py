@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from aiokafka import TopicPartition
+from medkg_bus.cluster import Member
+from medkg_bus.instance import instance_of
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.data import StageResult
 from medkg_contracts.errors import PoisonRecord
 from medkg_contracts.events import read_data
 from medkg_contracts.kinds import Kind, kind_of
 from medkg_contracts.topics import group, queue
-from medkg_explain.cluster import Member
-from medkg_stagekit.instance import instance_of
 from medkg_stagekit.story import source_of
 
 

@@ -10,19 +10,19 @@ from typing import Final, Self
 from uuid import uuid4
 
 from medkg_artifacts import ArtifactStore
+from medkg_bus.producer import connected
+from medkg_bus.tail import Tail
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, from_record
 from medkg_contracts.data import ControlRefused, Ignored
-from medkg_contracts.deadletter import Record
 from medkg_contracts.errors import PoisonRecord
 from medkg_contracts.events import make_event, read_data
 from medkg_contracts.kinds import Kind, kind_of
 from medkg_contracts.orders import Order
+from medkg_contracts.records import Record
 from medkg_contracts.settings import Settings
-from medkg_stagekit.outlet import connected
 
 from .requests import SOURCE
-from .tail import Tail
 
 #: Events with which the router answers an order; each has the order's id as its `causationid`.
 _ANSWERS: Final = frozenset(
@@ -104,7 +104,7 @@ class Control:
         store = ArtifactStore.from_url(self._settings.artifacts_url)
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._tail)
-            self._outlet = await stack.enter_async_context(connected(self._settings.kafka, "medkg-cli", store))
+            self._producer = await stack.enter_async_context(connected(self._settings.kafka, "medkg-cli", store))
             self._connections = stack.pop_all()
         return self
 
@@ -114,13 +114,13 @@ class Control:
 
     async def send(self, order: CloudEvent) -> asyncio.Future[object]:
         """Hand an order to Kafka; the future ends when Kafka has it."""
-        return await self._outlet.send(topics.CONTROL, order)
+        return await self._producer.send(topics.CONTROL, order)
 
     async def ask(
         self, orders: Sequence[CloudEvent], timeout_s: float, heard: Callable[[Answer], None] = lambda _: None
     ) -> list[Answer]:
         """Send orders and wait for their answers; in the orders' own order."""
-        await self._outlet.acknowledged([await self.send(order) for order in orders])
+        await self._producer.acknowledged([await self.send(order) for order in orders])
         return await self.answers(orders, timeout_s, heard)
 
     async def answers(

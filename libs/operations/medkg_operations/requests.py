@@ -9,6 +9,8 @@ from uuid import uuid4
 
 from aiokafka.errors import KafkaError
 from medkg_artifacts import ArtifactStore
+from medkg_bus.clients import producer_client
+from medkg_bus.producer import EventProducer
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.errors import ConfigurationError, InvalidRequest, KafkaUnavailable
@@ -18,7 +20,6 @@ from medkg_contracts.kinds import Kind
 from medkg_contracts.model import Identifier, TenantId, first_violation
 from medkg_contracts.requests import DEFAULT_TENANT, JobRequest, Priority
 from medkg_contracts.settings import Settings
-from medkg_stagekit.kafka import Outlet, producer
 from pydantic import TypeAdapter, ValidationError
 
 #: The CloudEvents `source` of the command's requests.
@@ -132,8 +133,8 @@ async def publish(settings: Settings, events: Sequence[CloudEvent], topic: str =
         KafkaUnavailable: Kafka did not answer.
         ConfigurationError: the topic does not exist.
     """
-    client = producer(settings.kafka, "medkg-cli")
-    outlet = Outlet(client, ArtifactStore.from_url(settings.artifacts_url))
+    client = producer_client(settings.kafka, "medkg-cli")
+    producer = EventProducer(client, ArtifactStore.from_url(settings.artifacts_url))
     try:
         async with asyncio.timeout(PUBLISH_S):
             await client.start()
@@ -143,7 +144,7 @@ async def publish(settings: Settings, events: Sequence[CloudEvent], topic: str =
                     f"Kafka at {settings.kafka} has no topic {topic}",
                     remedy="Create the topics with `medkg topics provision` (`medkg up` does it too).",
                 )
-            await Outlet.acknowledged([await outlet.send(topic, event) for event in events])
+            await EventProducer.acknowledged([await producer.send(topic, event) for event in events])
     except (KafkaError, OSError, TimeoutError) as error:
         raise KafkaUnavailable(f"Kafka at {settings.kafka}: {error!r}") from error
     finally:

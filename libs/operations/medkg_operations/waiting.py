@@ -4,12 +4,12 @@ from collections.abc import Callable, Collection, Sequence
 from time import monotonic
 
 from medkg_artifacts import ArtifactStore, redeem
+from medkg_bus.tail import Tail
 from medkg_contracts.cloudevents import CloudEvent, from_record
 from medkg_contracts.errors import PoisonRecord, Unfinished
 from medkg_ledger import JobState, LedgerReader
 
 from .progress import Tally
-from .tail import Tail
 
 
 class Waiting:

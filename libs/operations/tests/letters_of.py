@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from medkg_contracts.cloudevents import Header, to_headers
 from medkg_contracts.data import StageRequest
-from medkg_contracts.deadletter import DeadLetter, Letter, Record, read_letter
+from medkg_contracts.deadletter import DeadLetter, Letter, read_letter
 from medkg_contracts.errors import ErrorInfo
 from medkg_contracts.kinds import Kind
+from medkg_contracts.records import Record
 from medkg_contracts.requests import JobRequest
 
 from .events_of import event

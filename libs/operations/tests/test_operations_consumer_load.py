@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 from aiokafka import TopicPartition
+from medkg_bus.cluster import Member
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.data import StageResult
 from medkg_contracts.events import make_event
 from medkg_contracts.kinds import Kind
-from medkg_explain.cluster import Member
 from medkg_operations.consumer_load import Done, Work, as_data, lags_of, share_of
 
 from .events_of import TIME, started

@@ -3,11 +3,11 @@
 import pytest
 from medkg_contracts.cloudevents import CloudEvent, to_headers
 from medkg_contracts.data import ControlRefused, Ignored, JobEnded
-from medkg_contracts.deadletter import Record
 from medkg_contracts.errors import OrderRefused
 from medkg_contracts.kinds import Kind
 from medkg_contracts.model import Contract
 from medkg_contracts.orders import Order
+from medkg_contracts.records import Record
 from medkg_operations.control import Answer, answer_in, order_event
 
 from .events_of import event

@@ -2,10 +2,11 @@
 
 import pytest
 from medkg_contracts.cloudevents import CloudEvent, to_headers
-from medkg_contracts.deadletter import REDRIVEN, Place, Record, read_letter
+from medkg_contracts.deadletter import REDRIVEN, read_letter
 from medkg_contracts.errors import MedkgError, StageTimeout
 from medkg_contracts.kinds import Kind
 from medkg_contracts.orders import Order
+from medkg_contracts.records import Place, Record
 from medkg_ledger import JobState, JobStatus, NodeState, NodeStatus
 from medkg_operations.deadletters.entries import (
     Letters,

@@ -1,7 +1,7 @@
 """What a rebuild reads of orders and of queues."""
 
-from medkg_contracts.deadletter import Record
 from medkg_contracts.orders import ScopeOrder
+from medkg_contracts.records import Record
 from medkg_operations.deadletters.entries import Work
 from medkg_operations.rebuild.history import work_in
 from medkg_operations.rebuild.rebuild import after_order

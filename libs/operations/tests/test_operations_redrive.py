@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from medkg_artifacts import SYSTEM_TENANT, ArtifactStore
 from medkg_contracts.data import LetterClosed
-from medkg_contracts.deadletter import REDRIVEN, Letter, Record, pack_record, read_letter
+from medkg_contracts.deadletter import REDRIVEN, Letter, pack_record, read_letter
 from medkg_contracts.errors import ArtifactMissing, PoisonRecord
 from medkg_contracts.events import read_data
 from medkg_contracts.kinds import Kind
 from medkg_contracts.orders import Order, RerunOrder
+from medkg_contracts.records import Record
 from medkg_ledger import JobState, JobStatus, NodeState, NodeStatus
 from medkg_operations.deadletters.entries import Filed
 from medkg_operations.deadletters.redrive import (

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from medkg_artifacts import ArtifactStore
 from medkg_contracts.cloudevents import CloudEvent, to_headers
-from medkg_contracts.deadletter import Record
 from medkg_contracts.errors import Unfinished
 from medkg_contracts.kinds import Kind
+from medkg_contracts.records import Record
 from medkg_ledger import JobState, JobStatus
 from medkg_operations.progress import Tally
 from medkg_operations.waiting import Waiting

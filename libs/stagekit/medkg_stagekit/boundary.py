@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from time import monotonic
 
+from medkg_bus.shutdown import ShutdownSignal
 from medkg_contracts.errors import MedkgError, ResourceUnavailable, StageTimeout
 from medkg_contracts.policy import Policy
 
 from . import metrics
 from .guard import Admitted, BreakerState, Guard, Verdict, is_open
-from .patience import Patience
 
 logger = logging.getLogger(__name__)
 
@@ -40,15 +40,15 @@ class Boundary:
     Args:
         service: the stage's.
         guard: of breakers and rates.
-        patience: how to wait.
+        shutdown: how to wait.
         tell: is told when a breaker turns.
         slots: executions at once under policies that do not say.
     """
 
-    def __init__(self, service: str, guard: Guard, patience: Patience, tell: Tell, slots: int) -> None:
+    def __init__(self, service: str, guard: Guard, shutdown: ShutdownSignal, tell: Tell, slots: int) -> None:
         self._service = service
         self._guard = guard
-        self._patience = patience
+        self._shutdown = shutdown
         self._tell = tell
         self._default_slots = asyncio.Semaphore(slots)
         self._slots: dict[tuple[str, int], asyncio.Semaphore] = {}
@@ -68,7 +68,7 @@ class Boundary:
         """Wait until some of the wanted executions may begin, now and together.
 
         Raises:
-            Leaving: the service ends.
+            HandedBack: the service ends.
         """
         if is_open(policy) or self._is_fresh(policy):
             return Turn(wanted)
@@ -78,7 +78,7 @@ class Boundary:
             admitted = await self._ask(policy, wanted)
             if admitted.waits:
                 return await self._admitted(policy, admitted.waits, admitted.probe)
-            await self._patience.linger(max(admitted.again_s, SOONEST_S))
+            await self._shutdown.linger(max(admitted.again_s, SOONEST_S))
 
     async def _ask(self, policy: Policy, wanted: int) -> Admitted:
         """Ask the guard; those that ask in the same moment do so in one call."""
@@ -110,7 +110,7 @@ class Boundary:
     async def _admitted(self, policy: Policy, waits: Sequence[float], probe: str) -> Turn:
         if policy.rate is not None:
             metrics.rate_waited(self._service, policy.name, max(waits))
-        await self._patience.wait(max(waits))
+        await self._shutdown.wait(max(waits))
         return Turn(len(waits), probe)
 
     async def left(self, policy: Policy, turn: Turn, errors: Sequence[MedkgError | None]) -> None:

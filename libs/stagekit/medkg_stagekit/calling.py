@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from time import perf_counter
 from typing import Any
 
+from medkg_bus.shutdown import HandedBack
 from medkg_contracts.errors import MedkgError, StageBug, StageTimeout
 from medkg_contracts.ir import ExpansionReceipt
 from medkg_contracts.requests import JobRequest
@@ -17,7 +18,6 @@ from .binding import Binding
 from .job import Job
 from .logs import job_fields
 from .observer import Observer
-from .patience import Leaving
 from .work import Work
 
 logger = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ class Caller:
                 return await self._call(jobs, limit, datetime.now(UTC) + timedelta(seconds=timeout_s))
         except _Untold as untold:
             raise untold.error from None
-        except Leaving:
+        except HandedBack:
             raise
         except _Struck:
             jobs[0].outcome.dropped = True

@@ -13,16 +13,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 from medkg_artifacts import ArtifactStore, redeem
+from medkg_bus.producer import EventProducer
+from medkg_bus.shutdown import HandedBack, ShutdownSignal
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, from_record
 from medkg_contracts.data import RecordRefused
-from medkg_contracts.deadletter import DeadLetter, Record
+from medkg_contracts.deadletter import DeadLetter
 from medkg_contracts.errors import MedkgError
 from medkg_contracts.events import make_event
 from medkg_contracts.ids import digest
 from medkg_contracts.kinds import Kind
 from medkg_contracts.model import Identifier
 from medkg_contracts.policy import Policy
+from medkg_contracts.records import Record
 from medkg_contracts.requests import JobRequest
 from pydantic import TypeAdapter, ValidationError
 
@@ -30,10 +33,8 @@ from . import metrics, story
 from .binding import Binding
 from .execution import Executor
 from .guard import Guard, Verdict
-from .kafka import Outlet
 from .observer import Observer
 from .orders import Orders
-from .patience import Leaving, Patience
 from .work import Outcome, Work, read_work
 
 logger = logging.getLogger(__name__)
@@ -51,16 +52,16 @@ class StageConsumer(Observer):
         self,
         binding: Binding,
         store: ArtifactStore,
-        outlet: Outlet,
+        producer: EventProducer,
         *,
         guard: Guard | None = None,
         orders: Orders | None = None,
-        patience: Patience | None = None,
+        shutdown: ShutdownSignal | None = None,
     ) -> None:
         self.name = binding.name
         self._store = store
-        self._outlet = outlet
-        self._executor = Executor(binding, store, self, guard=guard, orders=orders, patience=patience)
+        self._producer = producer
+        self._executor = Executor(binding, store, self, guard=guard, orders=orders, shutdown=shutdown)
         self._unacknowledged: list[asyncio.Future[Any]] = []
 
     async def handle(self, records: Sequence[Record]) -> None:
@@ -69,7 +70,7 @@ class StageConsumer(Observer):
         Raises:
             KafkaUnavailable: results could not be published; the batch has to be handled again.
             ArtifactStoreUnavailable: a claim check could not be read; likewise.
-            Leaving: the service ends or gives its partitions back, and some of the batch is not done.
+            HandedBack: the service ends or gives its partitions back, and some of the batch is not done.
         """
         self._unacknowledged = []
         left: list[Record] = []
@@ -80,7 +81,7 @@ class StageConsumer(Observer):
                 await self._publish([outcome for outcome in outcomes if not outcome.left])
         await self._acknowledge()
         if left:
-            raise Leaving(left)
+            raise HandedBack(left)
 
     async def started(self, work: Work) -> None:
         """Say that the work begins."""
@@ -116,7 +117,7 @@ class StageConsumer(Observer):
         """Keep the record in the DLQ; when it says whose work it was, fail that stage of that job too."""
         logger.warning("%s/%d@%d goes to the DLQ: %s", record.topic, record.partition, record.offset, error)
         dlq, group = topics.dlq(self.name), topics.group(self.name)
-        self._unacknowledged += await refuse(self._outlet, record, error, group, dlq, story.source_of(self.name))
+        self._unacknowledged += await refuse(self._producer, record, error, group, dlq, story.source_of(self.name))
         failed = None if event is None else story.unreadable(self.name, event, error.info)
         if failed is not None:
             await self._tell_then_answer([failed])
@@ -140,7 +141,7 @@ class StageConsumer(Observer):
         work, error = outcome.work, outcome.error
         if error is not None and work.record is not None:
             letter = DeadLetter(work.record, topics.group(self.name), type(error).__name__, error.info)
-            self._unacknowledged.append(await self._outlet.bury(topics.dlq(self.name), letter))
+            self._unacknowledged.append(await self._producer.bury(topics.dlq(self.name), letter))
         label = error.code if error else "skipped" if outcome.skipped else "completed"
         metrics.executed(work.node, label, outcome.duration_ms, work.waited_ms)
 
@@ -153,15 +154,15 @@ class StageConsumer(Observer):
             await self._send(topics.done(self.name), event)
 
     async def _send(self, topic: str, event: CloudEvent) -> None:
-        self._unacknowledged.append(await self._outlet.send(topic, event))
+        self._unacknowledged.append(await self._producer.send(topic, event))
 
     async def _acknowledge(self) -> None:
         futures, self._unacknowledged = self._unacknowledged, []
-        await self._outlet.acknowledged(futures)
+        await self._producer.acknowledged(futures)
 
 
 async def refuse(
-    outlet: Outlet, record: Record, error: MedkgError, group: str, dlq: str, source: str
+    producer: EventProducer, record: Record, error: MedkgError, group: str, dlq: str, source: str
 ) -> list[asyncio.Future[Any]]:
     """Put the record on the DLQ and say so in a lifecycle event."""
     metrics.refused(record.topic, error.code)
@@ -177,8 +178,8 @@ async def refuse(
         job_id=_job_of(record),
     )
     return [
-        await outlet.bury(dlq, DeadLetter(record, group, type(error).__name__, error.info)),
-        await outlet.send(topics.EVENTS, event),
+        await producer.bury(dlq, DeadLetter(record, group, type(error).__name__, error.info)),
+        await producer.send(topics.EVENTS, event),
     ]
 
 

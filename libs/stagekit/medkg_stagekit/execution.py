@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 
 from medkg_artifacts import ArtifactStore
+from medkg_bus.shutdown import IN_PLACE_S, HandedBack, ShutdownSignal
 from medkg_contracts.errors import ArtifactStoreUnavailable, MedkgError
 from medkg_contracts.policy import Policy
 
@@ -20,7 +21,6 @@ from .local_guard import LocalGuard
 from .materials import Materials
 from .observer import Observer
 from .orders import Obedience, Orders, Roll
-from .patience import IN_PLACE_S, Leaving, Patience
 from .waits import wait_s
 from .work import Outcome, Work
 
@@ -38,7 +38,7 @@ class Executor:
         concurrency: executions at once under policies that do not say.
         guard: of breakers and rate limits; by default this process's own.
         orders: knows what is cancelled or paused; None knows of nothing.
-        patience: how to wait.
+        shutdown: how to wait.
     """
 
     def __init__(
@@ -50,14 +50,14 @@ class Executor:
         concurrency: int = CONCURRENCY,
         guard: Guard | None = None,
         orders: Orders | None = None,
-        patience: Patience | None = None,
+        shutdown: ShutdownSignal | None = None,
     ) -> None:
         self._binding = binding
         self._observer = observer
-        self._patience = patience or Patience()
-        self._obedience = Obedience(binding.name, orders, self._patience)
+        self._shutdown = shutdown or ShutdownSignal()
+        self._obedience = Obedience(binding.name, orders, self._shutdown)
         self._boundary = Boundary(
-            binding.name, guard or LocalGuard(), self._patience, observer.breaker_turned, concurrency
+            binding.name, guard or LocalGuard(), self._shutdown, observer.breaker_turned, concurrency
         )
         self._materials = Materials(binding, store)
         self._caller = Caller(binding, observer)
@@ -70,7 +70,7 @@ class Executor:
         """
         roll = Roll(self._obedience, works)
         jobs = [Job(work, roll) for work in works]
-        with suppress(Leaving):  # each job finds that out by itself
+        with suppress(HandedBack):  # each job finds that out by itself
             await roll.call()
         if self._binding.batched:
             yield await self._run_batch(jobs)
@@ -101,7 +101,7 @@ class Executor:
             await self._attempt(jobs)
             for group in _groups(to_try_again(jobs)):
                 await self._try_again(group)
-        except Leaving:
+        except HandedBack:
             for job in jobs:
                 job.outcome.left = not job.ended
         return [job.outcome for job in jobs]
@@ -121,7 +121,7 @@ class Executor:
         for job in jobs:
             if job.error is not None:
                 await self._observer.retrying(job.work, job.outcome.retries + 1, job.error, wait)
-        await self._patience.wait(wait)
+        await self._shutdown.wait(wait)
         for job in jobs:
             job.outcome.retries += 1
         await self._attempt(jobs)
@@ -152,11 +152,11 @@ class Executor:
         """Run the stage for these jobs, as many at once as the policy lets through.
 
         Raises:
-            Leaving: what is not begun is for others to do.
+            HandedBack: what is not begun is for others to do.
         """
         while jobs:
             if not all(job.begun for job in jobs):
-                self._patience.stay()
+                self._shutdown.stay()
             turn = await self._boundary.enter(policy, min(len(jobs), policy.concurrency or len(jobs)))
             now, jobs = jobs[: turn.count], jobs[turn.count :]
             try:

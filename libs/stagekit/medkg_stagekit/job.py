@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+from medkg_bus.instance import INSTANCE
 from medkg_contracts.data import StageDeferred
 from medkg_contracts.errors import MedkgError
 from medkg_contracts.requests import JobRequest
 
-from .instance import INSTANCE
 from .orders import Roll
 from .work import Outcome, Work
 

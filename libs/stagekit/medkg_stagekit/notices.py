@@ -4,12 +4,11 @@ from contextlib import suppress
 from time import time
 from typing import cast
 
+from medkg_bus.instance import INSTANCE
 from medkg_contracts.errors import LedgerUnavailable, MedkgError
 from medkg_contracts.model import Contract
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
-
-from .instance import INSTANCE
 
 
 class Notice(Contract):

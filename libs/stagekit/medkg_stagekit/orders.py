@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from time import monotonic
 from typing import Protocol
 
+from medkg_bus.shutdown import ShutdownSignal
 from medkg_contracts.errors import LedgerUnavailable
 
-from .patience import Patience
 from .work import Work
 
 logger = logging.getLogger(__name__)
@@ -49,8 +49,8 @@ class Orders(Protocol):
 class Obedience:
     """Asks for one service's orders; None knows of no orders at all."""
 
-    def __init__(self, service: str, orders: Orders | None, patience: Patience) -> None:
-        self.patience = patience
+    def __init__(self, service: str, orders: Orders | None, shutdown: ShutdownSignal) -> None:
+        self.shutdown = shutdown
         self._service = service
         self._orders = orders
         self._ask_after = float("-inf")
@@ -84,7 +84,7 @@ class Roll:
         """Whether the work is wanted no more. While the stage is paused, this waits.
 
         Raises:
-            Leaving: the service ends while the stage is paused.
+            HandedBack: the service ends while the stage is paused.
         """
         if not self._is_fresh:
             await self.call()
@@ -95,7 +95,7 @@ class Roll:
         """Ask once for all the batch's work, and wait while the stage is paused.
 
         Raises:
-            Leaving: the service ends meanwhile.
+            HandedBack: the service ends meanwhile.
         """
         async with self._lock:
             if self._is_fresh:
@@ -104,7 +104,7 @@ class Roll:
             if self._is_paused:
                 logger.info("the stage is paused: %d jobs wait", len(self._job_ids))
             while self._is_paused:
-                await self._obedience.patience.linger()
+                await self._obedience.shutdown.linger()
                 await self._ask()
 
     async def _ask(self) -> None:

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import orjson
+from medkg_bus.producer import EventProducer
 from medkg_contracts.cloudevents import CloudEvent, to_headers
 from medkg_contracts.requests import Priority
 from medkg_ledger import Ask, JobState
 from medkg_routing import Emit
-
-from .outlet import Outlet
 
 #: A priority's place in the order of a tenant's own work.
 _PLACES: Final[dict[Priority, int]] = {"high": 0, "normal": 1, "low": 2}
@@ -66,11 +65,11 @@ def unpack(entry: bytes) -> list[Posting]:
     ]
 
 
-async def send(postings: Sequence[Posting], outlet: Outlet) -> None:
+async def send(postings: Sequence[Posting], producer: EventProducer) -> None:
     """Send these, and wait until Kafka has them.
 
     Raises:
         KafkaUnavailable: Kafka has not acknowledged all.
     """
-    futures = [await outlet.raw(each.topic, each.key.encode(), each.value, each.headers) for each in postings]
-    await outlet.acknowledged(futures)
+    futures = [await producer.raw(each.topic, each.key.encode(), each.value, each.headers) for each in postings]
+    await producer.acknowledged(futures)

@@ -11,6 +11,9 @@ from typing import Any
 
 from faststream import FastStream
 from medkg_artifacts import ArtifactStore
+from medkg_bus.consumer import BatchConsumer
+from medkg_bus.producer import connected
+from medkg_bus.shutdown import ShutdownSignal
 from medkg_contracts import topics
 from medkg_contracts.errors import GpuUnavailable
 from medkg_contracts.settings import Settings
@@ -22,10 +25,7 @@ from .accelerator import AcceleratedSettings
 from .binding import Binding, bind
 from .consumer import StageConsumer
 from .health import HealthServer
-from .kafka import Inlet
 from .notices import Notices
-from .outlet import connected
-from .patience import Patience
 from .shared_guard import SharedGuard
 
 logger = logging.getLogger(__name__)
@@ -85,35 +85,35 @@ def run(*services: StageService) -> None:
 
 async def _serve(services: Sequence[StageService], settings: Settings) -> None:
     async with AsyncExitStack() as stack:
-        inlets = await startup.prepared(partial(_prepare, services, settings), stack)
-        await serve(inlets, settings, stack)
+        consumers = await startup.prepared(partial(_prepare, services, settings), stack)
+        await serve(consumers, settings, stack)
 
 
-async def _prepare(services: Sequence[StageService], settings: Settings, stack: AsyncExitStack) -> list[Inlet]:
+async def _prepare(services: Sequence[StageService], settings: Settings, stack: AsyncExitStack) -> list[BatchConsumer]:
     redis = Redis.from_url(settings.redis_url, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S)
     stack.push_async_callback(redis.aclose)
     await _check(services, Notices(redis))
     guard, orders = SharedGuard(redis), LedgerReader(redis)
     store = ArtifactStore.from_url(settings.artifacts_url)
-    outlet = await stack.enter_async_context(connected(settings.kafka, services[0].name, store))
-    inlets = []
+    producer = await stack.enter_async_context(connected(settings.kafka, services[0].name, store))
+    consumers = []
     for service in services:
         binding = service.bind()
         await opened(binding, stack)
-        patience = Patience()
-        consumer = StageConsumer(binding, store, outlet, guard=guard, orders=orders, patience=patience)
-        inlets.append(
-            Inlet(
+        shutdown = ShutdownSignal()
+        consumer = StageConsumer(binding, store, producer, guard=guard, orders=orders, shutdown=shutdown)
+        consumers.append(
+            BatchConsumer(
                 settings.kafka,
                 [topics.queue(service.name)],
                 topics.group(service.name),
                 consumer.handle,
                 max_records=service.max_records,
                 longest_batch_s=service.longest_batch_s,
-                patience=patience,
+                shutdown=shutdown,
             )
         )
-    return inlets
+    return consumers
 
 
 async def _check(services: Sequence[StageService], notices: Notices) -> None:
@@ -134,40 +134,40 @@ async def _check(services: Sequence[StageService], notices: Notices) -> None:
 
 
 async def serve(
-    inlets: Sequence[Inlet],
+    consumers: Sequence[BatchConsumer],
     settings: Settings,
     stack: AsyncExitStack,
     background: Sequence[Coroutine[Any, Any, None]] = (),
 ) -> None:
-    """Consume until a signal comes, with these coroutines beside it; the inlets drain before this returns.
+    """Consume until a signal comes, with these coroutines beside it; the consumers drain before this returns.
 
     Raises:
-        SystemExit: an inlet or a background coroutine failed in a way that it must not.
+        SystemExit: an consumer or a background coroutine failed in a way that it must not.
     """
-    app = FastStream(*(inlet.broker for inlet in inlets), logger=None)
+    app = FastStream(*(consumer.broker for consumer in consumers), logger=None)
     failed = asyncio.Event()
 
     def give_up() -> None:
         failed.set()
         app.exit()
 
-    for inlet in inlets:
-        inlet.give_up = give_up
+    for consumer in consumers:
+        consumer.give_up = give_up
 
     @app.after_startup
     async def watch() -> None:
-        for inlet in inlets:
-            inlet.watch_polls()
+        for consumer in consumers:
+            consumer.watch_polls()
         health = HealthServer(
-            settings.metrics_host, settings.metrics_port, lambda: _stuck(inlets), lambda: _unready(inlets)
+            settings.metrics_host, settings.metrics_port, lambda: _stuck(consumers), lambda: _unready(consumers)
         )
         stack.callback(health.close)
         logger.info("ready for work; health on port %d", health.port)
 
     @app.on_shutdown
     async def drain() -> None:
-        for inlet in inlets:
-            await inlet.drain()
+        for consumer in consumers:
+            await consumer.drain()
 
     _tame_garbage_collection()
     tasks = [asyncio.ensure_future(coroutine) for coroutine in background]
@@ -195,12 +195,12 @@ def _ended(task: asyncio.Future[None], give_up: Callable[[], None]) -> None:
         give_up()
 
 
-def _stuck(inlets: Sequence[Inlet]) -> str | None:
-    late = max(inlet.progress.stuck_for for inlet in inlets)
+def _stuck(consumers: Sequence[BatchConsumer]) -> str | None:
+    late = max(consumer.progress.stuck_for for consumer in consumers)
     return f"no progress for {late:.0f} s longer than there may be none" if late else None
 
 
-def _unready(inlets: Sequence[Inlet]) -> str | None:
-    if all(inlet.progress.assigned for inlet in inlets):
+def _unready(consumers: Sequence[BatchConsumer]) -> str | None:
+    if all(consumer.progress.assigned for consumer in consumers):
         return None
     return "no partitions assigned yet"

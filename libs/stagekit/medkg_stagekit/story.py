@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from medkg_bus.instance import INSTANCE
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.data import BreakerNotice, StageDropped, StageResult, StageRetrying, StageStarted, TimerDue
 from medkg_contracts.errors import ErrorInfo, MedkgError
@@ -13,7 +14,6 @@ from medkg_contracts.policy import Policy
 from medkg_contracts.requests import JobRequest
 
 from .guard import BreakerState, Verdict
-from .instance import INSTANCE
 from .tracing import child_of
 from .work import Outcome, Work
 

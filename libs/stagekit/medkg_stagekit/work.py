@@ -8,11 +8,11 @@ from time import time
 from medkg_contracts.artifacts import ArtifactRef
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.data import StageDeferred, StageRequest
-from medkg_contracts.deadletter import Record
 from medkg_contracts.errors import MedkgError, PoisonRecord
 from medkg_contracts.events import read_data
 from medkg_contracts.kinds import Kind, kind_of
 from medkg_contracts.policy import Policy
+from medkg_contracts.records import Record
 from medkg_contracts.requests import DEFAULT_TENANT, JobRequest
 from medkg_contracts.stages import StageContext
 

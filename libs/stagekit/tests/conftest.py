@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 from medkg_artifacts import ArtifactStore
+from medkg_bus.memory import MemoryProducer
 
-from .fakes import FakeProducer, Watcher
+from .fakes import Watcher
 
 
 @pytest.fixture
@@ -15,9 +16,9 @@ def store(tmp_path: Path) -> ArtifactStore:
 
 
 @pytest.fixture
-def producer() -> FakeProducer:
+def producer() -> MemoryProducer:
     """A producer that acknowledges everything."""
-    return FakeProducer()
+    return MemoryProducer()
 
 
 @pytest.fixture

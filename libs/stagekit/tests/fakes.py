@@ -1,4 +1,4 @@
-"""Stages, works and a producer for tests without servers."""
+"""Stages and works for tests without servers."""
 
 # ruff: noqa: D102 - the methods are those that every stage has
 
@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import ClassVar
 
 import orjson
-from aiokafka.errors import ProducerClosed
 from medkg_artifacts import ArtifactStore
+from medkg_bus.shutdown import ShutdownSignal
 from medkg_contracts.artifacts import ArtifactRef
-from medkg_contracts.cloudevents import CloudEvent, from_record, to_headers
+from medkg_contracts.cloudevents import CloudEvent, to_headers
 from medkg_contracts.data import StageRequest
-from medkg_contracts.deadletter import Record
-from medkg_contracts.errors import ArtifactStoreUnavailable, MedkgError, PoisonRecord
+from medkg_contracts.errors import ArtifactStoreUnavailable, MedkgError
 from medkg_contracts.events import make_event
 from medkg_contracts.kinds import Kind
 from medkg_contracts.policy import Policy
+from medkg_contracts.records import Record
 from medkg_contracts.requests import JobRequest
 from medkg_contracts.settings import Settings
 from medkg_contracts.stages import StageContext
@@ -28,7 +28,6 @@ from medkg_stagekit.binding import Binding, bind
 from medkg_stagekit.execution import Executor
 from medkg_stagekit.guard import Verdict
 from medkg_stagekit.observer import Observer
-from medkg_stagekit.patience import Patience
 from medkg_stagekit.work import Outcome, Work
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -158,7 +157,7 @@ class Desk:
         return answer
 
 
-class Hasty(Patience):
+class Hasty(ShutdownSignal):
     """Notes its waits instead of waiting."""
 
     def __init__(self) -> None:
@@ -236,60 +235,3 @@ def asked(
 def record_of(event: CloudEvent, offset: int = 0, topic: str = "shout.queue.v1") -> Record:
     key = event.extensions["partitionkey"].encode()
     return Record(topic, 0, offset, 1_767_225_600_000, key, event.data, to_headers(event))
-
-
-@dataclass
-class Sent:
-    """A record that a producer was given."""
-
-    topic: str
-    key: bytes | None
-    value: bytes | None
-    headers: list[tuple[str, bytes | None]]
-
-    @property
-    def event(self) -> CloudEvent:
-        return from_record(self.headers, self.value)
-
-    @property
-    def what(self) -> tuple[str, str]:
-        """Its topic and the last two words of its event's type, or ``""`` where it is none."""
-        try:
-            return self.topic, ".".join(self.event.type.split(".")[-2:])
-        except PoisonRecord:
-            return self.topic, ""
-
-
-class FakeProducer:
-    """Acknowledges each record in the loop's next round; `log` has ``("sent"|"acknowledged", record)`` in order."""
-
-    def __init__(self, refusing: Exception | None = None, *, closed: bool = False) -> None:
-        self.log: list[tuple[str, Sent]] = []
-        self._closed = closed
-        self.refusing = refusing
-
-    async def send(self, topic, *, value, key, headers) -> asyncio.Future:
-        if self._closed:
-            raise ProducerClosed
-        record = Sent(topic, key, value, list(headers))
-        self.log.append(("sent", record))
-        loop = asyncio.get_running_loop()
-        future = loop.create_future()
-        loop.call_soon(self._acknowledge, future, record, self.refusing)
-        return future
-
-    def _acknowledge(self, future: asyncio.Future, record: Sent, refusing: Exception | None) -> None:
-        if future.cancelled():
-            return
-        if refusing is not None:
-            future.set_exception(refusing)
-        else:
-            self.log.append(("acknowledged", record))
-            future.set_result(None)
-
-    @property
-    def sent(self) -> list[Sent]:
-        return [record for what, record in self.log if what == "sent"]
-
-    def on(self, topic: str) -> list[Sent]:
-        return [record for record in self.sent if record.topic == topic]

@@ -16,8 +16,8 @@ from typing import Any, Self
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from medkg_contracts.cloudevents import to_headers
-from medkg_contracts.deadletter import Record
 from medkg_contracts.policy import Policy
+from medkg_contracts.records import Record
 
 from .fakes import asked
 

@@ -5,10 +5,13 @@ from dataclasses import replace
 import orjson
 import pytest
 from aiokafka.errors import KafkaTimeoutError
+from medkg_bus.memory import MemoryProducer
+from medkg_bus.producer import EventProducer
+from medkg_bus.shutdown import HandedBack, ShutdownSignal
 from medkg_contracts.artifacts import ArtifactRef
 from medkg_contracts.cloudevents import from_record
 from medkg_contracts.data import BreakerNotice, StageDeferred
-from medkg_contracts.deadletter import Record, original_headers, reason_headers
+from medkg_contracts.deadletter import original_headers, reason_headers
 from medkg_contracts.errors import (
     ArtifactStoreUnavailable,
     IndexUnavailable,
@@ -20,15 +23,13 @@ from medkg_contracts.errors import (
 from medkg_contracts.events import read_data
 from medkg_contracts.ids import event_id
 from medkg_contracts.policy import Breaker, Policy
+from medkg_contracts.records import Record
 from medkg_contracts.stages import StageContext
 from medkg_stagekit.consumer import StageConsumer, refuse
-from medkg_stagekit.kafka import Outlet
-from medkg_stagekit.patience import Leaving, Patience
 
 from .fakes import (
     Choir,
     Desk,
-    FakeProducer,
     FlakyStore,
     Holding,
     Shout,
@@ -57,10 +58,10 @@ def _with(record: Record, name: str, value: bytes) -> list:
 
 
 def consumer_of(stage, store, producer, **options) -> StageConsumer:
-    return StageConsumer(bound(stage), store, Outlet(producer, store), **options)
+    return StageConsumer(bound(stage), store, EventProducer(producer, store), **options)
 
 
-def story_of(producer: FakeProducer, job_id: str) -> list[tuple[str, str]]:
+def story_of(producer: MemoryProducer, job_id: str) -> list[tuple[str, str]]:
     return [record.what for record in producer.sent if record.key == job_id.encode()]
 
 
@@ -183,17 +184,17 @@ async def test_a_breakers_turns_are_told(store, producer):
 
 async def test_what_a_leaving_service_has_not_done_is_not_handled(store, producer):
     """A service that ends finishes what it has begun of a batch, begins nothing more, and says what is left."""
-    patience = Patience()
+    shutdown = ShutdownSignal()
     policy = Policy(breaker=Breaker(failures=1, reset_s=600), concurrency=1)
 
     def act(ctx: StageContext, word: str) -> str | Exception:
-        patience.leave()
+        shutdown.leave()
         return shouted(ctx, word) if word == "j-1" else IndexUnavailable("away")
 
-    consumer = consumer_of(Shout(act), store, producer, patience=patience)
+    consumer = consumer_of(Shout(act), store, producer, shutdown=shutdown)
     records = [record_of(asked(f"j-{number}", f"j-{number}", policy=policy), number) for number in range(1, 5)]
 
-    with pytest.raises(Leaving) as leaving:
+    with pytest.raises(HandedBack) as leaving:
         await consumer.handle(records)
     assert {b"j-1"} == {record.key for record in producer.on(DONE)}
     assert records[1:] == sorted(leaving.value.left, key=lambda record: record.offset)
@@ -239,7 +240,7 @@ async def test_a_refusal_can_always_be_read(key, expected, store, producer):
     """Whatever key a refused record has, the event that tells of it is one that medkg reads."""
     record = Record("shout.queue.v1", 0, 3, 0, key, b"", [])
     error = PoisonRecord("quotes \ud800 and \x00")
-    await refuse(Outlet(producer, store), record, error, "medkg.shout", DLQ, "/medkg/stages/shout")
+    await refuse(EventProducer(producer, store), record, error, "medkg.shout", DLQ, "/medkg/stages/shout")
 
     sent = producer.on(EVENTS)[0]
 
@@ -248,7 +249,7 @@ async def test_a_refusal_can_always_be_read(key, expected, store, producer):
 
 async def test_nothing_is_skipped_while_kafka_does_not_acknowledge(store):
     """A batch whose results Kafka has not acknowledged is not handled: it is to be done again."""
-    producer = FakeProducer(refusing=KafkaTimeoutError())
+    producer = MemoryProducer(refusing=KafkaTimeoutError())
 
     with pytest.raises(KafkaUnavailable, match="waiting for an acknowledgement"):
         await consumer_of(Shout(), store, producer).handle([record_of(asked())])

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from time import monotonic
 
 import pytest
+from medkg_bus.progress import Progress
+from medkg_bus.shutdown import ShutdownSignal
 from medkg_stagekit import logs, metrics
 from medkg_stagekit.guard import BreakerState
 from medkg_stagekit.health import HealthServer
-from medkg_stagekit.kafka import Progress
-from medkg_stagekit.patience import Patience
 
 from .fakes import work_of
 
@@ -99,7 +99,7 @@ def test_a_client_that_says_nothing_keeps_nobody_waiting(server):
 
 def test_a_long_batch_is_progress_until_it_is_too_long():
     """A batch may take its time; a service is stuck only when it takes longer than it may."""
-    calm, late = Progress(60, Patience()), Progress(-1, Patience())
+    calm, late = Progress(60, ShutdownSignal()), Progress(-1, ShutdownSignal())
     for progress in (calm, late):
         progress.batch(began=True)
 
@@ -112,12 +112,12 @@ def test_a_long_batch_is_progress_until_it_is_too_long():
 
 async def test_a_deliberate_wait_is_progress():
     """A batch that waits on purpose is not stuck, however old it is; one that has stopped waiting soon is."""
-    patience = Patience()
-    progress = Progress(-1, patience)
+    shutdown = ShutdownSignal()
+    progress = Progress(-1, shutdown)
     progress.batch(began=True)
     before = progress.stuck_for
 
-    patience.waited_at = monotonic() + 10
+    shutdown.waited_at = monotonic() + 10
 
     assert (True, 0.0) == (before >= 1.0, progress.stuck_for)
 

@@ -98,12 +98,12 @@ async def test_a_cancelled_batch_asks_for_no_further_items(store):
 async def test_an_expansion_pauses_between_pages(store):
     """While its stage is paused an expansion goes no further, and then it goes on."""
     watcher = Ordering(then=[PAUSED, PAUSED, PAUSED, FREE])
-    patience = Hasty()
+    shutdown = Hasty()
     stage, work = Unfold(EXPANSION_PAGE + 1), work_of(inputs={})
 
-    (outcome,) = await outcomes_of(stage, [work], store, watcher, orders=watcher.desk, patience=patience)
+    (outcome,) = await outcomes_of(stage, [work], store, watcher, orders=watcher.desk, shutdown=shutdown)
 
-    assert (None, [1.0] * 3) == (outcome.error, [wait for wait in patience.waits if wait])
+    assert (None, [1.0] * 3) == (outcome.error, [wait for wait in shutdown.waits if wait])
     assert [EXPANSION_PAGE, 1] == watcher.pages
 
 
@@ -122,12 +122,12 @@ async def test_a_pause_is_no_part_of_a_stages_time(store):
 async def test_a_paused_stage_begins_nothing(stage, store, watcher):
     """While the stage is paused nothing is begun; what is cancelled meanwhile is dropped."""
     desk = Desk([PAUSED, PAUSED, CANCELLED])
-    patience = Hasty()
+    shutdown = Hasty()
     works = [work_of("one"), work_of("two", "j-2")]
 
-    outcomes = await outcomes_of(stage(), works, store, watcher, orders=desk, patience=patience)
+    outcomes = await outcomes_of(stage(), works, store, watcher, orders=desk, shutdown=shutdown)
 
-    assert [1.0, 1.0] == patience.waits
+    assert [1.0, 1.0] == shutdown.waits
     assert ([True, False], [("started", "j-2")]) == ([outcome.dropped for outcome in outcomes], watcher.told)
 
 
@@ -145,21 +145,21 @@ async def test_a_pause_outlives_redis(store, watcher, monkeypatch):
     """A pause that is known holds until the ledger says that it is over, also while the ledger does not answer."""
     monkeypatch.setattr(orders, "AWAY_S", 0.0)
     away = LedgerUnavailable("away")
-    patience = Hasty()
+    shutdown = Hasty()
 
-    await outcomes_of(Shout(), [work_of()], store, watcher, orders=Desk([PAUSED, away, away, FREE]), patience=patience)
+    await outcomes_of(Shout(), [work_of()], store, watcher, orders=Desk([PAUSED, away, away, FREE]), shutdown=shutdown)
 
-    assert [1.0] * 3 == patience.waits
+    assert [1.0] * 3 == shutdown.waits
 
 
 @pytest.mark.parametrize("stage", [Shout, Choir])
 async def test_a_service_that_ends_leaves_what_must_wait(stage, store, watcher):
     """A service that is told to end does not wait for a pause to be over: the work is for the next to read it."""
-    patience = Hasty()
-    patience.leave()
+    shutdown = Hasty()
+    shutdown.leave()
 
     outcomes = await outcomes_of(
-        stage(), [work_of(), work_of(job_id="j-2")], store, watcher, orders=Desk([PAUSED]), patience=patience
+        stage(), [work_of(), work_of(job_id="j-2")], store, watcher, orders=Desk([PAUSED]), shutdown=shutdown
     )
 
     assert ([True, True], []) == ([outcome.left for outcome in outcomes], watcher.told)

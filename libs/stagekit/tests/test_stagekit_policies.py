@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from medkg_bus.shutdown import IN_PLACE_S
 from medkg_contracts.errors import (
     GpuOutOfMemory,
     InvalidDocument,
@@ -18,7 +19,6 @@ from medkg_contracts.requests import JobRequest
 from medkg_contracts.stages import StageContext
 from medkg_stagekit.guard import Admitted, BreakerState, Verdict
 from medkg_stagekit.local_guard import LocalGuard
-from medkg_stagekit.patience import IN_PLACE_S
 
 from .fakes import Act, Choir, Hasty, Shout, outcomes_of, shouted, work_of
 
@@ -67,7 +67,7 @@ async def test_an_open_breaker_keeps_work_back_instead_of_burning_it(store, watc
     policy = Policy(name="gpu-bound", concurrency=1, breaker=BREAKER)
     stage = Shout(failing(GpuOutOfMemory("full"), 2))
 
-    outcomes = await outcomes_of(stage, works_of(6, policy), store, watcher, patience=Hasty())
+    outcomes = await outcomes_of(stage, works_of(6, policy), store, watcher, shutdown=Hasty())
 
     assert (["gpu_out_of_memory"] * 2 + ["completed"] * 4, 6) == (codes(outcomes), len(stage.calls))
     assert [
@@ -81,7 +81,7 @@ async def test_a_job_waits_for_the_breaker_between_its_tries(store, watcher):
     policy = Policy(attempts=4, breaker=BREAKER)
     stage = Shout(failing(ResourceUnavailable("away"), 3))
 
-    (outcome,) = await outcomes_of(stage, works_of(1, policy), store, watcher, patience=Hasty())
+    (outcome,) = await outcomes_of(stage, works_of(1, policy), store, watcher, shutdown=Hasty())
 
     assert (None, 3, [1, 2, 3, 4]) == (outcome.error, outcome.retries, [ctx.attempt for ctx in stage.calls])
 
@@ -111,7 +111,7 @@ async def test_a_half_open_breaker_is_given_one_job(stage, store, watcher):
 
     if stage is Shout:
         del Watched.execute_batch
-    outcomes = await outcomes_of(Watched(), works_of(5, policy), store, watcher, guard=guard, patience=Hasty())
+    outcomes = await outcomes_of(Watched(), works_of(5, policy), store, watcher, guard=guard, shutdown=Hasty())
 
     assert ["completed"] * 5 == codes(outcomes)
     assert [1] == [count for count, state in zip(inside, states, strict=True) if state is BreakerState.HALF_OPEN]
@@ -183,12 +183,12 @@ async def test_a_rate_limit_lets_jobs_wait_for_their_turns(store, watcher):
         async def admit(self, service: str, policy: Policy, count: int) -> Admitted:  # noqa: ARG002
             return Admitted([number * 3.0 for number in range(count)])
 
-    patience = Hasty()
+    shutdown = Hasty()
     policy = Policy(rate=RateLimit(per_s=1 / 3))
 
-    await outcomes_of(Shout(), works_of(4, policy), store, watcher, guard=Sparse(), patience=patience)
+    await outcomes_of(Shout(), works_of(4, policy), store, watcher, guard=Sparse(), shutdown=shutdown)
 
-    assert [0.0, 3.0, 6.0, 9.0] == sorted(patience.waits)
+    assert [0.0, 3.0, 6.0, 9.0] == sorted(shutdown.waits)
 
 
 class Crowd(Shout):
@@ -244,11 +244,11 @@ async def test_a_policys_own_wait_may_be_too_long_too(initial_s, waits, put_off,
     """Waits of up to ten seconds are waited for in place, longer ones are the router's."""
     policy = Policy(attempts=2, backoff="linear", initial_s=initial_s, max_s=60)
     stage = Shout(failing(ResourceUnavailable("away"), 1))
-    patience = Hasty()
+    shutdown = Hasty()
 
-    (outcome,) = await outcomes_of(stage, works_of(1, policy), store, watcher, patience=patience)
+    (outcome,) = await outcomes_of(stage, works_of(1, policy), store, watcher, shutdown=shutdown)
 
-    assert (waits, put_off) == (patience.waits, outcome.deferral is not None)
+    assert (waits, put_off) == (shutdown.waits, outcome.deferral is not None)
 
 
 async def test_attempts_are_counted_over_epochs(store, watcher):
@@ -274,12 +274,12 @@ async def test_the_last_attempt_is_not_put_off(store, watcher):
 async def test_waits_grow_over_epochs(store, watcher):
     """The policy's waits go on growing where the earlier epoch stopped."""
     policy = Policy(attempts=9, backoff="linear", initial_s=2, max_s=60)
-    patience = Hasty()
+    shutdown = Hasty()
     stage = Shout(failing(ResourceUnavailable("away"), 2))
 
-    await outcomes_of(stage, works_of(1, policy, tried=2), store, watcher, patience=patience)
+    await outcomes_of(stage, works_of(1, policy, tried=2), store, watcher, shutdown=shutdown)
 
-    assert [6.0, 8.0] == patience.waits
+    assert [6.0, 8.0] == shutdown.waits
 
 
 async def test_what_can_be_recalled_uses_no_permit(store, watcher):

@@ -11,12 +11,12 @@ from uuid import uuid4
 import pytest
 from aiokafka import AIOKafkaProducer
 from medkg_artifacts import ArtifactStore
+from medkg_bus.producer import STORED_RECORD
 from medkg_contracts.artifacts import ArtifactRef
 from medkg_contracts.cloudevents import to_headers
 from medkg_contracts.deadletter import original_headers, reason_headers
 from medkg_stack import Stack
 from medkg_stack.ports import free_port
-from medkg_stagekit.outlet import STORED_RECORD
 
 from .fakes import asked
 from .processes import EVENTS, Bus, EchoProcess

@@ -6,13 +6,13 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from medkg_bus.instance import INSTANCE
 from medkg_contracts.cloudevents import from_record, to_headers
 from medkg_contracts.errors import IndexUnavailable, InvalidDocument, PoisonRecord
 from medkg_contracts.ids import batch_item_id, event_id
 from medkg_contracts.kinds import Kind
 from medkg_contracts.requests import JobRequest
 from medkg_stagekit import story
-from medkg_stagekit.instance import INSTANCE
 from medkg_stagekit.tracing import child_of
 from medkg_stagekit.work import Outcome
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
+from medkg_bus.clients import producer_client
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, from_record, to_headers
 from medkg_contracts.errors import KafkaUnavailable, PoisonRecord
-from medkg_stagekit.kafka import producer
 
 from .loop import Loop
 from .story import Story
@@ -58,7 +58,7 @@ class Wire:
             isolation_level="read_committed",
             max_partition_fetch_bytes=2 * 1024 * 1024,
         )
-        self._producer = producer(self._kafka, _CLIENT_ID)
+        self._producer = producer_client(self._kafka, _CLIENT_ID)
         try:
             await self._producer.start()
             await self._consumer.start()

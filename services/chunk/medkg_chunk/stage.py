@@ -14,7 +14,6 @@ from .cutting import cut
 from .settings import ChunkSettings
 from .tokens import count_tokens
 
-
 #: Part of every chunk's id. The first chunker went through Haystack and its chunks were these: with another name the
 #: chunks of all documents would get other ids.
 _CHUNKER = "haystack/1"

@@ -6,12 +6,12 @@ from functools import partial
 from typing import Any
 
 from medkg_artifacts import ArtifactStore
+from medkg_bus.consumer import BatchConsumer
+from medkg_bus.producer import EventProducer, connected
 from medkg_contracts import topics
 from medkg_explain import Explainer
 from medkg_ledger.store import Ledger
 from medkg_stagekit import startup
-from medkg_stagekit.kafka import Inlet, Outlet
-from medkg_stagekit.outlet import connected
 from medkg_stagekit.service import serve
 from medkg_topology.catalog import Catalog
 
@@ -34,23 +34,23 @@ PENDING_S = 2.0
 async def route(settings: RouterSettings) -> None:
     """Run the router until SIGTERM or SIGINT."""
     async with AsyncExitStack() as stack:
-        inlet, background = await startup.prepared(partial(_prepare, settings), stack)
-        await serve([inlet], settings, stack, background)
+        consumer, background = await startup.prepared(partial(_prepare, settings), stack)
+        await serve([consumer], settings, stack, background)
 
 
 async def _prepare(
     settings: RouterSettings, stack: AsyncExitStack
-) -> tuple[Inlet, Sequence[Coroutine[Any, Any, None]]]:
+) -> tuple[BatchConsumer, Sequence[Coroutine[Any, Any, None]]]:
     store = ArtifactStore.from_url(settings.artifacts_url)
     ledger = Ledger.from_url(settings.redis_url)
     stack.push_async_callback(ledger.close)
     await ledger.open()
-    outlet = await stack.enter_async_context(connected(settings.kafka, "router", store))
+    producer = await stack.enter_async_context(connected(settings.kafka, "router", store))
     catalog = Catalog(settings.topologies)
-    rollouts = Rollouts(catalog, ledger, outlet)
-    reloader = Reloader(catalog, ledger, outlet, rollouts)
-    router = Router(ledger, Pins(catalog, ledger, store, rollouts), store, outlet, reloader, rollouts)
-    inlet = Inlet(
+    rollouts = Rollouts(catalog, ledger, producer)
+    reloader = Reloader(catalog, ledger, producer, rollouts)
+    router = Router(ledger, Pins(catalog, ledger, store, rollouts), store, producer, reloader, rollouts)
+    consumer = BatchConsumer(
         settings.kafka,
         await reloader.topics(),
         topics.ROUTER_GROUP,
@@ -60,23 +60,23 @@ async def _prepare(
         first=[topics.CONTROL],
         new_work=[topics.REQUESTS],
     )
-    reloader.follow = inlet.follow
+    reloader.follow = consumer.follow
     await reloader.announce()
     explainer = await stack.enter_async_context(Explainer(settings))
-    stalled = StalledJobs(ledger, outlet, explainer, settings.stalled_s)
+    stalled = StalledJobs(ledger, producer, explainer, settings.stalled_s)
     # Explaining takes seconds a job when Kafka is slow, and no timer must wait for it.
     explaining = Chore("stalled jobs", min(30.0, settings.stalled_s), stalled.sweep)
-    return inlet, [keep(_chores(settings, ledger, outlet, rollouts)), keep([explaining]), reloader.watch()]
+    return consumer, [keep(_chores(settings, ledger, producer, rollouts)), keep([explaining]), reloader.watch()]
 
 
-def _chores(settings: RouterSettings, ledger: Ledger, outlet: Outlet, rollouts: Rollouts) -> Sequence[Chore]:
+def _chores(settings: RouterSettings, ledger: Ledger, producer: EventProducer, rollouts: Rollouts) -> Sequence[Chore]:
     async def count() -> None:
         metrics.pending(await ledger.pending())
 
     return [
-        Chore("timers", LOOK_S, Timers(ledger, outlet).fire),
-        Chore("leftovers", settings.sweep_s, Leftovers(ledger, outlet).send),
-        Chore("release", settings.sweep_s, partial(release, ledger, outlet)),
+        Chore("timers", LOOK_S, Timers(ledger, producer).fire),
+        Chore("leftovers", settings.sweep_s, Leftovers(ledger, producer).send),
+        Chore("release", settings.sweep_s, partial(release, ledger, producer)),
         Chore("rollouts", settings.sweep_s, rollouts.refresh),
         Chore("pending", PENDING_S, count),
     ]

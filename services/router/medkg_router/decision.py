@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from medkg_contracts.data import Ignored
-from medkg_contracts.deadletter import Record
 from medkg_contracts.errors import MedkgError
+from medkg_contracts.records import Record
 from medkg_ledger import Change, JobState, JobStatus, Timer, Versioned
 from medkg_routing import Emit, Origin, Step
 from medkg_stagekit.posting import Posting, ask, pack

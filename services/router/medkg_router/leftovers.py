@@ -2,8 +2,8 @@
 
 import logging
 
+from medkg_bus.producer import EventProducer
 from medkg_ledger.store import Ledger
-from medkg_stagekit.kafka import Outlet
 from medkg_stagekit.posting import send, unpack
 
 logger = logging.getLogger(__name__)
@@ -12,9 +12,9 @@ logger = logging.getLogger(__name__)
 class Leftovers:
     """Looks into the outbox: all that is there at the start, later what was there at the last look too."""
 
-    def __init__(self, ledger: Ledger, outlet: Outlet) -> None:
+    def __init__(self, ledger: Ledger, producer: EventProducer) -> None:
         self._ledger = ledger
-        self._outlet = outlet
+        self._producer = producer
         self._seen: set[str] | None = None
 
     async def send(self) -> None:
@@ -28,6 +28,6 @@ class Leftovers:
         for entry, records in entries.items():
             if self._seen is None or entry in self._seen:
                 logger.warning("sending what the outbox still holds of %s", entry)
-                await send(unpack(records), self._outlet)
+                await send(unpack(records), self._producer)
                 await self._ledger.forget([entry])
         self._seen = set(entries)

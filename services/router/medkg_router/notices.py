@@ -2,22 +2,22 @@
 
 from datetime import UTC, datetime
 
+from medkg_bus.producer import EventProducer
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.events import make_event
 from medkg_contracts.kinds import Kind
 from medkg_contracts.model import Contract
 from medkg_routing.outbound import SOURCE
-from medkg_stagekit.kafka import Outlet
 
 
-async def tell(outlet: Outlet, *events: CloudEvent) -> None:
+async def tell(producer: EventProducer, *events: CloudEvent) -> None:
     """Send these to the lifecycle topic, and wait until Kafka has them.
 
     Raises:
         KafkaUnavailable: it has not.
     """
-    await outlet.acknowledged([await outlet.send(topics.EVENTS, event) for event in events])
+    await producer.acknowledged([await producer.send(topics.EVENTS, event) for event in events])
 
 
 def notice(

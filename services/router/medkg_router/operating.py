@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from medkg_bus.producer import EventProducer
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.data import ControlRefused
 from medkg_contracts.errors import MedkgError
@@ -9,7 +10,6 @@ from medkg_contracts.ids import digest
 from medkg_contracts.kinds import Kind
 from medkg_ledger.store import Ledger
 from medkg_routing import Origin, ScopeOrdered
-from medkg_stagekit.kafka import Outlet
 
 from .notices import notice, tell
 from .release import release
@@ -18,9 +18,9 @@ from .release import release
 class Operating:
     """What the router does with orders that are about no single job."""
 
-    def __init__(self, ledger: Ledger, outlet: Outlet) -> None:
+    def __init__(self, ledger: Ledger, producer: EventProducer) -> None:
         self._ledger = ledger
-        self._outlet = outlet
+        self._producer = producer
 
     async def obey(self, orders: Sequence[ScopeOrdered]) -> None:
         """Pause or resume stages and tenants, and say so.
@@ -35,9 +35,9 @@ class Operating:
             else:
                 for each in ordered.order.ends:
                     await self._ledger.resume(each)
-            await tell(self._outlet, _obeyed(ordered))
+            await tell(self._producer, _obeyed(ordered))
         if any(not ordered.paused for ordered in orders):
-            await release(self._ledger, self._outlet)
+            await release(self._ledger, self._producer)
 
 
 def refused(origin: Origin, about: str, error: MedkgError) -> CloudEvent:

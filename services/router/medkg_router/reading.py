@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from medkg_artifacts import ArtifactStore, redeem
+from medkg_bus.producer import EventProducer
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, from_record
-from medkg_contracts.deadletter import Record
 from medkg_contracts.errors import MedkgError
+from medkg_contracts.records import Record
 from medkg_routing import JobEvent, Reload, ScopeOrdered, broken, read
 from medkg_routing.outbound import SOURCE
 from medkg_stagekit.consumer import refuse
-from medkg_stagekit.kafka import Outlet
 
 logger = logging.getLogger(__name__)
 
@@ -54,9 +54,9 @@ class Batch:
 class Reader:
     """Reads records; what cannot be read goes to the DLQ and is told of."""
 
-    def __init__(self, store: ArtifactStore, outlet: Outlet) -> None:
+    def __init__(self, store: ArtifactStore, producer: EventProducer) -> None:
         self._store = store
-        self._outlet = outlet
+        self._producer = producer
 
     async def read(self, records: Sequence[Record]) -> Batch:
         """What the records say, control first.
@@ -85,8 +85,8 @@ class Reader:
             KafkaUnavailable: Kafka has not acknowledged both.
         """
         logger.warning("%s/%d@%d goes to the DLQ: %s", record.topic, record.partition, record.offset, error)
-        futures = await refuse(self._outlet, record, error, topics.ROUTER_GROUP, topics.ROUTER_DLQ, SOURCE)
-        await self._outlet.acknowledged(futures)
+        futures = await refuse(self._producer, record, error, topics.ROUTER_GROUP, topics.ROUTER_DLQ, SOURCE)
+        await self._producer.acknowledged(futures)
 
     async def _read(self, record: Record) -> Heard | ScopeOrdered | Reload | None:
         event: CloudEvent | None = None

@@ -1,11 +1,11 @@
 """Sends the requests for work that have waited for credit, when there is some."""
 
+from medkg_bus.producer import EventProducer
 from medkg_ledger.store import Ledger
-from medkg_stagekit.kafka import Outlet
 from medkg_stagekit.posting import send, unpack
 
 
-async def release(ledger: Ledger, outlet: Outlet) -> None:
+async def release(ledger: Ledger, producer: EventProducer) -> None:
     """Send what the ledger lets go, of all stages.
 
     The commits do this too, for the stages that they touch: this is for credit that appears otherwise, when a pause
@@ -16,5 +16,5 @@ async def release(ledger: Ledger, outlet: Outlet) -> None:
         KafkaUnavailable: nor does Kafka; what was let go stands in the outbox then.
     """
     released = await ledger.release()
-    await send([posting for each in released for posting in unpack(each.record)], outlet)
+    await send([posting for each in released for posting in unpack(each.record)], producer)
     await ledger.forget([each.entry for each in released])

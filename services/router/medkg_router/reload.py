@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+from medkg_bus.producer import EventProducer
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.data import TopologyNotice
@@ -12,7 +13,6 @@ from medkg_contracts.ids import digest
 from medkg_contracts.kinds import Kind
 from medkg_ledger.store import Ledger
 from medkg_routing.outbound import SOURCE
-from medkg_stagekit.kafka import Outlet
 from medkg_topology.catalog import Catalog
 from medkg_topology.changes import Change, Loaded, Refused
 from medkg_topology.watch import watch
@@ -25,10 +25,10 @@ logger = logging.getLogger(__name__)
 class Reloader:
     """Keeps the router up to date with the topologies' folder."""
 
-    def __init__(self, catalog: Catalog, ledger: Ledger, outlet: Outlet, rollouts: Rollouts) -> None:
+    def __init__(self, catalog: Catalog, ledger: Ledger, producer: EventProducer, rollouts: Rollouts) -> None:
         self._catalog = catalog
         self._ledger = ledger
-        self._outlet = outlet
+        self._producer = producer
         self._rollouts = rollouts
         self.follow: Callable[[Sequence[str]], None] = lambda _: None
 
@@ -80,8 +80,8 @@ class Reloader:
             else:
                 logger.warning("topology %s is gone: %s was removed; its jobs go on", change.name, change.file)
                 continue
-            futures.append(await self._outlet.send(topics.EVENTS, _event(kind, notice)))
-        await self._outlet.acknowledged(futures)
+            futures.append(await self._producer.send(topics.EVENTS, _event(kind, notice)))
+        await self._producer.acknowledged(futures)
 
 
 def _event(kind: Kind, notice: TopologyNotice) -> CloudEvent:

@@ -4,12 +4,12 @@ import hashlib
 import logging
 from typing import Final
 
+from medkg_bus.producer import EventProducer
 from medkg_contracts.data import RolloutReverted, VersionFigures
 from medkg_contracts.ids import digest
 from medkg_contracts.kinds import Kind
 from medkg_ledger import RolloutState
 from medkg_ledger.store import Ledger
-from medkg_stagekit.kafka import Outlet
 from medkg_topology.catalog import Catalog
 from medkg_topology.plan import Plan
 
@@ -28,10 +28,10 @@ WORST_SLOWDOWN: Final = 2.0
 class Rollouts:
     """Says which version of a topology a new job takes, and takes a bad one back."""
 
-    def __init__(self, catalog: Catalog, ledger: Ledger, outlet: Outlet) -> None:
+    def __init__(self, catalog: Catalog, ledger: Ledger, producer: EventProducer) -> None:
         self._catalog = catalog
         self._ledger = ledger
-        self._outlet = outlet
+        self._producer = producer
         self._running: dict[str, RolloutState] = {}
 
     async def follow(self) -> None:
@@ -98,7 +98,7 @@ class Rollouts:
         await self._ledger.save_rollout(name, reverted)
         data = RolloutReverted(pipeline=name, reason=reason, old=old, new=new)
         identity = digest("reverted", name, state.new, state.old)
-        await tell(self._outlet, notice(Kind.ROLLOUT_REVERTED, data, f"topology:{name}", event_id=identity))
+        await tell(self._producer, notice(Kind.ROLLOUT_REVERTED, data, f"topology:{name}", event_id=identity))
         return reverted
 
 

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from medkg_artifacts import ArtifactStore, deposit
+from medkg_bus.producer import EventProducer
 from medkg_contracts import topics
-from medkg_contracts.deadletter import Record
 from medkg_contracts.errors import LedgerUnavailable, MedkgError, OrderRefused, TopologyUnknown
+from medkg_contracts.records import Record
 from medkg_ledger import Committed, JobState, Timer
 from medkg_ledger.store import Ledger
 from medkg_routing import (
@@ -32,7 +33,6 @@ from medkg_routing import (
     rerun,
     to_event,
 )
-from medkg_stagekit.kafka import Outlet
 from medkg_stagekit.posting import Posting, posting, send, unpack
 
 from . import metrics
@@ -59,19 +59,19 @@ class Router:
         ledger: Ledger,
         pins: Pins,
         store: ArtifactStore,
-        outlet: Outlet,
+        producer: EventProducer,
         reloader: Reloader,
         rollouts: Rollouts,
     ) -> None:
         self._ledger = ledger
         self._pins = pins
         self._store = store
-        self._outlet = outlet
+        self._producer = producer
         self._reloader = reloader
         self._rollouts = rollouts
-        self._reader = Reader(store, outlet)
+        self._reader = Reader(store, producer)
         self._intake = Intake(ledger, pins, store)
-        self._operating = Operating(ledger, outlet)
+        self._operating = Operating(ledger, producer)
         self._recent = Recent()
         self._beside: set[asyncio.Future[None]] = set()
 
@@ -207,7 +207,7 @@ class Router:
             for origin, error in decision.disobeyed:
                 postings.append(posting(topics.EVENTS, refused(origin, job_id, error)))
         postings += [said for each in committed.released for said in unpack(each.record)]
-        await send(postings, self._outlet)
+        await send(postings, self._producer)
         for decision in decisions.values():
             for record, reason in decision.refused:
                 await self._reader.refuse(record, reason)

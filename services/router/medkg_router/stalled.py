@@ -4,12 +4,12 @@ import logging
 from time import time
 from typing import Final
 
+from medkg_bus.producer import EventProducer
 from medkg_contracts.explanation import Explanation
 from medkg_contracts.ids import digest
 from medkg_contracts.kinds import Kind
 from medkg_explain import Explainer
 from medkg_ledger.store import Ledger
-from medkg_stagekit.kafka import Outlet
 
 from .notices import notice, tell
 
@@ -27,9 +27,9 @@ WANTED: Final = frozenset(
 class StalledJobs:
     """Finds stalled jobs; several replicas tell of a job with the same event."""
 
-    def __init__(self, ledger: Ledger, outlet: Outlet, explainer: Explainer, stalled_s: float) -> None:
+    def __init__(self, ledger: Ledger, producer: EventProducer, explainer: Explainer, stalled_s: float) -> None:
         self._ledger = ledger
-        self._outlet = outlet
+        self._producer = producer
         self._explainer = explainer
         self._stalled_s = stalled_s
 
@@ -56,4 +56,4 @@ class StalledJobs:
             return
         identity = digest("stalled", state.job_id, state.sequence, explanation.cause)
         about = {"tenantid": state.tenant_id, "correlationid": state.correlation_id}
-        await tell(self._outlet, notice(Kind.JOB_STALLED, explanation, state.job_id, event_id=identity, **about))
+        await tell(self._producer, notice(Kind.JOB_STALLED, explanation, state.job_id, event_id=identity, **about))

@@ -7,11 +7,11 @@ only delays it. Several replicas may fire the same timer; the second event chang
 
 from time import monotonic, time
 
+from medkg_bus.producer import EventProducer
 from medkg_contracts import topics
 from medkg_ledger.store import Ledger
 from medkg_routing.outbound import SOURCE
 from medkg_stagekit import story
-from medkg_stagekit.kafka import Outlet
 
 #: A fired timer that is still there after this many seconds is fired again.
 REFIRE_S = 10.0
@@ -23,9 +23,9 @@ LOOK_S = 1.0
 class Timers:
     """Fires due timers; each replica has one."""
 
-    def __init__(self, ledger: Ledger, outlet: Outlet) -> None:
+    def __init__(self, ledger: Ledger, producer: EventProducer) -> None:
         self._ledger = ledger
-        self._outlet = outlet
+        self._producer = producer
         self._fired: dict[str, float] = {}
 
     async def fire(self) -> float:
@@ -39,7 +39,7 @@ class Timers:
         self._fired = {member: at for member, at in self._fired.items() if monotonic() - at < REFIRE_S}
         due = [timer for timer in await self._ledger.due_timers(now) if timer.member not in self._fired]
         events = [story.timer_due(timer.job_id, timer.node, timer.due, SOURCE) for timer in due]
-        await self._outlet.acknowledged([await self._outlet.send(topics.CONTROL, event) for event in events])
+        await self._producer.acknowledged([await self._producer.send(topics.CONTROL, event) for event in events])
         self._fired |= {timer.member: monotonic() for timer in due}
         following = await self._ledger.next_timer()
         if following is None or following <= now:

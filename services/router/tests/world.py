@@ -17,11 +17,11 @@ from medkg_artifacts import ArtifactStore
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, Header, to_headers
 from medkg_contracts.data import StageResult
-from medkg_contracts.deadletter import Record
 from medkg_contracts.errors import StageBug
 from medkg_contracts.events import make_event
 from medkg_contracts.kinds import Kind
 from medkg_contracts.orders import Order, ScopeOrder
+from medkg_contracts.records import Record
 from medkg_contracts.requests import JobRequest
 from medkg_ledger import JobState
 from medkg_ledger.store import Ledger

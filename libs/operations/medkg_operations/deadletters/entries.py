@@ -8,11 +8,12 @@ from typing import Final, NamedTuple
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import from_record
 from medkg_contracts.data import LetterClosed
-from medkg_contracts.deadletter import REDRIVEN, Letter, Place, Record, read_letter
+from medkg_contracts.deadletter import REDRIVEN, Letter, read_letter
 from medkg_contracts.errors import MedkgError, PoisonRecord
 from medkg_contracts.events import read_data
 from medkg_contracts.kinds import Kind, kind_of
 from medkg_contracts.model import Identifier
+from medkg_contracts.records import Place, Record
 from medkg_ledger import JobState, JobStatus
 from pydantic import TypeAdapter, ValidationError
 

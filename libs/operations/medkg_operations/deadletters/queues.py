@@ -3,10 +3,11 @@
 from collections.abc import Callable, Collection, Mapping
 
 from aiokafka import TopicPartition
-from medkg_contracts.deadletter import Letter, Place
+from medkg_bus.cluster import Cluster
+from medkg_contracts.deadletter import Letter
 from medkg_contracts.errors import NotFound
+from medkg_contracts.records import Place
 from medkg_contracts.settings import Settings
-from medkg_explain.cluster import Cluster
 
 from medkg_operations.topics import describe_topics
 

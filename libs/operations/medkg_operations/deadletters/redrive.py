@@ -10,12 +10,13 @@ from medkg_artifacts import SYSTEM_TENANT, ArtifactStore
 from medkg_contracts.artifacts import ArtifactRef
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.data import LetterClosed
-from medkg_contracts.deadletter import REDRIVEN, Letter, Record
+from medkg_contracts.deadletter import REDRIVEN, Letter
 from medkg_contracts.errors import MedkgError, PoisonRecord
 from medkg_contracts.events import make_event
 from medkg_contracts.ids import digest
 from medkg_contracts.kinds import Kind
 from medkg_contracts.orders import Order, RerunOrder
+from medkg_contracts.records import Record
 from medkg_ledger import JobState, LedgerReader
 from pydantic import ValidationError
 

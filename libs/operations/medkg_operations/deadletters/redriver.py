@@ -5,18 +5,19 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from aiokafka import AIOKafkaProducer
 from aiokafka.cluster import ClusterMetadata
 from aiokafka.errors import KafkaError
 from aiolimiter import AsyncLimiter
 from medkg_artifacts import ArtifactStore
+from medkg_bus.clients import producer_client
+from medkg_bus.producer import EventProducer
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, to_headers
-from medkg_contracts.deadletter import Letter, Place
+from medkg_contracts.deadletter import Letter
 from medkg_contracts.errors import KafkaUnavailable
 from medkg_contracts.kinds import Kind
+from medkg_contracts.records import Place
 from medkg_contracts.settings import Settings
-from medkg_stagekit.kafka import Outlet
 
 from medkg_operations.control import Answer, Control
 
@@ -53,15 +54,8 @@ class Redriver:
         self._answers: dict[str, Answer] = {}
         self._topics = ClusterMetadata()
         # Compressed, since a record that is too large for a letter can only have been sent so.
-        self._client = AIOKafkaProducer(
-            bootstrap_servers=settings.kafka,
-            client_id="medkg-cli",
-            acks="all",
-            enable_idempotence=True,
-            compression_type="zstd",
-            request_timeout_ms=30_000,
-        )
-        self._outlet = Outlet(self._client, ArtifactStore.from_url(settings.artifacts_url))
+        self._client = producer_client(settings.kafka, "medkg-cli", compression="zstd")
+        self._producer = EventProducer(self._client, ArtifactStore.from_url(settings.artifacts_url))
         self._limiter = None if manner.rate is None else AsyncLimiter(1, 1 / manner.rate)
 
     async def __aenter__(self) -> Self:
@@ -142,8 +136,8 @@ class Redriver:
             if outcome.result in _KINDS
         ]
         # The DLQ last: a letter that is closed has been told of.
-        await self._outlet.acknowledged([await self._outlet.send(topics.EVENTS, event) for _, event in closed])
-        await self._outlet.acknowledged([await self._file(place, event) for place, event in closed])
+        await self._producer.acknowledged([await self._producer.send(topics.EVENTS, event) for _, event in closed])
+        await self._producer.acknowledged([await self._file(place, event) for place, event in closed])
 
     async def _file(self, place: Place, event: CloudEvent) -> asyncio.Future[Any]:
         future: asyncio.Future[Any] = await self._client.send(

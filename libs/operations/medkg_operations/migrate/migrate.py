@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from medkg_artifacts import ArtifactStore
+from medkg_bus.producer import EventProducer, connected
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.data import JobMigrated
@@ -19,7 +20,6 @@ from medkg_contracts.model import Contract
 from medkg_contracts.settings import Settings
 from medkg_ledger import Change, JobState, Versioned
 from medkg_ledger.store import Ledger
-from medkg_stagekit.outlet import Outlet, connected
 
 from medkg_operations.requests import SOURCE
 
@@ -78,8 +78,8 @@ async def migrate(settings: Settings, file: Path, report: Callable[[int, int], N
     store = ArtifactStore.from_url(settings.artifacts_url)
     ledger = Ledger.from_url(settings.redis_url)
     try:
-        async with connected(settings.kafka, "medkg-cli", store) as outlet:
-            return await _Migration(ledger, outlet, file).run(report)
+        async with connected(settings.kafka, "medkg-cli", store) as producer:
+            return await _Migration(ledger, producer, file).run(report)
     finally:
         await ledger.close()
 
@@ -104,9 +104,9 @@ def migrated_event(state: JobState) -> CloudEvent:
 
 
 class _Migration:
-    def __init__(self, ledger: Ledger, outlet: Outlet, file: Path) -> None:
+    def __init__(self, ledger: Ledger, producer: EventProducer, file: Path) -> None:
         self._ledger = ledger
-        self._outlet = outlet
+        self._producer = producer
         self._file = file
         self._migrated = self._skipped = 0
         self._bad: list[BadLine] = []
@@ -141,7 +141,7 @@ class _Migration:
         there = await self._ledger.load([state.job_id for state in states])
         new = {state.job_id: state for state in reversed(states) if there[state.job_id].state is None}
         events = [migrated_event(state) for state in new.values()]
-        await self._outlet.acknowledged([await self._outlet.send(topics.EVENTS, event) for event in events])
+        await self._producer.acknowledged([await self._producer.send(topics.EVENTS, event) for event in events])
         committed = await self._ledger.commit([Change(before=Versioned(), after=state) for state in new.values()])
         written = sum(committed.written)
         self._migrated += written

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from medkg_artifacts import ArtifactStore, redeem
 from medkg_contracts.cloudevents import CloudEvent, from_record
 from medkg_contracts.data import JobAccepted, JobEnded, JobMigrated, JobRestarted
-from medkg_contracts.deadletter import Record
 from medkg_contracts.errors import MedkgError, PoisonRecord
 from medkg_contracts.events import read_data
 from medkg_contracts.kinds import Kind, kind_of
 from medkg_contracts.model import first_violation
+from medkg_contracts.records import Record
 from medkg_ledger import JobState
 from medkg_routing import Inbound, Reload, Requested, ScopeOrdered, broken, read
 from medkg_routing.replay import Accepted, Migrated, Obeyed, Past, Rejected, Restarted, Verdict

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from aiokafka import TopicPartition
 from medkg_artifacts import ArtifactStore, deposit
+from medkg_bus.cluster import Cluster
 from medkg_contracts import topics
 from medkg_contracts.errors import ConfigurationError, TopologyUnknown
 from medkg_contracts.model import Contract
 from medkg_contracts.settings import Settings
-from medkg_explain.cluster import Cluster
 from medkg_ledger import Change, JobStatus, LedgerReader, Timer, Versioned
 from medkg_ledger.store import Ledger
 from medkg_ledger.wiping import WipeableLedger

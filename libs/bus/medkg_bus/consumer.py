@@ -1,9 +1,4 @@
-"""The one place that configures Kafka clients, and the two ends that services use: inlet and outlet.
-
-What is set here is not the libraries' default (ADR 0004): idempotent producers that wait for all
-replicas, no automatic topics, no automatic commits, new groups start at the beginning, and of transactions only what
-is committed is read.
-"""
+"""Reads topics as a member of a group: batches to a handler, and commits of what it has handled."""
 
 import asyncio
 import logging
@@ -12,27 +7,19 @@ from time import monotonic
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import CommitFailedError, ConsumerStoppedError, IllegalStateError, KafkaError
-from faststream import AckPolicy
-from faststream.kafka import KafkaBroker, KafkaMessage
+from faststream.kafka import KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
 from faststream.kafka.subscriber.usecase import BatchSubscriber
-from medkg_contracts.deadletter import Record
+from medkg_contracts.records import Record
 
-from . import lenient
-from .handover import REBALANCE_S, Handover
+from .clients import group_broker, group_settings
+from .handover import Handover
 from .instance import client_id
-from .outlet import Outlet, producer
-from .patience import Leaving, Patience
 from .progress import Progress
-
-__all__ = ["Inlet", "Outlet", "Progress", "producer"]
-
-lenient.install()
+from .shutdown import HandedBack, ShutdownSignal
 
 logger = logging.getLogger(__name__)
-_FASTSTREAM: Final = logging.getLogger("faststream")
 
 #: While this many records of begun work wait, no new work is taken; else so much of it at once.
 BUSY: Final = 500
@@ -50,9 +37,6 @@ POLL_INTERVAL_S: Final = 30.0
 #: A poll of this partition, which nobody has, brings no record and leaves all that are fetched where they are.
 _NOBODYS: Final = TopicPartition("", -1)
 
-#: How soon a member notices that the group shares its partitions anew: all others wait for the last that does.
-HEARTBEAT_MS: Final = 500
-
 #: How often a batch that waits for another try looks whether the service ends, in seconds.
 RETRY_LOOK_S: Final = 0.2
 
@@ -63,7 +47,7 @@ Handler = Callable[[Sequence[Record]], Awaitable[None]]
 Polled = dict[TopicPartition, list[ConsumerRecord[Any, Any]]]
 
 
-class Inlet:
+class BatchConsumer:
     """Feeds a handler with batches of records, and commits each batch soon after the handler has returned.
 
     The handler must deal with every record: what it returns from is done. While it raises KafkaUnavailable or another
@@ -82,7 +66,7 @@ class Inlet:
         longest_batch_s: a batch that takes longer, deliberate waits apart, is stuck.
         first: topics whose records come before all others'.
         new_work: topics whose records come after the others'.
-        patience: of the handler; it is told when the service is about to end.
+        shutdown: of the handler; it is told when the service is about to end.
         poll_interval_s: a consumer that neither polls nor works for so long leaves its group.
     """
 
@@ -97,11 +81,11 @@ class Inlet:
         longest_batch_s: float,
         first: Collection[str] = (),
         new_work: Collection[str] = (),
-        patience: Patience | None = None,
+        shutdown: ShutdownSignal | None = None,
         poll_interval_s: float = POLL_INTERVAL_S,
     ) -> None:
-        self._patience = patience or Patience()
-        self.progress = Progress(longest_batch_s, self._patience)
+        self._shutdown = shutdown or ShutdownSignal()
+        self.progress = Progress(longest_batch_s, self._shutdown)
         self._poll_interval_s = poll_interval_s
         self._first = frozenset(first)
         self._new_work_topics = frozenset(new_work)
@@ -110,21 +94,13 @@ class Inlet:
         self._committing: asyncio.Future[None] | None = None
         self._commits = asyncio.Lock()
         self._draining = False
-        self._handover = Handover(self.progress, self._patience, self.commit)
+        self._handover = Handover(self.progress, self._shutdown, self.commit)
         #: Ends the application; it is called when the handler fails in a way that it must not.
         self.give_up: Callable[[], None] = lambda: None
-        self.broker = KafkaBroker(
-            bootstrap.split(","), client_id=client_id(group), ack_policy=AckPolicy.MANUAL,
-            allow_auto_create_topics=False, logger=_FASTSTREAM, log_level=logging.DEBUG,
-            graceful_timeout=longest_batch_s,
-        )  # fmt: skip
+        self.broker = group_broker(bootstrap, client_id(group), longest_batch_s)
         self._subscriber: BatchSubscriber = self.broker.subscriber(
-            *topics, batch=True, group_id=group, auto_offset_reset="earliest", max_records=max_records,
-            isolation_level="read_committed", batch_timeout_ms=1, parser=self._parse, decoder=_raw,
-            partition_assignment_strategy=(RangePartitionAssignor,),
-            session_timeout_ms=8_000, heartbeat_interval_ms=HEARTBEAT_MS, listener=self._handover,
-            max_poll_interval_ms=round(poll_interval_s * 1000), rebalance_timeout_ms=round(REBALANCE_S * 1000),
-            max_partition_fetch_bytes=2 * 1024 * 1024, ack_policy=AckPolicy.MANUAL,
+            *topics, batch=True, max_records=max_records, batch_timeout_ms=1, parser=self._parse, decoder=_raw,
+            listener=self._handover, **group_settings(group, poll_interval_s),
         )  # fmt: skip
         self._subscriber(self._consume)
 
@@ -217,7 +193,7 @@ class Inlet:
         left: Sequence[Record] = ()
         try:
             await self._until_handled(records)
-        except Leaving as leaving:
+        except HandedBack as leaving:
             left = records if leaving.left is None else leaving.left
             self._handover.break_off()
             logger.info("%d of %d records are left to whoever reads them next", len(left), len(records))
@@ -251,11 +227,11 @@ class Inlet:
         """Wait, unless it is for others to try again.
 
         Raises:
-            Leaving: it is.
+            HandedBack: it is.
         """
         end = monotonic() + seconds
         while (left := end - monotonic()) > 0:
-            self._patience.stay()
+            self._shutdown.stay()
             await asyncio.sleep(min(left, RETRY_LOOK_S))
 
     async def drain(self) -> None:

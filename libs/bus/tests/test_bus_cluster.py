@@ -6,27 +6,26 @@ from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from medkg_contracts.settings import Settings
-from medkg_explain import Cluster
+from medkg_bus.clients import producer_client
+from medkg_bus.cluster import Cluster
 from medkg_stack import Ports, Stack
-from medkg_stagekit.kafka import producer
 
-from .scene import create_topics
+from .made import make_topics
 
 pytestmark = pytest.mark.integration
 
 
-async def test_records_of_a_key_are_found_from_a_time_on(settings: Settings) -> None:
+async def test_records_of_a_key_are_found_from_a_time_on(kafka_bootstrap: str) -> None:
     """Of a key's records those since a time come, in their order; those of other keys do not."""
     topic = f"cluster-{uuid4().hex[:8]}"
-    await create_topics(settings.kafka, [topic])
-    client = producer(settings.kafka, "tests")
+    await make_topics(kafka_bootstrap, [topic])
+    client = producer_client(kafka_bootstrap, "tests")
     await client.start()
     for key, time in [("a", 1_000), ("a", 2_000), ("b", 2_500), ("a", 3_000)]:
         await client.send_and_wait(topic, value=b"x", key=key.encode(), timestamp_ms=time)
     await client.stop()
 
-    async with Cluster(settings.kafka) as cluster:
+    async with Cluster(kafka_bootstrap) as cluster:
         found = {
             since: [record.timestamp for record in await cluster.find(topic, "a", since)] for since in (0, 2_000, 9_000)
         }
@@ -36,17 +35,17 @@ async def test_records_of_a_key_are_found_from_a_time_on(settings: Settings) -> 
     assert [] == nowhere
 
 
-async def test_records_of_a_topic_are_read_from_a_time_on(settings: Settings) -> None:
+async def test_records_of_a_topic_are_read_from_a_time_on(kafka_bootstrap: str) -> None:
     """All records since a time come, whatever their keys; a topic that is not there has none."""
     topic = f"cluster-{uuid4().hex[:8]}"
-    await create_topics(settings.kafka, [topic])
-    client = producer(settings.kafka, "tests")
+    await make_topics(kafka_bootstrap, [topic])
+    client = producer_client(kafka_bootstrap, "tests")
     await client.start()
     for key, time in [("a", 1_000), ("b", 2_000), ("c", 3_000)]:
         await client.send_and_wait(topic, value=b"x", key=key.encode(), timestamp_ms=time)
     await client.stop()
 
-    async with Cluster(settings.kafka) as cluster:
+    async with Cluster(kafka_bootstrap) as cluster:
         found = {
             since: sorted([record.timestamp async for record in cluster.since(topic, since)])
             for since in (0, 2_000, 9_000)
@@ -57,15 +56,15 @@ async def test_records_of_a_topic_are_read_from_a_time_on(settings: Settings) ->
     assert [] == nowhere
 
 
-async def test_of_transactions_what_is_committed_is_read(settings: Settings) -> None:
+async def test_of_transactions_what_is_committed_is_read(kafka_bootstrap: str) -> None:
     """Neither an open transaction nor an aborted one is waited for, nor an end that the partition does not have."""
     topic = f"cluster-{uuid4().hex[:8]}"
-    await create_topics(settings.kafka, [topic])
+    await make_topics(kafka_bootstrap, [topic])
     place, beyond = TopicPartition(topic, 0), 1_000
     async with (
         asyncio.timeout(60),
-        Cluster(settings.kafka) as cluster,
-        AIOKafkaProducer(bootstrap_servers=settings.kafka, transactional_id=topic) as client,
+        Cluster(kafka_bootstrap) as cluster,
+        AIOKafkaProducer(bootstrap_servers=kafka_bootstrap, transactional_id=topic) as client,
     ):
         for value, end in ((b"kept", client.commit_transaction), (b"dropped", client.abort_transaction)):
             await client.begin_transaction()
@@ -86,13 +85,13 @@ async def test_of_transactions_what_is_committed_is_read(settings: Settings) -> 
     assert [b"kept", b"open"] == committed
 
 
-async def test_members_of_a_group_are_there_with_their_partitions(settings: Settings) -> None:
+async def test_members_of_a_group_are_there_with_their_partitions(kafka_bootstrap: str) -> None:
     """A consumer of a group is a member of it, by its own name, while it runs."""
     topic, group = f"cluster-{uuid4().hex[:8]}", f"readers-{uuid4().hex[:8]}"
-    await create_topics(settings.kafka, [topic])
-    client = AIOKafkaConsumer(topic, bootstrap_servers=settings.kafka, group_id=group, client_id="reader")
+    await make_topics(kafka_bootstrap, [topic])
+    client = AIOKafkaConsumer(topic, bootstrap_servers=kafka_bootstrap, group_id=group, client_id="reader")
     await client.start()
-    async with Cluster(settings.kafka) as cluster:
+    async with Cluster(kafka_bootstrap) as cluster:
         (member,) = await cluster.members(group)
         partitions = await cluster.partitions(topic)
         await client.stop()
@@ -101,9 +100,9 @@ async def test_members_of_a_group_are_there_with_their_partitions(settings: Sett
     assert ("reader", partitions) == (member.client_id, sorted(member.partitions))
 
 
-async def test_a_group_that_never_was_has_neither_positions_nor_owners(settings: Settings) -> None:
+async def test_a_group_that_never_was_has_neither_positions_nor_owners(kafka_bootstrap: str) -> None:
     """Kafka knows nothing of a group that nobody was in, even if it has just been started."""
-    async with Cluster(settings.kafka) as cluster:
+    async with Cluster(kafka_bootstrap) as cluster:
         assert ({}, {}) == (await cluster.committed("nobody"), await cluster.owners("nobody"))
 
 
@@ -112,7 +111,7 @@ async def test_a_view_outlives_a_restart_of_kafka(tmp_path: Path) -> None:
     stack = Stack(tmp_path, Ports.free(), report=lambda _: None)
     stack.up(only=["kafka"])
     try:
-        await create_topics(stack.kafka.address, ["restarted"])
+        await make_topics(stack.kafka.address, ["restarted"])
         async with Cluster(stack.kafka.address) as cluster:
             before = await cluster.find("restarted", "a"), await cluster.owners("nobody")
             stack.kafka.stop()

@@ -8,11 +8,8 @@ from typing import Final
 
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 
-from .patience import Patience
 from .progress import Progress
-
-#: So many seconds after the group has begun to share its partitions anew, members that have not joined are out of it.
-REBALANCE_S: Final = 60.0
+from .shutdown import ShutdownSignal
 
 #: Work that is begun is waited for no longer than this, in seconds; what it is done for is then done twice.
 HAND_BACK_S: Final = 45.0
@@ -25,7 +22,7 @@ class Handover(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
 
     Args:
         progress: of the consumer; it is not late while it waits for others of its group.
-        patience: of the handler: it is told that nothing more is to be begun.
+        shutdown: of the handler: it is told that nothing more is to be begun.
         commit: commits what is handled.
 
     Attributes:
@@ -34,9 +31,9 @@ class Handover(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
             left as well.
     """
 
-    def __init__(self, progress: Progress, patience: Patience, commit: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, progress: Progress, shutdown: ShutdownSignal, commit: Callable[[], Awaitable[None]]) -> None:
         self._progress = progress
-        self._patience = patience
+        self._shutdown = shutdown
         self._commit = commit
         self._ends = False
         self._idle = asyncio.Event()
@@ -54,17 +51,17 @@ class Handover(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
 
     def break_off(self) -> None:
         """Some of the batch is left; unless the partitions have been shared anew already, it is not read here again."""
-        self.broken_off = self._patience.leaving
+        self.broken_off = self._shutdown.leaving
 
     def end(self) -> None:
         """The consumer is about to end: it begins nothing more, whatever it is assigned."""
         self._ends = True
-        self._patience.leave()
+        self._shutdown.leave()
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - it is all of them
         """Finish what is begun, leave the rest, commit; a batch that is stuck or endless is waited for no longer."""
         self.under_way = self._progress.regrouping = True
-        self._patience.leave()
+        self._shutdown.leave()
         deadline = monotonic() + HAND_BACK_S
         while not self._idle.is_set() and not self._progress.stuck_for and monotonic() < deadline:
             with suppress(TimeoutError):
@@ -76,5 +73,5 @@ class Handover(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
         self.under_way = self._progress.regrouping = False
         self._progress.polled()
         if not self._ends:
-            self._patience.go_on()
+            self._shutdown.go_on()
             self.broken_off = False

@@ -4,68 +4,41 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
-from aiokafka.partitioner import DefaultPartitioner
 from medkg_artifacts import SYSTEM_TENANT, ArtifactStore, deposit
 from medkg_contracts.cloudevents import CloudEvent, to_headers
-from medkg_contracts.deadletter import STORED_RECORD, DeadLetter, Record, pack_record
+from medkg_contracts.deadletter import STORED_RECORD, DeadLetter, pack_record
 from medkg_contracts.errors import KafkaUnavailable
+from medkg_contracts.records import Record
+
+from .clients import producer_client
 
 #: Bytes of a record that fits on a DLQ. A larger one can only have been sent compressed; it goes to the store.
 LARGEST_LETTER: Final = 1_114_112
 
-_DEFAULT_PARTITIONER: Final = DefaultPartitioner()
-
-
-def producer(bootstrap: str, client_id: str) -> AIOKafkaProducer:
-    """A producer that loses nothing and keeps the order of a key's records."""
-    return AIOKafkaProducer(
-        bootstrap_servers=bootstrap,
-        client_id=client_id,
-        acks="all",
-        enable_idempotence=True,
-        linger_ms=0,
-        max_request_size=2 * 1024 * 1024,
-        request_timeout_ms=30_000,
-        partitioner=_partition,
-    )
-
-
-def _partition(key: bytes | None, partitions: list[int], available: list[int]) -> int:
-    """Java's own partitioner; a job's records all have one key, and hashing it in Python costs more than sending."""
-    return _by_hash(key, len(partitions)) if key is not None else _DEFAULT_PARTITIONER(key, partitions, available)
-
-
-@lru_cache(maxsize=65_536)
-def _by_hash(key: bytes, count: int) -> int:
-    partitions = list(range(count))
-    number: int = _DEFAULT_PARTITIONER(key, partitions, partitions)
-    return number
-
 
 @asynccontextmanager
-async def connected(bootstrap: str, client_id: str, store: ArtifactStore) -> AsyncIterator["Outlet"]:
-    """An outlet of its own producer.
+async def connected(bootstrap: str, client_id: str, store: ArtifactStore) -> AsyncIterator["EventProducer"]:
+    """A producer of events, with a client of its own.
 
     Raises:
         KafkaUnavailable: Kafka does not answer.
     """
-    client = producer(bootstrap, client_id)
+    client = producer_client(bootstrap, client_id)
     try:
         try:
             await client.start()
         except (KafkaError, OSError) as error:
             raise KafkaUnavailable(f"Kafka at {bootstrap}: {error!r}") from error
-        yield Outlet(client, store)
+        yield EventProducer(client, store)
     finally:
         await client.stop()
 
 
-class Outlet:
+class EventProducer:
     """Sends events and dead letters."""
 
     def __init__(self, client: AIOKafkaProducer, store: ArtifactStore) -> None:

@@ -2,7 +2,7 @@
 
 from time import monotonic
 
-from .patience import Patience
+from .shutdown import ShutdownSignal
 
 
 class Progress:
@@ -13,9 +13,9 @@ class Progress:
         regrouping: it waits until its group has shared the partitions anew.
     """
 
-    def __init__(self, longest_batch_s: float, patience: Patience) -> None:
+    def __init__(self, longest_batch_s: float, shutdown: ShutdownSignal) -> None:
         self._longest_batch_s = longest_batch_s
-        self._patience = patience
+        self._shutdown = shutdown
         self._polled = monotonic()
         self._batch_began: float | None = None
         self.assigned = False
@@ -35,5 +35,5 @@ class Progress:
         """Seconds by which the consumer is later than it may be; 0 when it gets on."""
         now = monotonic()
         if self._batch_began is not None:
-            return max(0.0, now - max(self._batch_began, self._patience.waited_at) - self._longest_batch_s)
+            return max(0.0, now - max(self._batch_began, self._shutdown.waited_at) - self._longest_batch_s)
         return 0.0 if self.regrouping else max(0.0, now - self._polled - 30)

@@ -1,4 +1,4 @@
-"""The inlet with a real Kafka: what becomes of its membership and its records while a batch takes long."""
+"""The consumer with a real Kafka: what becomes of its membership and its records while a batch takes long."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -11,10 +11,10 @@ import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import NotCoordinatorForGroupError
-from medkg_contracts.deadletter import Record
+from medkg_bus.consumer import BatchConsumer
+from medkg_bus.shutdown import HandedBack, ShutdownSignal
 from medkg_contracts.errors import LedgerUnavailable
-from medkg_stagekit.kafka import Inlet
-from medkg_stagekit.patience import Leaving, Patience
+from medkg_contracts.records import Record
 
 pytestmark = pytest.mark.integration
 
@@ -37,7 +37,7 @@ class Topic:
 
     bootstrap: str
     producer: AIOKafkaProducer
-    name: str = field(default_factory=lambda: f"inlet-{uuid4().hex[:8]}")
+    name: str = field(default_factory=lambda: f"consumer-{uuid4().hex[:8]}")
 
     async def put(self, values: Sequence[int]) -> None:
         """A record for each number, spread over all partitions."""
@@ -45,20 +45,20 @@ class Topic:
             await self.producer.send_and_wait(self.name, str(value).encode(), partition=value % PARTITIONS)
 
     @asynccontextmanager
-    async def read(self, reader: "Reader", *, longest_batch_s: float = 60.0) -> AsyncIterator[Inlet]:
+    async def read(self, reader: "Reader", *, longest_batch_s: float = 60.0) -> AsyncIterator[BatchConsumer]:
         """A member of the group, as a service has it, with a short poll interval."""
-        inlet = Inlet(
+        consumer = BatchConsumer(
             self.bootstrap, [self.name], f"medkg.{self.name}", reader.handle, max_records=100,
-            longest_batch_s=longest_batch_s, patience=reader.patience, poll_interval_s=INTERVAL_S,
+            longest_batch_s=longest_batch_s, shutdown=reader.shutdown, poll_interval_s=INTERVAL_S,
         )  # fmt: skip
-        await inlet.broker.start()
-        inlet.watch_polls()
+        await consumer.broker.start()
+        consumer.watch_polls()
         try:
-            yield inlet
+            yield consumer
         finally:
             reader.go.set()
-            await inlet.drain()
-            await inlet.broker.stop()
+            await consumer.drain()
+            await consumer.broker.stop()
 
 
 @dataclass
@@ -68,7 +68,7 @@ class Reader:
     meanwhile: Callable[["Reader"], object]
     began: asyncio.Event = field(default_factory=asyncio.Event)
     go: asyncio.Event = field(default_factory=asyncio.Event)
-    patience: Patience = field(default_factory=Patience)
+    shutdown: ShutdownSignal = field(default_factory=ShutdownSignal)
     values: list[int] = field(default_factory=list)
 
     async def handle(self, records: Sequence[Record]) -> None:
@@ -96,10 +96,10 @@ class Leaver(Reader):
 
     async def handle(self, records: Sequence[Record]) -> None:
         """Handle some of a batch."""
-        self.patience.leave()
+        self.shutdown.leave()
         done = [record for record in records if record.offset < 2]
         await super().handle(done)
-        raise Leaving([record for record in records if record not in done])
+        raise HandedBack([record for record in records if record not in done])
 
 
 Trouble = Callable[[], Awaitable[None]]
@@ -115,23 +115,23 @@ async def for_ever() -> None:
     await asyncio.Event().wait()
 
 
-async def polled(inlet: Inlet, count: int) -> None:
+async def polled(consumer: BatchConsumer, count: int) -> None:
     """Wait until so many records have been polled."""
-    positions = [await inlet.consumer.position(partition) for partition in inlet.consumer.assignment()]
+    positions = [await consumer.consumer.position(partition) for partition in consumer.consumer.assignment()]
     if sum(positions) < count:
         await asyncio.sleep(0.02)
-        await polled(inlet, count)
+        await polled(consumer, count)
 
 
 async def intervals(reader: Reader) -> None:
     """Wait on purpose, for several poll intervals."""
-    await reader.patience.wait(4 * INTERVAL_S)
+    await reader.shutdown.wait(4 * INTERVAL_S)
 
 
 async def told(reader: Reader) -> None:
     """Wait on purpose, until the test says so."""
     while not reader.go.is_set():
-        await reader.patience.linger(0.1)
+        await reader.shutdown.linger(0.1)
 
 
 async def stuck(reader: Reader) -> None:
@@ -190,27 +190,27 @@ async def test_a_wait_of_several_intervals_keeps_everything(topic: Topic) -> Non
     """However long a batch waits, the group's generation stays, and every record is read exactly once."""
     await topic.put(range(20))
     reader = Reader(intervals)
-    async with topic.read(reader) as inlet:
+    async with topic.read(reader) as consumer:
         await asyncio.wait_for(reader.began.wait(), PATIENCE_S)
-        before = inlet.consumer._coordinator.generation
+        before = consumer.consumer._coordinator.generation
         await topic.put(range(20, 60))
         await until(lambda: len(reader.values) >= 60)
 
-        assert (before, 0.0) == (inlet.consumer._coordinator.generation, inlet.progress.stuck_for)
+        assert (before, 0.0) == (consumer.consumer._coordinator.generation, consumer.progress.stuck_for)
     assert list(range(60)) == sorted(reader.values)
 
 
 async def test_partitions_that_come_during_a_wait_lose_nothing(topic: Topic) -> None:
     """A member that waits takes part in rebalances: its batch is whoever's the partitions are then."""
     reader, other = Reader(told), Reader(nothing)
-    async with topic.read(reader) as inlet:
+    async with topic.read(reader) as consumer:
         await topic.put(range(8))
         await asyncio.wait_for(reader.began.wait(), PATIENCE_S)
         async with topic.read(other) as second:
-            await until(lambda: len(second.consumer.assignment()) == len(inlet.consumer.assignment()) == 2)
+            await until(lambda: len(second.consumer.assignment()) == len(consumer.consumer.assignment()) == 2)
             await topic.put(range(8, 40))
             await until(lambda: len([value for value in other.values if value >= 8]) == 16)
-        await until(lambda: len(inlet.consumer.assignment()) == PARTITIONS)
+        await until(lambda: len(consumer.consumer.assignment()) == PARTITIONS)
         await topic.put(range(40, 60))
         reader.go.set()
         await until(lambda: set(range(60)) <= {*reader.values, *other.values})
@@ -223,9 +223,9 @@ async def test_a_stuck_member_gives_its_partitions_up(topic: Topic) -> None:
     """A batch that hangs keeps nothing: its member stops polling, and the records go to another."""
     hanging, other = Reader(stuck), Reader(nothing)
     await topic.put(range(8))
-    async with topic.read(hanging, longest_batch_s=0.2) as inlet:
+    async with topic.read(hanging, longest_batch_s=0.2) as consumer:
         await asyncio.wait_for(hanging.began.wait(), PATIENCE_S)
-        await until(lambda: inlet.progress.stuck_for > 0)
+        await until(lambda: consumer.progress.stuck_for > 0)
         async with topic.read(other):
             await until(lambda: list(range(8)) == sorted(other.values))
 
@@ -251,13 +251,13 @@ async def test_partitions_move_when_what_is_begun_is_done(topic: Topic) -> None:
             await over.wait()
 
     await topic.put(range(8))
-    async with topic.read(reader) as inlet:
+    async with topic.read(reader) as consumer:
         await asyncio.wait_for(reader.began.wait(), PATIENCE_S)
         joining = asyncio.ensure_future(join())
-        await until(lambda: reader.patience.leaving)
-        before = len(inlet.consumer.assignment()), inlet.progress.stuck_for
+        await until(lambda: reader.shutdown.leaving)
+        before = len(consumer.consumer.assignment()), consumer.progress.stuck_for
         reader.go.set()
-        await until(lambda: len(inlet.consumer.assignment()) == PARTITIONS / 2)
+        await until(lambda: len(consumer.consumer.assignment()) == PARTITIONS / 2)
         await topic.put(range(8, 16))
         await until(lambda: len(reader.values + other.values) >= 16)
         over.set()
@@ -272,14 +272,14 @@ async def test_what_is_left_is_read_again(topic: Topic) -> None:
 
     async def leave(reader: Reader) -> None:
         await topic.put(range(8, 16))
-        reader.patience.leave()
-        raise Leaving
+        reader.shutdown.leave()
+        raise HandedBack
 
     leaving, following = Reader(leave), Reader(nothing)
     await topic.put(range(8))
-    async with topic.read(leaving) as inlet:
+    async with topic.read(leaving) as consumer:
         await asyncio.wait_for(leaving.began.wait(), PATIENCE_S)
-        await asyncio.wait_for(polled(inlet, 16), PATIENCE_S)
+        await asyncio.wait_for(polled(consumer, 16), PATIENCE_S)
     async with topic.read(following):
         await until(lambda: len(following.values) >= 16)
 
@@ -311,20 +311,20 @@ async def test_only_what_is_committed_is_handled(topic: Topic) -> None:
 async def test_begun_work_is_not_lost_for_trouble_with_new_work(topic: Topic, other: Topic, trouble: Trouble) -> None:
     """What is taken of begun work is handled, though new work cannot be polled beside it; that comes later."""
     reader = Reader(told)
-    inlet = Inlet(
+    consumer = BatchConsumer(
         topic.bootstrap, [topic.name, other.name], f"medkg.{topic.name}", reader.handle, max_records=100,
         longest_batch_s=60.0, new_work=[other.name], poll_interval_s=INTERVAL_S,
     )  # fmt: skip
-    await inlet.broker.start()
-    getmany, well = inlet.consumer.getmany, asyncio.Event()
+    await consumer.broker.start()
+    getmany, well = consumer.consumer.getmany, asyncio.Event()
 
     async def troubled(*partitions: TopicPartition, **words: int) -> object:
         if partitions and {each.topic for each in partitions} == {other.name} and not well.is_set():
             await trouble()
         return await getmany(*partitions, **words)
 
-    inlet.consumer.getmany = troubled
-    inlet.watch_polls()
+    consumer.consumer.getmany = troubled
+    consumer.watch_polls()
     try:
         await topic.put([0])
         await reader.began.wait()
@@ -335,7 +335,7 @@ async def test_begun_work_is_not_lost_for_trouble_with_new_work(topic: Topic, ot
         await other.put([100])
         await until(lambda: 100 in reader.values)
     finally:
-        await inlet.drain()
-        await inlet.broker.stop()
+        await consumer.drain()
+        await consumer.broker.stop()
 
     assert [*range(20), 100] == sorted(reader.values)

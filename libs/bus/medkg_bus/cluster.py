@@ -5,19 +5,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass
 from typing import Any, Self
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka import TopicPartition
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
-from aiokafka.partitioner import DefaultPartitioner
-from medkg_contracts.deadletter import Record
 from medkg_contracts.errors import KafkaUnavailable
-from medkg_stagekit import lenient
+from medkg_contracts.records import Record
+
+from .clients import admin_client, partition_of, reader_client
 
 #: How long a cluster without a coordinator for a group is left alone, in seconds.
 COORDINATOR_S = 0.2
-
-lenient.install()
 
 #: How far back a search by key goes in a partition, in records.
 SEARCHED_BACK = 20_000
@@ -47,16 +44,8 @@ class Cluster:
         self._bootstrap = bootstrap
         # Short waits: a fetch that waits for records of the last partitions delays that of the next, and a question
         # about a topic that was not asked about before is only answered at the second try.
-        self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            isolation_level="read_committed",
-            request_timeout_ms=15_000,
-            fetch_max_wait_ms=5,
-            retry_backoff_ms=10,
-        )
-        self._admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=15_000)
+        self._consumer = reader_client(bootstrap, fetch_max_wait_ms=5, retry_backoff_ms=10)
+        self._admin = admin_client(bootstrap)
         self._numbers: dict[str, list[int]] = {}
 
     async def __aenter__(self) -> Self:
@@ -89,7 +78,7 @@ class Cluster:
         if not numbers:
             return None
         self._numbers[topic] = numbers  # a topic's partitions never change: its records' order would break
-        return TopicPartition(topic, DefaultPartitioner()(key.encode(), numbers, numbers))
+        return TopicPartition(topic, partition_of(key.encode(), len(numbers)))
 
     async def ends(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """How far each partition can be read: what stands behind the beginning of an open transaction cannot be."""

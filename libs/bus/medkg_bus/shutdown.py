@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from time import monotonic
 
-from medkg_contracts.deadletter import Record
+from medkg_contracts.records import Record
 
 #: Waits up to this many seconds are waited for in place; longer ones are the router's durable timer's.
 IN_PLACE_S = 10.0
@@ -12,7 +12,7 @@ IN_PLACE_S = 10.0
 _SLICE_S = 1.0
 
 
-class Leaving(Exception):
+class HandedBack(Exception):
     """The service ends or gives its partitions back while work waits: whoever reads its record next does it.
 
     Attributes:
@@ -24,7 +24,7 @@ class Leaving(Exception):
         self.left = left
 
 
-class Patience:
+class ShutdownSignal:
     """How one service waits.
 
     Attributes:
@@ -49,16 +49,16 @@ class Patience:
         """Go on with what is about to begin.
 
         Raises:
-            Leaving: it is for others to begin it.
+            HandedBack: it is for others to begin it.
         """
         if self.leaving:
-            raise Leaving
+            raise HandedBack
 
     async def wait(self, seconds: float) -> None:
         """Wait.
 
         Raises:
-            Leaving: it is time to leave, and too much of the wait is left.
+            HandedBack: it is time to leave, and too much of the wait is left.
         """
         end = monotonic() + seconds
         while (left := end - monotonic()) > 0:
@@ -71,7 +71,7 @@ class Patience:
         """Wait for a part of a wait whose end nobody knows.
 
         Raises:
-            Leaving: it is time to leave.
+            HandedBack: it is time to leave.
         """
         self.stay()
         await self.wait(min(seconds, _SLICE_S))

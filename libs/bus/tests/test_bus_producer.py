@@ -1,27 +1,46 @@
 """How events get to Kafka."""
 
 import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from aiokafka.errors import KafkaTimeoutError
-from medkg_artifacts import CLAIM_CHECK_BYTES, redeem
-from medkg_contracts.cloudevents import to_headers
+from medkg_artifacts import CLAIM_CHECK_BYTES, ArtifactStore, redeem
+from medkg_bus.memory import MemoryProducer
+from medkg_bus.producer import EventProducer
+from medkg_contracts.cloudevents import CloudEvent, to_headers
 from medkg_contracts.errors import KafkaUnavailable
 from medkg_contracts.events import make_event
 from medkg_contracts.kinds import Kind
 from medkg_contracts.requests import JobRequest
-from medkg_stagekit.kafka import Outlet
-
-from .fakes import NOW, FakeProducer, asked
 
 DONE = "shout.done.v1"
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ArtifactStore:
+    """An empty artifact store."""
+    return ArtifactStore(tmp_path)
+
+
+@pytest.fixture
+def producer() -> MemoryProducer:
+    """A client that acknowledges everything."""
+    return MemoryProducer()
+
+
+def small() -> CloudEvent:
+    request = JobRequest(source="ctgov", id="1")
+    return make_event(Kind.JOB_REQUESTED, id="e-0", source="/test", time=NOW, data=request, job_id="j-1")
 
 
 async def test_large_data_travel_as_a_claim_check(store, producer):
     """An event whose data are too large for a record goes with a reference, and reads as it was written."""
     request = JobRequest(source="ctgov", ids=[f"NCT{number:08}" for number in range(8000)])
     event = make_event(Kind.JOB_REQUESTED, id="e-1", source="/test", time=NOW, data=request, job_id="j-1")
-    await Outlet(producer, store).send("jobs.requests.v1", event)
+    await EventProducer(producer, store).send("jobs.requests.v1", event)
 
     (sent,) = producer.sent
 
@@ -32,23 +51,23 @@ async def test_large_data_travel_as_a_claim_check(store, producer):
 
 async def test_small_data_travel_themselves(store, producer):
     """An event of ordinary size is its record."""
-    await Outlet(producer, store).send("t", asked())
+    await EventProducer(producer, store).send("t", small())
 
     (sent,) = producer.sent
 
-    assert (asked().data, to_headers(asked()), b"j-1") == (sent.value, sent.headers, sent.key)
+    assert (small().data, to_headers(small()), b"j-1") == (sent.value, sent.headers, sent.key)
 
 
 async def test_a_producer_that_takes_nothing_is_kafka_away(store):
     """A record that the producer refuses is Kafka's failure, not the job's."""
     with pytest.raises(KafkaUnavailable, match=r"sending to shout\.done\.v1"):
-        await Outlet(FakeProducer(closed=True), store).send(DONE, asked())
+        await EventProducer(MemoryProducer(closed=True), store).send(DONE, small())
 
 
 async def test_one_record_that_is_refused_is_told_when_all_have_been_answered():
     """Whoever tries again does so when nothing of the first try is under way any more."""
     futures = [asyncio.get_running_loop().create_future() for _ in range(3)]
-    waiting = asyncio.ensure_future(Outlet.acknowledged(futures))
+    waiting = asyncio.ensure_future(EventProducer.acknowledged(futures))
     futures[1].set_exception(KafkaTimeoutError())
     futures[0].set_result(None)
     await asyncio.sleep(0.01)

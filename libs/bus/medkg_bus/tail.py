@@ -3,17 +3,15 @@
 from collections.abc import AsyncIterator
 from typing import Final, Literal, Self
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
-from medkg_contracts.deadletter import Record
 from medkg_contracts.errors import ConfigurationError, KafkaUnavailable
+from medkg_contracts.records import Record
+
+from .clients import admin_client, reader_client
 
 #: How long a poll waits for records, in milliseconds.
 POLL_MS: Final = 300
-
-#: How long one question to Kafka may take, in milliseconds.
-REQUEST_MS: Final = 15_000
 
 #: Where to begin: at the oldest record, after the newest, or at a time in milliseconds since 1970-01-01 UTC.
 Start = Literal["beginning", "end"] | int
@@ -26,14 +24,7 @@ class Tail:
         self._bootstrap = bootstrap
         self._topic = topic
         self._start = start
-        self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            isolation_level="read_committed",
-            request_timeout_ms=REQUEST_MS,
-            max_partition_fetch_bytes=2 * 1024 * 1024,
-        )
+        self._consumer = reader_client(bootstrap)
 
     async def __aenter__(self) -> Self:
         """Connect, and fix the place: what comes from now on is seen, whatever happens before the first read."""
@@ -72,7 +63,7 @@ class Tail:
 
     async def _partitions(self) -> list[TopicPartition]:
         """By the admin client: a consumer knows only the topics that it already reads."""
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap, request_timeout_ms=REQUEST_MS)
+        admin = admin_client(self._bootstrap)
         await admin.start()
         try:
             (topic,) = await admin.describe_topics([self._topic])

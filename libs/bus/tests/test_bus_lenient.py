@@ -7,8 +7,8 @@ from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.record.util import calc_crc32c
-from medkg_stagekit import kafka
-from medkg_stagekit.lenient import LenientRecords
+from medkg_bus import clients
+from medkg_bus.lenient import LenientRecords
 
 #: Where a batch's checksum stands, and where what it covers begins.
 CHECKSUM, COVERED = 17, 21
@@ -73,5 +73,5 @@ def test_a_batch_gives_its_records_one_by_one() -> None:
 
 
 def test_consumers_read_leniently() -> None:
-    """Whoever has stagekit's Kafka clients reads this way."""
-    assert kafka.lenient.LenientRecords is fetcher.MemoryRecords
+    """Whoever has our Kafka clients reads this way."""
+    assert clients.lenient.LenientRecords is fetcher.MemoryRecords

@@ -1,0 +1,88 @@
+"""The bus in memory, for unit tests: a producer client that keeps what it is given."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aiokafka.errors import ProducerClosed
+from medkg_contracts.cloudevents import CloudEvent, Header, from_record
+from medkg_contracts.errors import PoisonRecord
+
+
+@dataclass
+class Sent:
+    """A record that a producer was given."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: list[Header]
+
+    @property
+    def event(self) -> CloudEvent:
+        """The event that it is.
+
+        Raises:
+            PoisonRecord: it is none.
+        """
+        return from_record(self.headers, self.value)
+
+    @property
+    def what(self) -> tuple[str, str]:
+        """Its topic and the last two words of its event's type, or ``""`` where it is none."""
+        try:
+            return self.topic, ".".join(self.event.type.split(".")[-2:])
+        except PoisonRecord:
+            return self.topic, ""
+
+
+class MemoryProducer:
+    """Stands for the client of an `EventProducer`: it acknowledges each record in the loop's next round.
+
+    Args:
+        refusing: what the records are refused with; None takes them.
+        closed: it takes no record at all.
+
+    Attributes:
+        log: ``("sent" or "acknowledged", record)``, in order.
+    """
+
+    def __init__(self, refusing: Exception | None = None, *, closed: bool = False) -> None:
+        self.log: list[tuple[str, Sent]] = []
+        self._closed = closed
+        self.refusing = refusing
+
+    async def send(
+        self, topic: str, *, value: bytes | None, key: bytes | None, headers: Sequence[Header]
+    ) -> asyncio.Future[None]:
+        """Take a record; the future ends when it is acknowledged.
+
+        Raises:
+            ProducerClosed: the producer was made closed.
+        """
+        if self._closed:
+            raise ProducerClosed
+        record = Sent(topic, key, value, list(headers))
+        self.log.append(("sent", record))
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        loop.call_soon(self._acknowledge, future, record, self.refusing)
+        return future
+
+    def _acknowledge(self, future: asyncio.Future[None], record: Sent, refusing: Exception | None) -> None:
+        if future.cancelled():
+            return
+        if refusing is not None:
+            future.set_exception(refusing)
+        else:
+            self.log.append(("acknowledged", record))
+            future.set_result(None)
+
+    @property
+    def sent(self) -> list[Sent]:
+        """All records that it was given."""
+        return [record for what, record in self.log if what == "sent"]
+
+    def on(self, topic: str) -> list[Sent]:
+        """Those of a topic."""
+        return [record for record in self.sent if record.topic == topic]
