@@ -19,8 +19,8 @@ from .errors import PoisonRecord
 
 #: A record's value that is larger than this is refused unread.
 MAX_VALUE_BYTES: Final = 1024 * 1024
-#: So many headers, or attributes of a structured event, are read.
-MAX_HEADERS: Final = 64
+#: So many attributes of an event are read.
+MAX_ATTRIBUTES: Final = 64
 #: So many characters has an attribute's value at most.
 MAX_ATTRIBUTE: Final = 4096
 
@@ -97,28 +97,38 @@ def from_record(headers: Sequence[Header], value: bytes | None) -> CloudEvent:
     """
     if value is not None and len(value) > MAX_VALUE_BYTES:
         raise PoisonRecord(f"the value has {len(value):,} bytes; at most {MAX_VALUE_BYTES:,} are read")
-    if len(headers) > MAX_HEADERS:
-        raise PoisonRecord(f"the record has {len(headers)} headers; at most {MAX_HEADERS} are read")
-    texts = _decode_headers(headers)
+    texts = _own_headers(headers)
     content_type = texts.get("content-type")
     if content_type is not None and content_type.lower().startswith(STRUCTURED):
         return _from_structured(content_type, value)
     return _from_binary(texts, content_type, value)
 
 
-def _decode_headers(headers: Sequence[Header]) -> dict[str, str]:
-    texts: dict[str, str] = {}
+def _own_headers(headers: Sequence[Header]) -> dict[str, str]:
+    """The headers that the binding maps, by name in lower case; whatever else a record has is somebody else's.
+
+    A null value says that the attribute is not set, as null does in the JSON format. A name in other case than the
+    binding writes it is understood, unless the record has it as the binding writes it, too.
+    """
+    exact: dict[str, bytes] = {}
+    other: dict[str, bytes] = {}
     for given, raw in headers:
-        if raw is None:
-            raise PoisonRecord(f"header {given[:64]!r} is null")
-        try:
-            text = raw.decode()
-        except UnicodeDecodeError as error:
-            raise PoisonRecord(f"header {given[:64]!r} is not UTF-8: {error.reason} at byte {error.start}") from error
         name = given.lower()
-        if texts.setdefault(name, text) != text and (name.startswith("ce_") or name == "content-type"):
+        if raw is None or not (name.startswith("ce_") or name == "content-type"):
+            continue
+        if (exact if name == given else other).setdefault(name, raw) != raw:
             raise PoisonRecord(f"header {given[:64]!r} is there twice, with different values")
-    return texts
+    found = other | exact
+    if len(found) > MAX_ATTRIBUTES:
+        raise PoisonRecord(f"the event has {len(found)} attributes; at most {MAX_ATTRIBUTES} are read")
+    return {name: _text(name, raw) for name, raw in found.items()}
+
+
+def _text(name: str, raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        raise PoisonRecord(f"header {name[:64]!r} is not UTF-8: {error.reason} at byte {error.start}") from error
 
 
 def _from_binary(texts: Mapping[str, str], content_type: str | None, value: bytes | None) -> CloudEvent:
@@ -140,8 +150,8 @@ def _from_structured(content_type: str, value: bytes | None) -> CloudEvent:
     if content is None and "data" in body:
         content = JSON  # the JSON format's own rule: data without a content type are JSON
     data = _structured_data(body, content)
-    if len(body) > MAX_HEADERS:
-        raise PoisonRecord(f"the structured event has {len(body)} attributes; at most {MAX_HEADERS} are read")
+    if len(body) > MAX_ATTRIBUTES:
+        raise PoisonRecord(f"the structured event has {len(body)} attributes; at most {MAX_ATTRIBUTES} are read")
     attributes = {name: _attribute_text(name, value) for name, value in body.items() if value is not None}
     return _event(attributes, content, data)
 

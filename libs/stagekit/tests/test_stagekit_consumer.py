@@ -45,15 +45,15 @@ EVENTS, DONE, DLQ = "orchestration.events.v1", "shout.done.v1", "shout.dlq.v1"
 POISON = {
     "bad JSON": lambda record: replace(record, value=b"{"),
     "no value": lambda record: replace(record, value=None),
-    "a null header": lambda record: replace(record, headers=[*record.headers, ("x", None)]),
-    "a header that is not UTF-8": lambda record: replace(record, headers=[*record.headers, ("x", b"\xff")]),
+    "a required attribute that is null": lambda record: replace(record, headers=_with(record, "ce_id", None)),
+    "an attribute that is not UTF-8": lambda record: replace(record, headers=[*record.headers, ("ce_x", b"\xff")]),
     "an unknown type": lambda record: replace(record, headers=_with(record, "ce_type", b"com.example.other")),
     "no headers": lambda record: replace(record, headers=[]),
     "too large": lambda record: replace(record, value=b"x" * (1024 * 1024 + 1)),
 }
 
 
-def _with(record: Record, name: str, value: bytes) -> list:
+def _with(record: Record, name: str, value: bytes | None) -> list:
     return [(key, value if key == name else old) for key, old in record.headers]
 
 

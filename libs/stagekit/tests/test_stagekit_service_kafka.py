@@ -95,19 +95,20 @@ async def test_sigkill_loses_nothing(bus: Bus, start: Start, tmp_path: Path) -> 
 
 
 async def test_poison_between_good_records(bus: Bus, start: Start) -> None:
-    """Whatever stands on the queue is done or kept byte for byte, in one partition and in one batch."""
+    """What stands on the queue is done, other tools' headers or not, or kept byte for byte, in one batch."""
     good = asked("good", f"{bus.name}-good", stage=bus.name)
     headers = to_headers(good)
     poison = [
         (b"p-1", b"{", headers),
-        (b"p-2", good.data, [*headers, ("null", None)]),
-        (b"p-3", good.data, [*headers, ("latin", "é".encode("latin-1"))]),
+        (b"p-2", good.data, [*headers, ("null", None), ("ce_id", b"another")]),
+        (b"p-3", good.data, [*headers, ("ce_latin", "é".encode("latin-1"))]),
         (None, None, []),
         (b"\xff\x00", os.urandom(1024 * 1024 + 1), headers),
     ]
     for key, value, given in poison:
         await bus.put(key, value, given, partition=1)
-    await bus.put(good.extensions["partitionkey"].encode(), good.data, headers, partition=1)
+    foreign = [("__value_schema_id", b"\x01\xa1\xff\x00"), ("null", None), ("", b"")]
+    await bus.put(good.extensions["partitionkey"].encode(), good.data, [*foreign, *headers], partition=1)
     await start().ready()
 
     def kept():

@@ -59,14 +59,17 @@ async def test_a_result_twice_is_one_result(world: World) -> None:
 
 
 async def test_poison_is_kept_byte_for_byte(world: World) -> None:
-    """Whatever stands among the requests is kept as it was and told of; the requests around it are accepted."""
+    """Whatever stands among the requests is kept as it was and told of; the requests around it are accepted.
+
+    So is one that has headers of somebody else's tool.
+    """
     event = requested("j-poison", topology=world.names.plain)
     headers = to_headers(event)
     no_type = [(name, raw) for name, raw in headers if name != "ce_type"]
     mark = world.names.mark.encode()
     poison = {
-        b"1" + mark: (event.data, [*headers, ("null", None)]),
-        b"2" + mark: (event.data, [*headers, ("latin", b"\xe9")]),
+        b"1" + mark: (event.data, [*headers, ("null", None), ("ce_id", b"another")]),
+        b"2" + mark: (event.data, [*headers, ("ce_latin", b"\xe9")]),
         b"3" + mark: (event.data, [*no_type, ("ce_type", b"com.example.unknown")]),
         b"4" + mark: (event.data, [*no_type, ("ce_type", Kind.STAGE_STARTED.type.encode())]),
         b"5" + mark: (event.data, []),
@@ -79,7 +82,10 @@ async def test_poison_is_kept_byte_for_byte(world: World) -> None:
     for key, (value, given) in poison.items():
         await world.put(topics.REQUESTS, key, value, given)
     await world.put(topics.REQUESTS, None, None, [("empty", mark)])
-    after = await world.request(world.names.plain)
+    after, foreign = await world.request(world.names.plain), world.job()
+    tagged = requested(foreign, topology=world.names.plain)
+    headers = [("__value_schema_id", b"\x01\xa1\xff\x00"), ("null", None), *to_headers(tagged)]
+    await world.put(topics.REQUESTS, foreign.encode(), tagged.data, headers)
 
     def kept():
         letters = world.on(topics.ROUTER_DLQ)
@@ -89,7 +95,7 @@ async def test_poison_is_kept_byte_for_byte(world: World) -> None:
         return {(data["partition"], data["offset"]) for data in world.told("record.refused")}
 
     await world.until(lambda: len(kept()) == 10 and len(refused()) >= 10)
-    await world.until(lambda: all("job.accepted" in world.story(job) for job in (before, after)))
+    await world.until(lambda: all("job.accepted" in world.story(job) for job in (before, after, foreign)))
 
     for record in kept():
         value, given = poison.get(record.key or b"", (None, [("empty", mark)]))
