@@ -6,9 +6,19 @@ from pathlib import Path
 from medkg_contracts.errors import InvalidRequest
 
 
-def read_ids(text: str) -> list[str]:
-    """The ids of a file: one a line; empty lines and what follows a ``#`` are left out."""
-    lines = (line.partition("#")[0].strip() for line in text.splitlines())
+def read_ids(body: bytes) -> list[str]:
+    """The ids of a file: one a line; empty lines and what follows a ``#`` are left out.
+
+    A byte order mark is left out too, at the beginning and wherever files were put together.
+
+    Raises:
+        InvalidRequest: the file is not UTF-8.
+    """
+    try:
+        text = body.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidRequest(f"the file of ids is not UTF-8: {error.reason} at byte {error.start}") from error
+    lines = (line.removeprefix("\ufeff").partition("#")[0].strip() for line in text.splitlines())
     return [line for line in lines if line]
 
 
@@ -33,9 +43,10 @@ def ids_of_file(file: Path) -> list[str]:
     """The ids of a file on disk.
 
     Raises:
-        InvalidRequest: it cannot be read.
+        InvalidRequest: it cannot be read, or is not UTF-8.
     """
     try:
-        return read_ids(file.read_text())
-    except (OSError, UnicodeDecodeError) as error:
+        body = file.read_bytes()
+    except OSError as error:
         raise InvalidRequest(f"--ids-file {file}: {error}") from error
+    return read_ids(body)

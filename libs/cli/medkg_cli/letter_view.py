@@ -4,6 +4,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 
 import orjson
+from medkg_contracts.cloudevents import without_bom
 from medkg_operations.deadletters.entries import Filed, error_class, job_of, redriven_before, summary
 from medkg_operations.deadletters.redrive import Task
 from medkg_operations.deadletters.redriver import Outcome
@@ -106,7 +107,7 @@ def value_data(value: bytes | None) -> JsonValue:
     if value is None:
         return None
     try:
-        return {"json": orjson.loads(value)}
+        return {"json": orjson.loads(without_bom(value))}
     except orjson.JSONDecodeError:
         return {"base64": b64encode(value).decode()}
 
@@ -116,7 +117,7 @@ def value_text(value: bytes | None) -> str:
     if value is None:
         return "null"
     try:
-        return orjson.dumps(orjson.loads(value), option=orjson.OPT_INDENT_2).decode()
+        return orjson.dumps(orjson.loads(without_bom(value)), option=orjson.OPT_INDENT_2).decode()
     except orjson.JSONDecodeError:
         pass
     try:

@@ -86,7 +86,7 @@ def environment_of(settings: CliSettings) -> dict[str, str]:
 
 def write_env(file: Path, environment: Mapping[str, str]) -> list[str]:
     """Add to the file what it does not say yet, so that every command finds this stack; the names that were added."""
-    text = file.read_text() if file.exists() else ""
+    text = file.read_text("utf-8-sig") if file.exists() else ""
     said = {line.partition("=")[0].strip() for line in text.splitlines() if not line.lstrip().startswith("#")}
     missing = [name for name in environment if name not in said]
     if missing:

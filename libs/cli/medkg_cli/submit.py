@@ -115,7 +115,7 @@ async def _publish_and_wait(settings: Settings, event: CloudEvent, tally: Tally,
 def _file_ids(file: Path | None) -> list[str]:
     if file is None:
         return []
-    return read_ids(sys.stdin.read()) if str(file) == "-" else ids_of_file(file)
+    return read_ids(sys.stdin.buffer.read()) if str(file) == "-" else ids_of_file(file)
 
 
 def _print_asked(request: JobRequest, event: CloudEvent, *, json: bool) -> None:

@@ -104,6 +104,7 @@ def test_a_letter_with_a_stored_record_says_where_it_is():
     [
         (None, "null", None),
         (b'{"a":1}', '{\n  "a": 1\n}', {"json": {"a": 1}}),
+        (b'\xef\xbb\xbf{"a":1}', '{\n  "a": 1\n}', {"json": {"a": 1}}),
         (b"garbage\n", "garbage\n", {"base64": "Z2FyYmFnZQo="}),
         (b"\xff\x00", "ff 00", {"base64": "/wA="}),
         (b"a\x00", "61 00", {"base64": "YQA="}),

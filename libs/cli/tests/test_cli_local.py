@@ -47,6 +47,14 @@ def test_what_a_person_wrote_in_the_env_file_stays(tmp_path: Path):
     assert "MK_KAFKA=elsewhere:9092\n# MK_LOG_LEVEL=DEBUG\nMK_LOG_LEVEL=INFO\n" == file.read_text()
 
 
+def test_a_byte_order_mark_hides_no_setting(tmp_path: Path):
+    """The first setting of a file that begins with such a mark is there, and is not added."""
+    file = tmp_path / ".env"
+    file.write_text("MK_KAFKA=elsewhere:9092\n", encoding="utf-8-sig")
+
+    assert [] == write_env(file, {"MK_KAFKA": "127.0.0.1:9092"})
+
+
 def test_names_are_split_into_servers_and_services():
     """Servers and services can be named together."""
     assert (["kafka"], ["router", "chunk"]) == split(["chunk", "kafka", "router"])

@@ -6,6 +6,7 @@ The binding percent-encodes nothing: names and values are UTF-8 as they stand.
 """
 
 import base64
+import codecs
 import json
 import math
 import re
@@ -212,6 +213,11 @@ def is_json(media_type: str) -> bool:
     """Whether the JSON event format counts this content type as JSON: ``*/json`` or ``*/*+json``."""
     subtype = media_type.split(";", 1)[0].strip().lower().rpartition("/")[2]
     return subtype == "json" or subtype.endswith("+json")
+
+
+def without_bom(text: bytes) -> bytes:
+    """JSON without a byte order mark before it, which RFC 8259 lets a reader ignore."""
+    return text.removeprefix(codecs.BOM_UTF8)
 
 
 def _charset(content_type: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import orjson
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from .cloudevents import JSON, CloudEvent, is_json, rfc3339
+from .cloudevents import JSON, CloudEvent, is_json, rfc3339, without_bom
 from .data import (
     BreakerNotice,
     ControlRefused,
@@ -96,7 +96,7 @@ def read_data(event: CloudEvent, model: type[ContractT]) -> ContractT:
         PoisonRecord: the data are not JSON or break the contract.
     """
     try:
-        return model.model_validate_json(event.data or b"")
+        return model.model_validate_json(without_bom(event.data or b""))
     except ValidationError as error:
         raise PoisonRecord(f"the data of {event.type} break the contract: {first_violation(error)}") from error
 
@@ -151,7 +151,7 @@ def _json_data(data: bytes, media_type: str) -> dict[str, JsonValue]:
     """The member that carries the data: their JSON if they are JSON, and otherwise their bytes in base64."""
     if is_json(media_type):
         try:
-            return {"data": orjson.loads(data)}
+            return {"data": orjson.loads(without_bom(data))}
         except orjson.JSONDecodeError:
             pass  # not what the content type promises; the bytes themselves are shown then
     return {"data_base64": b64encode(data).decode()}

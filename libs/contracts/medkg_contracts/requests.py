@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 import orjson
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
-from .cloudevents import CloudEvent
+from .cloudevents import CloudEvent, without_bom
 from .errors import InvalidRequest, PoisonRecord
 from .model import Contract, Identifier, Name, first_violation
 
@@ -87,7 +87,7 @@ def read_request(event: CloudEvent) -> JobRequest:
         InvalidRequest: the data break the contract; the message names the field.
     """
     try:
-        body = orjson.loads(event.data or b"")
+        body = orjson.loads(without_bom(event.data or b""))
     except orjson.JSONDecodeError as error:
         raise PoisonRecord(f"the data of the job request are not JSON: {error}") from error
     try:

@@ -19,7 +19,7 @@ class Settings(BaseSettings):
         metrics_port: of ``/metrics``, ``/livez`` and ``/readyz``; 0 takes a free one.
     """
 
-    model_config = SettingsConfigDict(env_prefix="MK_", env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="MK_", env_file=".env", env_file_encoding="utf-8-sig", extra="ignore")
 
     kafka: str = "127.0.0.1:9092"
     redis_url: str = "redis://127.0.0.1:6379/0"

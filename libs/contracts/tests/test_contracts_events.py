@@ -159,6 +159,17 @@ def test_data_that_break_the_contract_are_poison(data: bytes) -> None:
         read_data(sent, StageStarted)
 
 
+def test_byte_order_mark_before_the_data_is_skipped() -> None:
+    """Data in binary mode may begin with a byte order mark, as a structured event may."""
+    started = b'\xef\xbb\xbf{"worker":"w"}'
+    asked = b"\xef\xbb\xbf" + dump(REQUEST)
+
+    assert REQUEST == read_request(CloudEvent(id="1", source="/s", type=Kind.JOB_REQUESTED.type, data=asked))
+    sent = CloudEvent(id="1", source="/s", type=Kind.STAGE_STARTED.type, data=started)
+    assert "w" == read_data(sent, StageStarted).worker
+    assert {"worker": "w"} == as_json(sent)["data"]
+
+
 @settings(max_examples=100)
 @given(st.binary())
 def test_no_request_raises_anything_but_a_refusal(data: bytes) -> None:
