@@ -74,6 +74,9 @@ def refused(payload) -> str:
         ('{"protocolSection": {"identificationModule": {"nctId": "NCT00000001"}}}', "'NCT00353704' was asked for"),
         ('{"protocolSection": {"identificationModule": {"nctId": "\\ud800"}}}', "not JSON"),
         ('{"FullStudy": {"Study": [1, 2]}}', "/FullStudy/Study is a list of 2"),
+        ('{"protocolSection": {}, "protocolSection": {}}', "/protocolSection is there twice"),
+        ('{"protocolSection": {"x": [{"a/b": 1, "c": 2, "a/b": 1}]}}', "/protocolSection/x/0/a~1b is there twice"),
+        ('{"protocolSection": NaN}', "not JSON: NaN is no number"),
         ("<!DOCTYPE html><html><body>Gateway timeout</body></html>", "an HTML page"),
         ("<html><body>Gateway timeout</body></html>", "an HTML page"),
         ("<html><br>Gateway", "not well-formed XML"),
@@ -85,6 +88,45 @@ def refused(payload) -> str:
 def test_a_body_that_is_no_study_is_refused_by_what_it_is(payload_of, body, message):
     """The refusal says what is wrong and where."""
     assert message in refused(payload_of(body))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_name_that_is_there_twice_is_refused_wherever_it_is(payload_of, data):
+    """A second field of the same name, in any object of a real study, is refused by its name, not chosen silently."""
+    name = data.draw(NAMES)
+    path = data.draw(st.sampled_from([path for path in PLACES[name] if isinstance(path[-1], str)]))
+    study = copy.deepcopy(PARSED[name])
+    within(study, path[:-1])["THE SECOND"] = data.draw(JSON)
+    body = json.dumps(study).replace('"THE SECOND"', json.dumps(path[-1]))
+
+    assert f"/{'/'.join(map(str, path))} is there twice" in refused(payload_of(body, name))
+
+
+@pytest.mark.parametrize(
+    "digits",
+    [
+        "123456789012345678901234567890",
+        "-0",
+        "0.10",
+        "1e400",
+        "1E5",
+        "3.141592653589793238462643",
+        "9" * 5000,
+        "-1e-400",
+    ],
+)
+def test_numbers_keep_their_digits(payload_of, digits):
+    """A number of any size, written in any way, stands in the text as in the record: alone, listed or measured."""
+    modules = f'"newModule": {{"amount": {digits}}}, "designModule": {{"odd": [{{"a": {digits}, "b": "x"}}]}}'
+    measure = f'{{"classes": [{{"categories": [{{"measurements": [{{"groupId": "G", "value": {digits}}}]}}]}}]}}'
+    results = f'{{"outcomeMeasuresModule": {{"outcomeMeasures": [{measure}]}}}}'
+    protocol = f'{{"identificationModule": {json.dumps(IDENTITY)}, {modules}}}'
+    text = read_study(payload_of(f'{{"protocolSection": {protocol}, "resultsSection": {results}}}')).text
+
+    assert [] == [
+        one for one in (f"Amount: {digits}", f"{digits} | x", f"Value | {digits}") if one not in text.splitlines()
+    ]
 
 
 @pytest.mark.parametrize("levels", [MAX_DEPTH + 1, 900, 100_000])

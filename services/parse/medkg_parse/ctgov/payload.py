@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import orjson
 from medkg_contracts.errors import InvalidDocument
 from medkg_contracts.ir import RawPayload
 from pydantic import JsonValue
 
 from medkg_parse.generic import clean
+from medkg_parse.json_tree import parse_json
 
 from .classic_json import modern_names
 from .classic_xml import read_xml
@@ -58,7 +58,7 @@ def read_record(payload: RawPayload) -> Record:
     if body.startswith("<"):
         content, origins = read_xml(body, MAX_DEPTH)
         return Record(content, origins, exact=False)
-    return _json_record(_load(body))
+    return _json_record(parse_json(body, MAX_DEPTH))
 
 
 def quote(value: JsonValue) -> str:
@@ -67,22 +67,6 @@ def quote(value: JsonValue) -> str:
         return f"{'an object' if isinstance(value, dict) else 'a list'} of {len(value)}"
     text = repr(clean(value) if isinstance(value, str) else value)
     return text if len(text) <= MAX_QUOTE else text[:MAX_QUOTE] + "..."
-
-
-def _load(body: str) -> JsonValue:
-    try:
-        value: JsonValue = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise InvalidDocument(f"the body is not JSON, perhaps truncated: {error}") from error
-    open_: list[tuple[JsonValue, int]] = [(value, 1)]
-    while open_:
-        item, depth = open_.pop()
-        if isinstance(item, dict | list):
-            if depth > MAX_DEPTH:
-                raise InvalidDocument(f"the body is nested deeper than {MAX_DEPTH} levels")
-            children = item.values() if isinstance(item, dict) else item
-            open_.extend((child, depth + 1) for child in children if isinstance(child, dict | list))
-    return value
 
 
 def _json_record(value: JsonValue, path: str = "") -> Record:
