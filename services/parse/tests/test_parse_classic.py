@@ -105,6 +105,46 @@ def test_criteria_of_the_xml_keep_their_lists(payload_of):
     assert text.startswith("Inclusion Criteria:\n\n  -  Age 18+\n\nExclusion Criteria:\n\n  -  ASA > III")
 
 
+@pytest.mark.parametrize(
+    ("at", "twice"),
+    [
+        ("<source>", "<brief_title>Another</brief_title>"),
+        ("<source>", "<overall_status>Recruiting</overall_status>"),
+        ("<source>", "<eligibility/>"),
+        ("<source>", "<clinical_results/>"),
+        ("<org_study_id>", "<nct_id>NCT00000001</nct_id>"),
+        ("<gender>", "<gender>Female</gender>"),
+        ("<participant_flow>", "<participant_flow/>"),
+    ],
+)
+def test_xml_that_has_twice_what_a_study_has_once_is_refused(payload_of, at, twice):
+    """A second title, status or section is refused by its name, not chosen or merged silently."""
+    tag = re.match(r"<\w+", twice)[0]
+    with pytest.raises(InvalidDocument, match=f"has 2 of {tag}>"):
+        read_study(payload_of(XML_BODY.replace(at, twice + at, 1)))
+
+
+@pytest.mark.parametrize(
+    ("at", "lost"),
+    [
+        ("</clinical_study>", "MARK"),
+        ("<participant_flow>", "MARK"),
+        ("</participant_flow>", "MARK"),
+        ("</clinical_study>", "<protocolSection>MARK</protocolSection>"),
+        ("</clinical_study>", "<resultsSection><a>MARK</a></resultsSection>"),
+        ("</id_info>", "MARK"),
+        ("</clinical_study>", '<detailed_description at="MARK"><textblock>a</textblock></detailed_description>'),
+        ("</clinical_study>", '<keyword at="MARK"/>'),
+        ("<participant_flow>", "<unknown>MARK</unknown>"),
+    ],
+)
+def test_text_in_any_place_of_the_xml_is_kept(payload_of, at, lost):
+    """Text beside elements, attributes, and elements with the names of today's sections are in the document."""
+    document = read_study(payload_of(XML_BODY.replace(at, lost + at, 1)))
+
+    assert ("ctgov:NCT00353704", True) == (document.id, "MARK" in document.text)
+
+
 def test_a_study_without_wrapper_is_read(payload_of):
     """The first version's study object alone is enough."""
     study = json.loads(JSON_BODY)["FullStudiesResponse"]["FullStudies"][0]["Study"]

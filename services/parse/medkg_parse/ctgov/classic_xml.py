@@ -1,5 +1,6 @@
 """Records in the classic site's XML (``<clinical_study>``), read as today's names."""
 
+from collections import Counter
 from collections.abc import Mapping
 from textwrap import dedent
 
@@ -70,6 +71,17 @@ _FIELDS: Mapping[str, Mapping[str, str]] = {
 _PLACES: Mapping[str, tuple[str, str]] = {
     tag: (module, field) for module, fields in _FIELDS.items() for tag, field in fields.items()
 }
+#: Elements of which their parent has at most one: with two of them nobody could tell which counts.
+_ONCE: Mapping[str, frozenset[str]] = {
+    ROOT: frozenset([*_SECTIONS, *_MODULES, *(tag for tag, (_, field) in _PLACES.items() if not field.endswith("[]"))]),
+    "clinical_results": frozenset(_RESULTS),
+    "id_info": frozenset({"nct_id", "org_study_id"}),
+    "sponsors": frozenset({"lead_sponsor"}),
+    "eligibility": frozenset({
+        "criteria", "gender", "gender_based", "gender_description", "minimum_age", "maximum_age", "healthy_volunteers",
+        "sampling_method", "study_pop",
+    }),
+}  # fmt: skip
 #: Fields inside elements whose names today are other words.
 _NAMES: Mapping[str, str] = {
     "criteria": "eligibilityCriteria", "gender": "sex", "agency": "name", "agency_class": "class",
@@ -82,7 +94,7 @@ def read_xml(body: str, max_depth: int) -> tuple[dict[str, JsonValue], dict[str,
     """The record in the names of today's API, and the XPath that each ``section/module`` comes from.
 
     Raises:
-        InvalidDocument: it is not this XML, is broken, or declares a document type.
+        InvalidDocument: it is not this XML, is broken, declares a document type, or has twice what a study has once.
     """
     root = parse_xml(body, max_depth)
     if root.tag != ROOT:
@@ -91,22 +103,29 @@ def read_xml(body: str, max_depth: int) -> tuple[dict[str, JsonValue], dict[str,
     record = _XmlRecord(root)
     for child in root.children:
         record.add(child)
-    return {**record.sections, **record.loose}, record.origins
+    return record.content(), record.origins
 
 
 class _XmlRecord:
     """A record that is put together from the children of the root."""
 
     def __init__(self, root: Element) -> None:
+        _refuse_repeated(root)
         self.sections: dict[str, dict[str, JsonValue]] = {"protocolSection": {}}
-        self.loose: dict[str, JsonValue] = dict(root.attributes)
+        self.loose = _own(root)
         self.origins: dict[str, str] = {"": f"/{ROOT}"}
+
+    def content(self) -> dict[str, JsonValue]:
+        """The sections, and beside them what belongs to none; that has another name where it would hide a section."""
+        loose = {f"{name}_" if name in self.sections else name: value for name, value in self.loose.items()}
+        return {**self.sections, **loose}
 
     def add(self, child: Element) -> None:
         """Puts a child where it belongs today, or beside the sections."""
         if child.tag in _SECTIONS:
             self._add_section(child, _SECTIONS[child.tag])
         elif child.tag in _MODULES:
+            _refuse_repeated(child)
             fields = self._module(_MODULES[child.tag], child)
             value = _value(child)
             for name, item in value.items() if isinstance(value, dict) else [("text", value)]:
@@ -119,7 +138,9 @@ class _XmlRecord:
             self.origins[child.tag] = f"/{ROOT}/{child.tag}"
 
     def _add_section(self, child: Element, section: str) -> None:
+        _refuse_repeated(child)
         self.origins[section] = f"/{ROOT}/{child.tag}"
+        self.sections.setdefault(section, {}).update(_own(child))
         for module in child.children:
             name = _RESULTS.get(module.tag, module.tag)
             _append(self.sections.setdefault(section, {}), name, _value(module))
@@ -150,16 +171,29 @@ def _add_field(fields: dict[str, JsonValue], field: str, element: Element) -> No
 def _value(element: Element) -> JsonValue:
     """An element as a value: its text, or its attributes and children by name."""
     text = _text(element)
-    if len(element.children) == 1 and element.children[0].tag == "textblock" and not text:
-        return _value(element.children[0])
     if not element.children and not element.attributes:
         return text
-    fields: dict[str, JsonValue] = dict(element.attributes)
-    if text:
-        _append(fields, "text", text)
+    fields = _own(element)
+    if not fields and len(element.children) == 1 and element.children[0].tag == "textblock":
+        return _value(element.children[0])
     for child in element.children:
         _append(fields, _NAMES.get(child.tag) or _camel(child.tag), _value(child))
     return fields
+
+
+def _own(element: Element) -> dict[str, JsonValue]:
+    """What an element says beside its children: its attributes and its text."""
+    fields: dict[str, JsonValue] = dict(element.attributes)
+    if text := _text(element):
+        _append(fields, "text", text)
+    return fields
+
+
+def _refuse_repeated(element: Element) -> None:
+    """Refuses an element that has two of what it can have one of."""
+    for tag, number in Counter(child.tag for child in element.children).items():
+        if number > 1 and tag in _ONCE.get(element.tag, ()):
+            raise InvalidDocument(f"<{element.tag}> has {number} of <{tag}>, and which of them counts nobody can tell")
 
 
 def _text(element: Element) -> str:
