@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import orjson
 from medkg_contracts.cloudevents import without_bom
-from medkg_operations.deadletters.entries import Filed, error_class, job_of, redriven_before, summary
+from medkg_operations.deadletters.entries import Filed, error_class, job_of, redrives_of, summary
 from medkg_operations.deadletters.redrive import Task
 from medkg_operations.deadletters.redriver import Outcome
 from pydantic import JsonValue
@@ -97,7 +97,7 @@ def letter_data(filed: Filed) -> dict[str, object]:
             "headers": [[name, None if raw is None else _text(raw)] for name, raw in original.headers],
             "stored": letter.stored,
         },
-        "redriven_before": redriven_before(letter),
+        "redrives": redrives_of(letter),
         "closed": filed.closed,
     }
 
@@ -150,14 +150,14 @@ def _facts(filed: Filed) -> list[tuple[str, RenderableType]]:
         ("job", job_of(letter) or ""),
     ]
     facts += [(name, letter.text(f"ce_{attribute}") or "") for name, attribute in _CONTEXT.items()]
-    original = letter.original
+    original, redrives = letter.original, redrives_of(letter)
     facts += [
         ("record", f"{original.place}, at {moment(original.timestamp)}"),
         ("group", letter.group),
         ("key", "null" if original.key is None else _text(original.key)),
         ("size", size(len(original.value or b""))),
         ("stored", letter.stored or ""),
-        ("before", "it was redriven before and came back" if redriven_before(letter) else ""),
+        ("before", f"it was redriven and came back, {redrives} times in all" if redrives else ""),
     ]
     if filed.closed is not None:
         order = filed.closed.order

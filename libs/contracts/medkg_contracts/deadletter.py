@@ -28,8 +28,10 @@ ERROR_CODE = "medkg-error-code"
 #: Header of a dead letter whose record is in the artifact store instead, since it is larger than a record may be.
 STORED_RECORD: Final = "medkg-record"
 
-#: Header of a record that was given another try: the id of the `record.redriven` event that says so.
+#: Headers of a record that was given another try: the id of the last `record.redriven` event that says so, and how
+#: often in all. They replace those of the try before, since a record has only so many headers.
 REDRIVEN: Final = "medkg-redriven"
+REDRIVES: Final = "medkg-redrives"
 
 _REASON = (
     ORIGINAL_TOPIC,

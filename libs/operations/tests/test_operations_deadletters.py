@@ -2,7 +2,7 @@
 
 import pytest
 from medkg_contracts.cloudevents import CloudEvent, to_headers
-from medkg_contracts.deadletter import REDRIVEN, read_letter
+from medkg_contracts.deadletter import REDRIVEN, REDRIVES, read_letter
 from medkg_contracts.errors import MedkgError, StageTimeout
 from medkg_contracts.kinds import Kind
 from medkg_contracts.orders import Order
@@ -14,7 +14,7 @@ from medkg_operations.deadletters.entries import (
     Work,
     about,
     error_class,
-    redriven_before,
+    redrives_of,
     rerun_obstacle,
     summary,
     work_of,
@@ -146,8 +146,20 @@ def test_a_code_has_its_class():
     assert (StageTimeout, MedkgError) == (error_class("timeout"), error_class("somebody-elses"))
 
 
-def test_a_record_that_came_back_is_known():
-    """A record with the header of a redrive has been given another try before."""
+@pytest.mark.parametrize(
+    ("headers", "redrives"),
+    [
+        ([], 0),
+        ([(REDRIVEN, b"id")], 1),
+        ([(REDRIVEN, b"first"), (REDRIVEN, b"second")], 2),
+        ([(REDRIVES, b"7"), (REDRIVEN, b"id")], 7),
+        ([(REDRIVES, b"9" * 5000), (REDRIVEN, b"id")], 1),
+        ([(REDRIVES, None), (REDRIVEN, None)], 1),
+    ],
+)
+def test_a_record_that_came_back_is_known(headers, redrives):
+    """A record says how often it has been given another try, also one that has a header for each."""
     again = asked()
-    record = Record(again.topic, 3, 50, 0, again.key, again.value, [*again.headers, (REDRIVEN, b"id")])
-    assert (False, True) == (redriven_before(letter()), redriven_before(read_letter(buried(record))))
+    record = Record(again.topic, 3, 50, 0, again.key, again.value, [*again.headers, *headers])
+
+    assert redrives == redrives_of(read_letter(buried(record)))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from medkg_artifacts import SYSTEM_TENANT, ArtifactStore
 from medkg_contracts.data import LetterClosed
-from medkg_contracts.deadletter import REDRIVEN, Letter, pack_record, read_letter
+from medkg_contracts.deadletter import REDRIVEN, REDRIVES, Letter, pack_record, read_letter
 from medkg_contracts.errors import ArtifactMissing, PoisonRecord
 from medkg_contracts.events import read_data
 from medkg_contracts.kinds import Kind
@@ -97,14 +97,28 @@ def test_the_closing_event_names_the_letter():
     st.none() | st.binary(max_size=20),
     st.lists(st.tuples(st.sampled_from(["a", "a", "ce_id", REDRIVEN]), st.none() | st.binary(max_size=9)), max_size=6),
 )
-def test_a_redriven_record_is_the_original_with_one_header_more(key, value, headers):
-    """Key, value and headers come back byte for byte; behind them stands the id of the event that tells of it."""
+def test_a_redriven_record_is_the_original_with_two_headers_more(key, value, headers):
+    """Key, value and headers come back byte for byte; behind them stand which redrive it was, and the event's id."""
     record = Record("jobs.requests.v1", 2, 9, 1_000, key, value, headers)
     given_letter = read_letter(buried(record, dlq="router.dlq.v1"))
     again = redriven_record(given_letter)
     identity = closing_event(Kind.RECORD_REDRIVEN, given_letter, MANNER).id
-    assert record == replace(again, headers=again.headers[:-1])
-    assert (REDRIVEN, identity.encode()) == again.headers[-1]
+    own = [header for header in headers if header[0] != REDRIVEN]
+    count = len(headers) - len(own) + 1
+
+    assert replace(record, headers=own) == replace(again, headers=again.headers[:-2])
+    assert [(REDRIVES, b"%d" % count), (REDRIVEN, identity.encode())] == again.headers[-2:]
+
+
+def test_a_record_that_is_redriven_for_ever_stays_as_small():
+    """However often a record comes back, it has the headers of one redrive: the last, and how many there were."""
+    record = Record("jobs.requests.v1", 2, 9, 1_000, b"k", b"v", [("a", b"1")])
+    for _ in range(60):
+        given_letter = read_letter(buried(record, dlq="router.dlq.v1"))
+        record = redriven_record(given_letter)
+    identity = closing_event(Kind.RECORD_REDRIVEN, given_letter, MANNER).id
+
+    assert [("a", b"1"), (REDRIVES, b"60"), (REDRIVEN, identity.encode())] == record.headers
 
 
 def test_a_stored_record_is_fetched(tmp_path):

@@ -1,5 +1,6 @@
 """Dead letters: which there are, which are open, and what can be done about one."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -8,7 +9,7 @@ from typing import Final, NamedTuple
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import from_record
 from medkg_contracts.data import LetterClosed
-from medkg_contracts.deadletter import REDRIVEN, Letter, read_letter
+from medkg_contracts.deadletter import REDRIVEN, REDRIVES, Letter, read_letter
 from medkg_contracts.errors import MedkgError, PoisonRecord
 from medkg_contracts.events import read_data
 from medkg_contracts.kinds import Kind, kind_of
@@ -19,6 +20,9 @@ from pydantic import TypeAdapter, ValidationError
 
 #: What a DLQ's topic ends with.
 SUFFIX: Final = ".dlq.v1"
+
+#: How the number of redrives is written.
+_COUNT: Final = re.compile("[0-9]{1,9}")
 
 _JOB_ID: Final = TypeAdapter(Identifier)
 
@@ -151,9 +155,12 @@ def work_of(letter: Letter) -> Work | None:
     return Work(job, stage, int(epoch or 0))
 
 
-def redriven_before(letter: Letter) -> bool:
-    """Whether the record has been given another try before, and came back."""
-    return any(name == REDRIVEN for name, _ in letter.original.headers)
+def redrives_of(letter: Letter) -> int:
+    """How often the record has been given another try before, and came back."""
+    count = letter.text(REDRIVES)
+    if count is not None and _COUNT.fullmatch(count):
+        return int(count)
+    return sum(name == REDRIVEN for name, _ in letter.original.headers)  # each try added one before there was a count
 
 
 def rerun_obstacle(work: Work, state: JobState | None) -> str | None:

@@ -10,7 +10,7 @@ from medkg_artifacts import SYSTEM_TENANT, ArtifactStore
 from medkg_contracts.artifacts import ArtifactRef
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.data import LetterClosed
-from medkg_contracts.deadletter import REDRIVEN, Letter
+from medkg_contracts.deadletter import REDRIVEN, REDRIVES, Letter
 from medkg_contracts.errors import MedkgError, PoisonRecord
 from medkg_contracts.events import make_event
 from medkg_contracts.ids import digest
@@ -23,7 +23,7 @@ from pydantic import ValidationError
 from medkg_operations.control import order_event
 from medkg_operations.requests import SOURCE
 
-from .entries import Filed, about, rerun_obstacle, work_of
+from .entries import Filed, about, redrives_of, rerun_obstacle, work_of
 
 #: So many letters are dealt with at once when nobody has asked for a slower rate.
 CHUNK: Final = 200
@@ -125,9 +125,11 @@ def closing_event(kind: Kind, letter: Letter, manner: Manner) -> CloudEvent:
 
 
 def redriven_record(letter: Letter) -> Record:
-    """The original record with one header more: the id of the event that says that it was redriven."""
+    """The original record with two headers more: how often it was redriven, and the id of the event that says so."""
     identity = _closing_id(Kind.RECORD_REDRIVEN, letter)
-    return replace(letter.original, headers=[*letter.original.headers, (REDRIVEN, identity.encode())])
+    own = [header for header in letter.original.headers if header[0] not in (REDRIVES, REDRIVEN)]
+    redrives = str(redrives_of(letter) + 1)
+    return replace(letter.original, headers=[*own, (REDRIVES, redrives.encode()), (REDRIVEN, identity.encode())])
 
 
 def _closing_id(kind: Kind, letter: Letter) -> str:
