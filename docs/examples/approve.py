@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from uuid import uuid4
 
 from aiokafka import AIOKafkaProducer
 from cloudevents.core.bindings.kafka import to_binary_event
@@ -9,7 +10,7 @@ from cloudevents.core.v1.event import CloudEvent
 
 
 async def approve(bootstrap: str, topic: str, job: str, person: str) -> None:
-    attributes = {"type": "org.example.approved", "source": f"/people/{person}", "id": f"approval-{job}"}
+    attributes = {"type": "org.example.approved", "source": f"/people/{person}", "id": uuid4().hex}
     attributes |= {"jobid": job, "partitionkey": job}
     record = to_binary_event(CloudEvent(attributes))
     async with AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True) as producer:

@@ -46,7 +46,11 @@ OPEN = frozenset({NodeStatus.REQUESTED, NodeStatus.WAITING, NodeStatus.DEFERRED}
 
 
 class EarlyEvent(Contract):
-    """A gate's event that came before the gate was reached."""
+    """A gate's event that came before the gate was reached.
+
+    Attributes:
+        event_id: its `source` and `id`.
+    """
 
     event_id: str
     artifacts: dict[str, ArtifactRef] = Field(default_factory=dict)
@@ -64,7 +68,8 @@ class NodeState(Contract):
         skipped: the result is an earlier identical run's.
         deadline: of a waiting gate; of a deferred stage, when it is asked for again.
         tried: attempts that a deferred stage has used so far, over all epochs of this run.
-        opened_by: id of the event that opened a gate.
+        opened_by: `source` and `id` of the event that opened a gate, or refused to.
+        opened_before: the same of earlier runs.
     """
 
     status: NodeStatus = NodeStatus.PENDING
@@ -76,6 +81,7 @@ class NodeState(Contract):
     deadline: int | None = None
     tried: int = 0
     opened_by: str | None = None
+    opened_before: tuple[str, ...] = ()
     early: EarlyEvent | None = None
 
 
@@ -87,7 +93,9 @@ class JobState(Contract):
         pipeline_version: the digest of the plan that the job is pinned to.
         current_stage: the node that was started last and has not ended, or the last that ended.
         run: how often the job was started again after its first start.
-        restarted_by: id of the order that started it again last, so that the same order twice starts it once.
+        restarted_by: `source` and `id` of the order that started it again last, so that the same order twice starts it
+            once.
+        restarted_before: the same of earlier runs.
         paused: nothing more is asked of a stage for it, until it is resumed.
         sequence: number of events that the router has emitted for the job.
         nodes: the nodes that have started, or whose event came early; all others are pending.
@@ -108,6 +116,7 @@ class JobState(Contract):
     priority: Priority = "normal"
     run: int = 0
     restarted_by: str | None = None
+    restarted_before: tuple[str, ...] = ()
     paused: bool = False
     request: RequestOrRef | None = None
     created_at: int

@@ -54,7 +54,15 @@ def abandon(state: JobState, origin: Origin, error: ErrorInfo, now: int) -> Step
     number = state.sequence + 1
     update = {"status": JobStatus.FAILED, "error": error, "updated_at": now, "sequence": number, "paused": False}
     data = JobEnded(error=error, duration_ms=float(now - state.created_at))
-    emit = Emit(topics.EVENTS, Kind.JOB_FAILED, data, sequence(number), origin.event_id, trace_of(state))
+    emit = Emit(
+        topics.EVENTS,
+        Kind.JOB_FAILED,
+        data,
+        sequence(number),
+        origin.event_id,
+        trace_of(state),
+        cause_source=origin.source,
+    )
     hold = False if state.paused else None
     return Step(state.model_copy(update=update), [emit], drop_timers=list(timers(state)), hold=hold)
 
@@ -128,7 +136,7 @@ def _gate_spoke(plan: Plan, state: JobState, gate: GateNode, event: Spoke, now: 
         return ignore(state, event.origin, reason)
     turn = Turn(plan, state, event.origin, now)
     current = state.node(gate.name)
-    early = EarlyEvent(event_id=event.origin.event_id, artifacts=event.result.artifacts, error=event.result.error)
+    early = EarlyEvent(event_id=event.origin.identity, artifacts=event.result.artifacts, error=event.result.error)
     if current.status is NodeStatus.PENDING:
         turn.nodes[gate.name] = current.model_copy(update={"early": early})
     else:
@@ -143,11 +151,16 @@ def _unwanted_at_gate(plan: Plan, state: JobState, gate: GateNode, event: Spoke)
     current = state.node(gate.name)
     if event.epoch is not None and event.epoch < _awaited(current):
         return "stale_epoch"
-    if current.status is NodeStatus.OPENED or current.early or current.opened_by == event.origin.event_id:
+    if current.status is NodeStatus.OPENED or current.early or _again(current, event):
         return "duplicate"
     if current.status in {NodeStatus.EXPIRED, NodeStatus.FAILED}:
         return "late"
     return "job_ended" if state.ended else None
+
+
+def _again(gate: NodeState, event: Spoke) -> bool:
+    """Whether the event has had its effect in an earlier run; one that names its epoch says which run it is for."""
+    return event.epoch is None and event.origin.identity in (gate.opened_by, *gate.opened_before)
 
 
 def _awaited(node: NodeState) -> int:

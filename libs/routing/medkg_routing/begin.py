@@ -64,7 +64,15 @@ def reject(event: Requested, error: ErrorInfo, now: int, *, after: JobState | No
     state = _new_state(event, now, after, status=JobStatus.REJECTED, error=error)
     state = state.model_copy(update={"sequence": state.sequence + 1})
     number = sequence(state.sequence)
-    emit = Emit(topics.EVENTS, Kind.JOB_REJECTED, JobEnded(error=error), number, event.origin.event_id, trace_of(state))
+    emit = Emit(
+        topics.EVENTS,
+        Kind.JOB_REJECTED,
+        JobEnded(error=error),
+        number,
+        event.origin.event_id,
+        trace_of(state),
+        cause_source=event.origin.source,
+    )
     return Step(state, [emit])
 
 

@@ -9,12 +9,24 @@ from medkg_contracts.requests import Priority
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Which event it was, for causation and for telling what was ignored."""
+    """Which event it was, for causation and for telling what was ignored.
+
+    Attributes:
+        source: the CloudEvents `source`: `source` and `id` together say which event it is.
+        tenant_id: whose it is; None when it names no tenant.
+    """
 
     event_id: str
     type: str
     topic: str
     traceparent: str | None = None
+    source: str = ""
+    tenant_id: str | None = None
+
+    @property
+    def identity(self) -> str:
+        """Names the event among all: what has the same identity is the same event, delivered again."""
+        return f"{self.source} {self.event_id}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,16 @@ from medkg_contracts.data import Ignored
 from medkg_contracts.events import make_event
 from medkg_contracts.ids import digest, event_id
 from medkg_contracts.kinds import Kind
+from medkg_contracts.model import TenantId
 from medkg_ledger.state import JobState
+from pydantic import TypeAdapter, ValidationError
 
+from .inbound import Origin
 from .step import Emit
 
 SOURCE = "/medkg/router"
+
+_TENANT = TypeAdapter(TenantId)
 
 #: What may be said of a job several times in one run, each time because of another order.
 _OBEYED = frozenset({Kind.JOB_PAUSED, Kind.JOB_RESUMED, Kind.JOB_RESTARTED})
@@ -31,6 +36,7 @@ def to_event(emit: Emit, state: JobState, time: datetime) -> CloudEvent:
             "tenantid": state.tenant_id,
             "correlationid": state.correlation_id,
             "causationid": emit.cause,
+            "causationsource": emit.cause_source or None,
             "traceparent": emit.traceparent,
             "topology": topology_label(state),
             "stage": emit.node,
@@ -41,23 +47,37 @@ def to_event(emit: Emit, state: JobState, time: datetime) -> CloudEvent:
     )
 
 
-def ignored_event(ignored: Ignored, state: JobState | None, job_id: str, time: datetime) -> CloudEvent:
-    """The lifecycle event that says that an event changed nothing, and why."""
+def ignored_event(ignored: Ignored, origin: Origin, state: JobState | None, job_id: str, time: datetime) -> CloudEvent:
+    """The lifecycle event that says that an event changed nothing, and why: to whoever sent it.
+
+    A tenant that speaks of another's job is told of nothing but its own event.
+    """
+    theirs = state is not None and origin.tenant_id not in (None, state.tenant_id)
+    state = None if theirs else state
     return make_event(
         Kind.EVENT_IGNORED,
-        id=digest(job_id, ignored.event_id, ignored.reason, ignored.topic)[:32],
+        id=digest(job_id, origin.source, ignored.event_id, ignored.reason, ignored.topic)[:32],
         source=SOURCE,
         time=time,
         data=ignored,
         job_id=job_id,
         subject=None if state is None else state.doc_id,
         extensions={
-            "tenantid": None if state is None else state.tenant_id,
+            "tenantid": _tenant(origin) if state is None else state.tenant_id,
             "correlationid": None if state is None else state.correlation_id,
             "causationid": ignored.event_id,
+            "causationsource": origin.source or None,
             "topology": None if state is None else topology_label(state),
         },
     )
+
+
+def _tenant(origin: Origin) -> str | None:
+    """The tenant that the event names, if there can be such a one."""
+    try:
+        return None if origin.tenant_id is None else _TENANT.validate_python(origin.tenant_id)
+    except ValidationError:
+        return None
 
 
 def topology_label(state: JobState) -> str | None:
@@ -71,7 +91,8 @@ def _id(emit: Emit, state: JobState) -> str:
     """The same for the same thing said again; another in each of the node's epochs and in each of the job's runs."""
     if emit.node is not None:
         return event_id(state.job_id, emit.node, emit.epoch, 0, emit.kind)
-    return event_id(state.job_id, emit.cause if emit.kind in _OBEYED else "", state.run, 0, emit.kind)
+    order = f"{emit.cause_source} {emit.cause}" if emit.kind in _OBEYED else ""
+    return event_id(state.job_id, order, state.run, 0, emit.kind)
 
 
 def _rfc3339(milliseconds: int) -> str:

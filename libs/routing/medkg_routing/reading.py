@@ -239,4 +239,5 @@ def _checked(adapter: TypeAdapter[str], name: str, value: str) -> str:
 
 
 def _origin(topic: str, event: CloudEvent) -> Origin:
-    return Origin(event.id, event.type, topic, event.extensions.get("traceparent"))
+    given = event.extensions
+    return Origin(event.id, event.type, topic, given.get("traceparent"), event.source, given.get("tenantid"))

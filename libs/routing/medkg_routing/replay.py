@@ -8,6 +8,7 @@ given, and what it heard is fitted in between.
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from medkg_contracts.artifacts import ArtifactRef
 from medkg_contracts.data import JobAccepted, JobRestarted
 from medkg_contracts.errors import ErrorInfo
 from medkg_contracts.kinds import Kind
@@ -34,19 +35,34 @@ class Accepted:
 
     Attributes:
         cause: the event's `causationid`; empty for the job's first request, whichever that is.
+        source: the event's `causationsource`; empty where it has none, here and below.
+        tenant_id: whose the request was; None for whoever's.
     """
 
     plan: Plan
     data: JobAccepted
     cause: str = ""
+    source: str = ""
+    tenant_id: str | None = None
+
+    def may_be_about(self, request: Requested) -> bool:
+        """Whether this may be the request that was accepted."""
+        asked = isinstance(self.data.request, ArtifactRef) or self.data.request == request.request
+        return asked and _caused(self, request) and self.tenant_id in (None, request.tenant_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The router rejected a request (``job.rejected``); `cause` as in `Accepted`."""
+    """The router rejected a request (``job.rejected``); the rest as in `Accepted`."""
 
     error: ErrorInfo
     cause: str = ""
+    source: str = ""
+    tenant_id: str | None = None
+
+    def may_be_about(self, request: Requested) -> bool:
+        """Whether this may be the request that was rejected."""
+        return _caused(self, request) and self.tenant_id in (None, request.tenant_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +76,7 @@ class Obeyed:
 
     cause: str
     sequence: int
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +87,7 @@ class Restarted:
     data: JobRestarted
     cause: str
     sequence: int
+    source: str = ""
 
 
 Verdict = Migrated | Accepted | Rejected | Obeyed | Restarted
@@ -141,13 +159,13 @@ class _Fold:
                 case Requested() as event:
                     self.requests.append((event, past.now))
                 case Cancel() | Pause() | Resume() | Rerun() as event:
-                    self.orders.setdefault(event.origin.event_id, (event, past.now))
+                    self.orders.setdefault(event.origin.identity, (event, past.now))
                 case event:
                     self.waiting.append((event, past.now))
 
     def begin(self, verdict: Accepted | Rejected) -> None:
         """Begin the job as the verdict says, with the first request that it can be about and that is left."""
-        about = [request for request in self.requests if verdict.cause in ("", request[0].origin.event_id)]
+        about = [request for request in self.requests if verdict.may_be_about(request[0])]
         if not about:
             return
         event, now = about[0]
@@ -162,9 +180,10 @@ class _Fold:
 
     def obey(self, verdict: Obeyed | Restarted) -> None:
         """Hear what the router had heard before the order, then apply the order as the verdict says."""
-        if verdict.cause not in self.orders or self.state is None:
+        heard = next((heard for heard in self.orders.values() if _caused(verdict, heard[0])), None)
+        if heard is None or self.state is None:
             return
-        order, now = self.orders[verdict.cause]
+        order, now = heard
         self.hear(verdict.sequence - 1, now)
         # What names no run and fitted nowhere until now was not meant for the run that may begin here.
         self.waiting = [(event, at) for event, at in self.waiting if at > now or not _names_no_run(event)]
@@ -216,6 +235,11 @@ class _Fold:
     def _take(self, step: Step) -> None:
         self.state = step.state
         self.asks |= {emit.node: emit for emit in step.emits if emit.kind is Kind.STAGE_REQUESTED and emit.node}
+
+
+def _caused(verdict: Accepted | Rejected | Obeyed | Restarted, event: JobEvent) -> bool:
+    """Whether the verdict may name this event as its cause."""
+    return verdict.cause in ("", event.origin.event_id) and verdict.source in ("", event.origin.source)
 
 
 def _names_no_run(event: Happening) -> bool:

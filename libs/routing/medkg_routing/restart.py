@@ -39,7 +39,7 @@ def rerun(plan: Plan, state: JobState, event: Rerun, now: int, *, ref: ArtifactR
             f"{state.job_id} was rejected, so it has nothing to run again",
             remedy="Submit the request again, or redrive its dead letter with `medkg dlq redrive`.",
         )
-    if state.restarted_by == event.origin.event_id:
+    if event.origin.identity in (state.restarted_by, *state.restarted_before):
         return ignore(state, event.origin, "duplicate")
     before = plan if state.pipeline_version == plan.digest else pinned
     again = _again(plan, before, state, event.order.stage)

@@ -26,6 +26,7 @@ class Emit:
         node: the stage or gate that it is about; None for the job itself.
         sequence: position among the job's events; zero-padded, so that it sorts as text.
         cause: id of the event that led to it.
+        cause_source: that event's `source`.
         expires: when its answer is of no more use, milliseconds since 1970; None for never.
         service: the stage service whose work it asks for; None for all else.
     """
@@ -40,6 +41,7 @@ class Emit:
     epoch: int = 0
     expires: int | None = None
     service: str | None = None
+    cause_source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class Step:
         set_timers: gates and deferred stages and when they are due, milliseconds since 1970.
         drop_timers: nodes whose timer is over.
         ignored: why the event changed nothing; None when it did.
+        origin: of the event that was ignored.
         settled: (service, node) of the stages that were REQUESTED and are so no more, or in another epoch; they come
             before what `emits` asks for.
         fence: the job was cancelled: whatever was asked for it up to its sequence is void.
@@ -63,6 +66,7 @@ class Step:
     set_timers: Sequence[tuple[str, int]] = ()
     drop_timers: Sequence[str] = ()
     ignored: Ignored | None = None
+    origin: Origin | None = None
     settled: Sequence[tuple[str, str]] = ()
     fence: bool = False
     hold: bool | None = None
@@ -85,7 +89,7 @@ def between(before: JobState, after: JobState, plan: Plan, emits: Sequence[Emit]
 def ignore(state: JobState | None, origin: Origin, reason: Reason) -> Step:
     """Change nothing, and say why; `state` is None for a job that nobody knows."""
     ignored = Ignored(reason=reason, type=origin.type, topic=origin.topic, event_id=origin.event_id)
-    return Step(state, ignored=ignored)
+    return Step(state, ignored=ignored, origin=origin)
 
 
 def timers(state: JobState) -> Mapping[str, int]:

@@ -18,6 +18,9 @@ from medkg_topology.plan import GateNode, Plan, StageNode
 from .inbound import Origin
 from .step import Emit, Step, between, sequence, trace_of
 
+#: So many events that have opened a gate, or started a job again, are known when they are delivered once more.
+REMEMBERED = 50
+
 #: The outside system whose done topic is the PDF gate.
 MINERU_DONE = topics.done("mineru")
 
@@ -29,7 +32,7 @@ class Turn:
         self.plan = plan
         self.state = state
         self.now = max(now, state.updated_at)
-        self.cause = origin.event_id
+        self.origin = origin
         self.traceparent = origin.traceparent or trace_of(state)
         self.nodes = dict(state.nodes)
         self.artifacts = dict(state.artifacts)
@@ -40,7 +43,12 @@ class Turn:
     def emit(self, topic: str, kind: Kind, data: Contract | None, node: str | None = None, **fields: Any) -> None:  # noqa: ANN401 - Emit's fields
         """Say this, after what has been said."""
         epoch = self.nodes[node].epoch if node is not None else 0
-        self.emits.append(Emit(topic, kind, data, "", self.cause, self.traceparent, node, epoch, **fields))
+        self.emits.append(
+            Emit(
+                topic, kind, data, "", self.origin.event_id, self.traceparent, node, epoch,
+                cause_source=self.origin.source, **fields,
+            )
+        )  # fmt: skip
 
     def start_ready(self, nodes: Sequence[StageNode | GateNode]) -> None:
         """Start each of these nodes that is wanted and whose dependencies have passed; end the job when all have."""
@@ -89,10 +97,10 @@ class Turn:
         """Apply the event that a gate has waited for; `early` when it had come before the gate was reached."""
         refusal = _refusal(gate, event)
         if refusal is not None:
-            self._end_node(gate.name, NodeStatus.FAILED, opened_by=event.event_id)
+            self._end_gate(gate, NodeStatus.FAILED, event)
             self._fail(gate.name, refusal.info)
             return
-        self._end_node(gate.name, NodeStatus.OPENED, opened_by=event.event_id)
+        self._end_gate(gate, NodeStatus.OPENED, event)
         self._take(gate, event.artifacts)
         self.emit(topics.EVENTS, Kind.GATE_OPENED, GateNotice(topic=gate.event_topic, early=early), gate.name)
         self.start_ready(self.plan.dependents[gate.name])
@@ -133,7 +141,8 @@ class Turn:
         self.changes = {
             "status": JobStatus.RUNNING,
             "run": self.state.run + 1,
-            "restarted_by": self.cause,
+            "restarted_by": self.origin.identity,
+            "restarted_before": _with(self.state.restarted_before, self.state.restarted_by),
             "pipeline_name": self.plan.name,
             "pipeline_version": self.plan.digest,
             "error": None,
@@ -188,13 +197,18 @@ class Turn:
     def _begin_node(self, name: str, status: NodeStatus, **fields: Any) -> None:  # noqa: ANN401 - NodeState's fields
         before = self._node(name)
         self.nodes.pop(name, None)  # what is started last stands last
-        self.nodes[name] = NodeState(
-            status=status, epoch=before.epoch + 1, started_at=self.now, opened_by=before.opened_by, **fields
-        )
+        again = _reset(before, keeps_early=False)
+        update = {"status": status, "epoch": before.epoch + 1, "started_at": self.now, **fields}
+        self.nodes[name] = again.model_copy(update=update)
 
     def _end_node(self, name: str, status: NodeStatus, **fields: Any) -> None:  # noqa: ANN401 - NodeState's fields
         update = {"status": status, "ended_at": self.now, **fields}
         self.nodes[name] = self._node(name).model_copy(update=update)
+
+    def _end_gate(self, gate: GateNode, status: NodeStatus, event: EarlyEvent) -> None:
+        before = self._node(gate.name)
+        opened_before = _with(before.opened_before, before.opened_by)
+        self._end_node(gate.name, status, opened_by=event.event_id, opened_before=opened_before)
 
     def _fail(self, node: str, error: ErrorInfo) -> None:
         self.changes |= {"error": error, "failed_stage": node}
@@ -237,11 +251,16 @@ class Turn:
         }
 
 
-def _reset(node: NodeState) -> NodeState:
+def _reset(node: NodeState, *, keeps_early: bool = True) -> NodeState:
     """The node as it waits for its next run: an earlier run's answer does not count for it, an early event does."""
-    if node.status is NodeStatus.PENDING:
+    if node.status is NodeStatus.PENDING and keeps_early:
         return node
-    return NodeState(epoch=node.epoch, opened_by=node.opened_by)
+    return NodeState(epoch=node.epoch, opened_by=node.opened_by, opened_before=node.opened_before)
+
+
+def _with(earlier: tuple[str, ...], last: str | None) -> tuple[str, ...]:
+    """The events that were last heard, with this one; a bounded number of them."""
+    return earlier if last is None else (*earlier, last)[-REMEMBERED:]
 
 
 def _missing_output(node: StageNode, result: StageResult) -> ErrorInfo | None:

@@ -97,12 +97,13 @@ def spoke(
     tenant: str | None = "public",
     traceparent: str | None = None,
     event_id: str = "",
+    source: str = "",
     **fields: Any,
 ) -> Spoke:
     """Somebody's event on a done topic."""
     kind = Kind.STAGE_COMPLETED if error is None else Kind.STAGE_FAILED
     return Spoke(
-        origin=Origin(event_id or f"{topic}/{name}/{epoch}", kind.type, topic, traceparent),
+        origin=Origin(event_id or f"{topic}/{name}/{epoch}", kind.type, topic, traceparent, source, tenant),
         job_id="j-1",
         stage=name,
         epoch=epoch,
@@ -135,29 +136,34 @@ def deferred(
     )
 
 
-def cancelling(event_id: str = "cancel-1", *, tenant: str | None = None) -> Cancel:
+def cancelling(event_id: str = "cancel-1", *, tenant: str | None = None, source: str = "") -> Cancel:
     """An operator's cancel."""
-    origin = Origin(event_id, Kind.CONTROL_CANCEL.type, topics.CONTROL)
+    origin = Origin(event_id, Kind.CONTROL_CANCEL.type, topics.CONTROL, source=source)
     return Cancel(origin, "j-1", tenant, Order(by="ann", reason="a typing error"))
 
 
-def pausing(event_id: str = "pause-1", *, tenant: str | None = None) -> Pause:
+def pausing(event_id: str = "pause-1", *, tenant: str | None = None, source: str = "") -> Pause:
     """An operator's pause."""
-    origin = Origin(event_id, Kind.CONTROL_PAUSE.type, topics.CONTROL)
+    origin = Origin(event_id, Kind.CONTROL_PAUSE.type, topics.CONTROL, source=source)
     return Pause(origin, "j-1", tenant, ScopeOrder(scope="job", name="j-1"))
 
 
-def resuming(event_id: str = "resume-1", *, tenant: str | None = None) -> Resume:
+def resuming(event_id: str = "resume-1", *, tenant: str | None = None, source: str = "") -> Resume:
     """An operator's end of a pause."""
-    origin = Origin(event_id, Kind.CONTROL_RESUME.type, topics.CONTROL)
+    origin = Origin(event_id, Kind.CONTROL_RESUME.type, topics.CONTROL, source=source)
     return Resume(origin, "j-1", tenant, ScopeOrder(scope="job", name="j-1"))
 
 
 def rerunning(
-    stage: str | None = None, *, event_id: str = "rerun-1", latest: bool = False, tenant: str | None = None
+    stage: str | None = None,
+    *,
+    event_id: str = "rerun-1",
+    latest: bool = False,
+    tenant: str | None = None,
+    source: str = "",
 ) -> Rerun:
     """An operator's rerun."""
-    origin = Origin(event_id, Kind.CONTROL_RERUN.type, topics.CONTROL)
+    origin = Origin(event_id, Kind.CONTROL_RERUN.type, topics.CONTROL, source=source)
     return Rerun(origin, "j-1", tenant, RerunOrder(stage=stage, latest=latest))
 
 

@@ -95,7 +95,7 @@ def test_gate_opens(event: Spoke) -> None:
     assert [("gate.opened", "mineru"), ("stage.requested", "chunk")] == said(step)
     assert ["mineru"] == list(step.drop_timers)
     assert refs("pdf", "pdf_ir") == story.state.artifacts
-    assert (NodeStatus.OPENED, event.origin.event_id) == (
+    assert (NodeStatus.OPENED, event.origin.identity) == (
         story.state.node("mineru").status,
         story.state.node("mineru").opened_by,
     )
@@ -260,6 +260,46 @@ def test_event_that_opened_a_gate_does_not_open_it_again(reached: bool) -> None:
     story.tell(opened, rerunning("download"), *[done("download", "pdf", epoch=2)][: int(reached)])
 
     assert "duplicate" == ignored(story.tell(opened))
+
+
+def test_no_event_of_any_run_before_opens_a_gate_again() -> None:
+    """However often the gate was run again since, an event that has opened it is known when it is delivered again."""
+    story = waiting()
+    approvals = [spoke(MINERU, artifacts=refs("pdf_ir"), event_id=f"approval-{number}") for number in (1, 2, 3)]
+    for run, approval in enumerate(approvals, 2):
+        again = rerunning("download", event_id=f"rerun-{run}")
+        story.tell(approval, again, done("download", "pdf", epoch=run))
+
+    assert ["duplicate"] * 3 == [ignored(story.tell(approval)) for approval in approvals]
+
+
+@pytest.mark.parametrize("reached", [False, True])
+def test_somebody_elses_event_of_the_same_id_is_another(reached: bool) -> None:
+    """An event is known by its source and id: another source's with the same id opens the gate in the next run."""
+    story = waiting()
+    alice, bob = (
+        spoke(MINERU, artifacts=refs("pdf_ir"), event_id="approval-1", source=source) for source in ("/alice", "/bob")
+    )
+    story.tell(alice, rerunning("download"), *[done("download", "pdf", epoch=2)][: int(reached)], bob)
+    if not reached:
+        story.tell(done("download", "pdf", epoch=2))
+
+    assert (NodeStatus.OPENED, "/bob approval-1") == (
+        story.state.node("mineru").status,
+        story.state.node("mineru").opened_by,
+    )
+
+
+def test_answer_that_names_the_run_opens_it_under_the_same_id() -> None:
+    """An outside system whose ids tell no runs apart, but which gives back the epoch, is heard in each run, once."""
+    story = waiting()
+    first, second = (
+        spoke(MINERU, name="mineru", epoch=epoch, artifacts=refs("pdf_ir"), event_id="pdf-1") for epoch in (1, 2)
+    )
+    story.tell(first, rerunning("download"), done("download", "pdf", epoch=2))
+
+    assert ["stale_epoch", None, "duplicate"] == [ignored(story.tell(event)) for event in (first, second, second)]
+    assert NodeStatus.OPENED is story.state.node("mineru").status
 
 
 def test_early_event_for_a_gate_that_runs_again() -> None:

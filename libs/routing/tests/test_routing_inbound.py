@@ -54,13 +54,18 @@ def event(
     )
 
 
+def origin(kind: Kind, topic: str, tenant: str | None = None, traceparent: str | None = None) -> Origin:
+    """Where `event` comes from."""
+    return Origin("e-1", kind.type, topic, traceparent, "/someone", tenant)
+
+
 def test_request_is_read() -> None:
     """A request's attributes and data become a `Requested`."""
     extensions = {"jobid": "j-1", "tenantid": "acme", "correlationid": "c-1", "traceparent": TRACE}
     data = {**ITEM, "until": "chunk", "skip_completed": True, "batch_id": "b-1"}
 
     assert Requested(
-        origin=Origin("e-1", Kind.JOB_REQUESTED.type, topics.REQUESTS, TRACE),
+        origin=origin(Kind.JOB_REQUESTED, topics.REQUESTS, "acme", TRACE),
         job_id="j-1",
         tenant_id="acme",
         correlation_id="c-1",
@@ -103,7 +108,7 @@ def test_stage_result_is_read() -> None:
     extensions = {"jobid": "j-1", "stage": "parse", "epoch": "3", "tenantid": "acme"}
 
     assert Spoke(
-        origin=Origin("e-1", Kind.STAGE_COMPLETED.type, DONE),
+        origin=origin(Kind.STAGE_COMPLETED, DONE, "acme"),
         job_id="j-1",
         stage="parse",
         epoch=3,
@@ -124,14 +129,14 @@ def test_timer_is_read() -> None:
     """A timer's event names job and node."""
     due = event(Kind.TIMER_DUE, {"node": "mineru"})
 
-    assert TimerFired(Origin("e-1", Kind.TIMER_DUE.type, topics.CONTROL), "j-1", "mineru") == read(topics.CONTROL, due)
+    assert TimerFired(origin(Kind.TIMER_DUE, topics.CONTROL), "j-1", "mineru") == read(topics.CONTROL, due)
 
 
 def test_reload_is_read() -> None:
     """An operator's reload needs neither job nor data."""
     reload = event(Kind.CONTROL_RELOAD, raw=b"", extensions={})
 
-    assert Reload(Origin("e-1", Kind.CONTROL_RELOAD.type, topics.CONTROL)) == read(topics.CONTROL, reload)
+    assert Reload(origin(Kind.CONTROL_RELOAD, topics.CONTROL)) == read(topics.CONTROL, reload)
 
 
 ORDER = {"by": "ann", "reason": "a typing error"}
@@ -153,9 +158,9 @@ def test_order_about_a_job_is_read(
 ) -> None:
     """An order names its job; one without a tenant is an operator's of all tenants."""
     extensions = {"jobid": "j-1"} if tenant is None else {"jobid": "j-1", "tenantid": tenant}
-    origin = Origin("e-1", kind.type, topics.CONTROL)
+    sent = origin(kind, topics.CONTROL, tenant)
 
-    assert inbound(origin, "j-1", tenant, order) == read(topics.CONTROL, event(kind, data, extensions=extensions))
+    assert inbound(sent, "j-1", tenant, order) == read(topics.CONTROL, event(kind, data, extensions=extensions))
 
 
 @pytest.mark.parametrize(("kind", "paused"), [(Kind.CONTROL_PAUSE, True), (Kind.CONTROL_RESUME, False)])
@@ -163,7 +168,7 @@ def test_order_about_a_stage_is_read(kind: Kind, paused: bool) -> None:
     """A pause of a stage is about no job."""
     data = {"scope": "stage", "name": "parse", "drain": True}
 
-    assert ScopeOrdered(Origin("e-1", kind.type, topics.CONTROL), ScopeOrder.model_validate(data), paused) == read(
+    assert ScopeOrdered(origin(kind, topics.CONTROL), ScopeOrder.model_validate(data), paused) == read(
         topics.CONTROL, event(kind, data, extensions={"jobid": "stage:parse"})
     )
 
@@ -173,7 +178,7 @@ def test_deferral_is_read() -> None:
     extensions = {"jobid": "j-1", "stage": "parse", "epoch": "3", "tenantid": "acme"}
     deferral = StageDeferred(error=FAILURE, wait_s=30, tried=2)
 
-    assert Deferred(Origin("e-1", Kind.STAGE_DEFERRED.type, DONE), "j-1", "parse", 3, "acme", deferral) == read(
+    assert Deferred(origin(Kind.STAGE_DEFERRED, DONE, "acme"), "j-1", "parse", 3, "acme", deferral) == read(
         DONE, event(Kind.STAGE_DEFERRED, DEFERRAL, extensions=extensions)
     )
 
@@ -196,9 +201,9 @@ def test_broken_answer_is_a_failure(kind: Kind) -> None:
     """A stage whose answer cannot be read has failed for that reason: the job does not wait for it for ever."""
     error = PoisonRecord("the data are not JSON")
     sent = event(kind, raw=b"{", extensions={"jobid": "j-1", "stage": "parse", "epoch": "3", "tenantid": "acme"})
-    origin = Origin("e-1", kind.type, DONE)
+    told = origin(kind, DONE, "acme")
 
-    assert Spoke(origin, "j-1", "parse", 3, "acme", StageResult(error=error.info)) == broken(DONE, sent, error)
+    assert Spoke(told, "j-1", "parse", 3, "acme", StageResult(error=error.info)) == broken(DONE, sent, error)
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,12 @@
 from datetime import UTC, datetime
 
 import orjson
+import pytest
 from medkg_contracts.data import Ignored
 from medkg_contracts.errors import InvalidRequest
 from medkg_contracts.kinds import Kind
-from medkg_routing import JobEvent, Step, ignored_event, reject, to_event, topology_label
+from medkg_routing import JobEvent, Origin, Step, ignored_event, reject, to_event, topology_label
+from medkg_routing.step import Reason
 
 from .telling import (
     ACCEPTED_BY_REQUEST,
@@ -125,30 +127,43 @@ def test_trace_is_made_where_there_is_none() -> None:
     assert [2, 32, 16, 2] == [len(part) for part in traces.pop().split("-")]
 
 
+def ignored(reason: Reason = "late", *, source: str = "/someone", tenant: str | None = None) -> tuple[Ignored, Origin]:
+    """An event that was ignored, and where it came from."""
+    origin = Origin("e-7", "t", "mineru.done.v1", None, source, tenant)
+    return Ignored(reason=reason, type=origin.type, topic=origin.topic, event_id=origin.event_id), origin
+
+
 def test_ignored_event_says_what_and_why() -> None:
     """The notice of an ignored event carries its reason and names it as the cause."""
-    ignored = Ignored(reason="late", type="t", topic="mineru.done.v1", event_id="e-7")
-    event = ignored_event(ignored, Story(PDF).state, "j-1", TIME)
+    what, origin = ignored()
+    event = ignored_event(what, origin, Story(PDF).state, "j-1", TIME)
 
-    assert ignored == Ignored.model_validate_json(event.data or b"")
-    assert ("e-7", "public", "c-1", PDF.ref) == tuple(
-        event.extensions[name] for name in ("causationid", "tenantid", "correlationid", "topology")
+    assert what == Ignored.model_validate_json(event.data or b"")
+    assert ("e-7", "/someone", "public", "c-1", PDF.ref) == tuple(
+        event.extensions[name] for name in ("causationid", "causationsource", "tenantid", "correlationid", "topology")
     )
 
 
 def test_ignored_event_of_an_unknown_job() -> None:
     """An event of a job that the ledger does not know is told under the job id that it names."""
-    ignored = Ignored(reason="foreign", type="t", topic="parse.done.v1", event_id="e-7")
-    event = ignored_event(ignored, None, "j-unknown", TIME)
+    event = ignored_event(*ignored("foreign"), None, "j-unknown", TIME)
 
-    assert {"partitionkey": "j-unknown", "jobid": "j-unknown", "causationid": "e-7"} == event.extensions
+    assert {
+        "partitionkey": "j-unknown", "jobid": "j-unknown", "causationid": "e-7", "causationsource": "/someone",
+    } == event.extensions  # fmt: skip
 
 
-def test_ignored_twice_has_two_ids() -> None:
-    """The same event ignored for two reasons is told by two events."""
-    notices = [
-        ignored_event(Ignored(reason=reason, type="t", topic="parse.done.v1", event_id="e-7"), None, "j-1", TIME)
-        for reason in ("duplicate", "job_ended")
-    ]
+@pytest.mark.parametrize(("tenant", "told"), [("acme", "acme"), ("../x", None)])
+def test_another_tenant_is_told_of_its_own_event_alone(tenant: str, told: str | None) -> None:
+    """Who speaks of another tenant's job is told so as the tenant that it is, and nothing of the job."""
+    event = ignored_event(*ignored("foreign", tenant=tenant), Story(PDF).state, "j-1", TIME)
 
-    assert notices[0].id != notices[1].id
+    assert (told, None) == (event.extensions.get("tenantid"), event.subject)
+    assert {"correlationid", "topology"}.isdisjoint(event.extensions)
+
+
+def test_ignored_events_have_ids_of_their_own() -> None:
+    """An event ignored for two reasons is told by two events, and so are two events of one id but two sources."""
+    cases = [ignored(), ignored("duplicate"), ignored(source="/else")]
+
+    assert 3 == len({ignored_event(*case, None, "j-1", TIME).id for case in cases})

@@ -1,11 +1,13 @@
 """A job's history, folded again, is the job."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from medkg_contracts.data import JobRestarted
 from medkg_contracts.errors import InFlightElsewhere, TopologyUnknown
 from medkg_contracts.kinds import Kind
+from medkg_contracts.requests import JobRequest
 from medkg_ledger.state import JobState, JobStatus, NodeStatus
 from medkg_routing import JobEvent, Requested, Step, abandon, admit, advance, reject, rerun
 from medkg_routing.replay import Accepted, Migrated, Obeyed, Past, Rejected, Restarted, replay
@@ -223,6 +225,26 @@ def test_rejected_job_that_began_again(times: int) -> None:
     cause = request.origin.event_id
 
     replayed = replay([Rejected(error, cause), Accepted(WAITS, accepted(WAITS, request), cause)], history)
+
+    assert replayed is not None
+    assert live == replayed.state
+
+
+@pytest.mark.parametrize("other", ["source", "tenant", "item"])
+@pytest.mark.parametrize("earlier", [False, True])
+def test_request_that_was_refused_is_not_taken_for_the_jobs_own(other: str, earlier: bool) -> None:
+    """Of two requests of one id for one job the replay takes that which was accepted, whichever seems to be older."""
+    own = replace(requested(), origin=replace(requested().origin, source="/own"))
+    strangers = {
+        "source": replace(own, doc_id="ctgov:1", origin=replace(own.origin, source="/other")),
+        "tenant": replace(own, doc_id="ctgov:1", tenant_id="other"),
+        "item": replace(own, doc_id="ctgov:1", request=JobRequest(source="ctgov", id="1")),
+    }
+    history = [Past(strangers[other], 4 if earlier else 6), Past(own, 5)]
+    live = state_after(admit(WAITS, own, 5, accepted=accepted(WAITS, own)))
+    verdict = Accepted(WAITS, accepted(WAITS, own), own.origin.event_id, "/own", own.tenant_id)
+
+    replayed = replay([verdict], history)
 
     assert replayed is not None
     assert live == replayed.state

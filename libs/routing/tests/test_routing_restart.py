@@ -1,6 +1,7 @@
 """How a job runs again."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import pytest
 from medkg_contracts import topics
@@ -9,7 +10,7 @@ from medkg_contracts.errors import InvalidRequest, OrderRefused
 from medkg_contracts.kinds import Kind
 from medkg_contracts.policy import Policy
 from medkg_ledger.state import JobState, JobStatus, NodeState, NodeStatus
-from medkg_routing import JobEvent, reject, rerun
+from medkg_routing import JobEvent, reject, rerun, to_event
 from medkg_topology.plan import Plan
 
 from .telling import (
@@ -223,6 +224,25 @@ def test_the_same_order_twice_is_obeyed_once() -> None:
 
     assert "duplicate" == ignored(story.tell(rerunning("left")))
     assert 1 == story.state.run
+
+
+def test_order_of_any_run_before_starts_nothing_again() -> None:
+    """An order that was obeyed is known when it is delivered again, though others were obeyed since."""
+    story = Story(DIAMOND)
+    orders = [rerunning("ingest", event_id=f"rerun-{number}") for number in (1, 2, 3)]
+    story.tell(*orders)
+
+    assert (["duplicate"] * 3, 3) == ([ignored(story.tell(order)) for order in orders], story.state.run)
+
+
+def test_somebody_elses_order_of_the_same_id_is_another() -> None:
+    """An order is known by its source and id: another operator's with the same id is obeyed, and told by an event."""
+    story = Story(DIAMOND)
+    orders = [rerunning("ingest", event_id="1", source=source) for source in ("/alice", "/bob")]
+    told = [to_event(story.tell(order).emits[0], story.state, datetime.now(UTC)) for order in orders]
+
+    assert ["/alice", "/bob"] == [event.extensions["causationsource"] for event in told]
+    assert (2, 2) == (story.state.run, len({event.id for event in told}))
 
 
 def test_rerun_on_a_plan_without_the_wanted_end_is_refused() -> None:

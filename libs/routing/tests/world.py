@@ -128,11 +128,12 @@ class World:
         self._tell(fired(name))
 
     def _order(self) -> JobEvent:
-        number = f"order-{len(self.heard)}"
+        number, source = "order", f"/operator/{len(self.heard)}"  # an id says nothing without its source
         stage = self.order.choice([None, *self.plan.by_name])
         latest = self.latest is not None and self.order.random() < 0.5
-        again = rerunning(stage, event_id=number, latest=latest)
-        orders: list[JobEvent] = [cancelling(number), pausing(number), resuming(number), again, again]
+        again = rerunning(stage, event_id=number, latest=latest, source=source)
+        others = [order(number, source=source) for order in (cancelling, pausing, resuming)]
+        orders: list[JobEvent] = [*others, again, again]
         return self.order.choice(orders)
 
     def _tell(self, event: JobEvent) -> None:
@@ -201,9 +202,9 @@ class World:
         for step, plan in zip(self.steps, self.plans, strict=True):
             for emit in step.emits:
                 if isinstance(emit.data, JobRestarted):
-                    verdicts.append(Restarted(plan, emit.data, emit.cause, int(emit.sequence)))
+                    verdicts.append(Restarted(plan, emit.data, emit.cause, int(emit.sequence), emit.cause_source))
                 elif emit.kind in _OBEYED:
-                    verdicts.append(Obeyed(emit.cause, int(emit.sequence)))
+                    verdicts.append(Obeyed(emit.cause, int(emit.sequence), emit.cause_source))
         return verdicts
 
 

@@ -34,14 +34,14 @@ class Decision:
     drop: set[str] = field(default_factory=set)
     fence: int | None = None
     hold: bool | None = None
-    ignored: list[tuple[Ignored, JobState | None]] = field(default_factory=list)
+    ignored: list[tuple[Ignored, Origin, JobState | None]] = field(default_factory=list)
     refused: list[tuple[Record, MedkgError]] = field(default_factory=list)
     disobeyed: list[tuple[Origin, MedkgError]] = field(default_factory=list)
 
     def take(self, step: Step, postings: Sequence[tuple[Emit, Posting]]) -> None:
         """Add a step, and what it says."""
-        if step.ignored is not None:
-            self.ignored.append((step.ignored, step.state))
+        if step.ignored is not None and step.origin is not None:
+            self.ignored.append((step.ignored, step.origin, step.state))
         if step.state is None:
             return
         self.state = step.state

@@ -8,6 +8,7 @@ from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.events import make_event
 from medkg_contracts.kinds import Kind
 from medkg_contracts.model import Contract
+from medkg_routing import Origin
 from medkg_routing.outbound import SOURCE
 
 
@@ -21,7 +22,7 @@ async def tell(producer: EventProducer, *events: CloudEvent) -> None:
 
 
 def notice(
-    kind: Kind, data: Contract, about: str, *, event_id: str, cause: str | None = None, **extensions: str
+    kind: Kind, data: Contract, about: str, *, event_id: str, cause: Origin | None = None, **extensions: str
 ) -> CloudEvent:
     """An event of the router about `about`: a job's id, ``stage:<name>``, ``tenant:<name>`` or ``topology:<name>``."""
     return make_event(
@@ -32,5 +33,9 @@ def notice(
         data=data,
         job_id=about,
         subject=about,
-        extensions={"causationid": cause, **extensions},
+        extensions={
+            "causationid": None if cause is None else cause.event_id,
+            "causationsource": None if cause is None else cause.source or None,
+            **extensions,
+        },
     )

@@ -43,12 +43,11 @@ class Operating:
 def refused(origin: Origin, about: str, error: MedkgError) -> CloudEvent:
     """The answer to an order that cannot be obeyed."""
     data = ControlRefused(type=origin.type, event_id=origin.event_id, error=error.info)
-    return notice(
-        Kind.CONTROL_REFUSED, data, about, event_id=digest("refused", about, origin.event_id), cause=origin.event_id
-    )
+    identity = digest("refused", about, origin.identity, error.info.message)
+    return notice(Kind.CONTROL_REFUSED, data, about, event_id=identity, cause=origin)
 
 
 def _obeyed(ordered: ScopeOrdered) -> CloudEvent:
     kind = Kind.SCOPE_PAUSED if ordered.paused else Kind.SCOPE_RESUMED
-    cause = ordered.origin.event_id
-    return notice(kind, ordered.order, ordered.order.subject, event_id=digest(kind, cause), cause=cause)
+    identity = digest(kind, ordered.origin.identity)
+    return notice(kind, ordered.order, ordered.order.subject, event_id=identity, cause=ordered.origin)

@@ -97,7 +97,7 @@ class Rollouts:
         reverted = state.model_copy(update={"reverted": reason})
         await self._ledger.save_rollout(name, reverted)
         data = RolloutReverted(pipeline=name, reason=reason, old=old, new=new)
-        identity = digest("reverted", name, state.new, state.old)
+        identity = digest("reverted", data.model_dump_json())
         await tell(self._producer, notice(Kind.ROLLOUT_REVERTED, data, f"topology:{name}", event_id=identity))
         return reverted
 

@@ -201,9 +201,9 @@ class Router:
             postings += decision.postings
             asks = zip(decision.asks.values(), granted.get(job_id, ()), strict=False)
             postings += [said for (_, said), flag in asks if flag]
-            for what, state in decision.ignored:
+            for what, origin, state in decision.ignored:
                 metrics.ignored(what.reason)
-                postings.append(posting(topics.EVENTS, ignored_event(what, state, job_id, now)))
+                postings.append(posting(topics.EVENTS, ignored_event(what, origin, state, job_id, now)))
             for origin, error in decision.disobeyed:
                 postings.append(posting(topics.EVENTS, refused(origin, job_id, error)))
         postings += [said for each in committed.released for said in unpack(each.record)]

@@ -118,22 +118,23 @@ def work_in(record: Record) -> Work | None:
 
 
 async def _verdict(event: CloudEvent, plan: Plans) -> Verdict:
-    cause = event.extensions.get("causationid", "")
+    cause, source, tenant = (event.extensions.get(name) for name in ("causationid", "causationsource", "tenantid"))
+    cause, source = cause or "", source or ""
     match kind_of(event):
         case Kind.JOB_MIGRATED:
             return Migrated(_migrated(read_data(event, JobMigrated)))
         case Kind.JOB_ACCEPTED:
             accepted = read_data(event, JobAccepted)
-            return Accepted(await plan(accepted.digest), accepted, cause)
+            return Accepted(await plan(accepted.digest), accepted, cause, source, tenant)
         case Kind.JOB_REJECTED:
             error = read_data(event, JobEnded).error
             if error is None:
                 raise PoisonRecord(f"the job.rejected event {event.id} gives no reason")
-            return Rejected(error, cause)
+            return Rejected(error, cause, source, tenant)
         case Kind.JOB_RESTARTED:
             restarted = read_data(event, JobRestarted)
-            return Restarted(await plan(restarted.digest), restarted, cause, _sequence(event))
-    return Obeyed(cause, _sequence(event))
+            return Restarted(await plan(restarted.digest), restarted, cause, _sequence(event), source)
+    return Obeyed(cause, _sequence(event), source)
 
 
 def _migrated(data: JobMigrated) -> JobState:
