@@ -122,6 +122,8 @@ async def _run(settings: CliSettings, count: int, timeout_s: float) -> Outcome:
             seconds = monotonic() - began
     finally:
         await ledger.close()
+    if tally.chunks == 0:
+        return Outcome(batch_id, seconds, tally, [])
     await _visible(settings, tally.chunks)
     pages = [(text, await find(settings, text, DEFAULT_TENANT, NO_FILTERS, HITS)) for text in SEARCHES]
     return Outcome(batch_id, seconds, tally, pages)

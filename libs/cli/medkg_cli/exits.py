@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import typer
 from medkg_contracts.errors import (
     ConfigurationError,
+    IndexMissing,
     InvalidInput,
     MedkgError,
     NotFound,
@@ -42,7 +43,7 @@ MEANINGS: dict[ExitCode, str] = {
     ExitCode.FAILED: "what was asked about failed (a job with --wait, a direct run, the demo, some of many records), "
     "or did not end in time",
     ExitCode.USAGE: "wrong usage",
-    ExitCode.NOT_FOUND: "there is no such job, batch, dead letter, topology or service",
+    ExitCode.NOT_FOUND: "there is no such job, batch, dead letter, topology or service, or a tenant has no index",
     ExitCode.UNAVAILABLE: "a server did not answer",
     ExitCode.REFUSED: "refused: an invalid topology, request or setting, or an order that cannot be obeyed",
     ExitCode.BUG: "a bug of medkg",
@@ -56,6 +57,7 @@ EPILOG = "\n".join(["Exit codes:", *(f"{code:>4d}  {meaning}" for code, meaning 
 _BY_CLASS: Sequence[tuple[type[MedkgError], ExitCode]] = (
     (NotFound, ExitCode.NOT_FOUND),
     (TopologyUnknown, ExitCode.NOT_FOUND),
+    (IndexMissing, ExitCode.NOT_FOUND),
     (ResourceUnavailable, ExitCode.UNAVAILABLE),
     (ConfigurationError, ExitCode.REFUSED),
     (InvalidInput, ExitCode.REFUSED),

@@ -61,7 +61,8 @@ async def find(
 
     Raises:
         InvalidRequest: something of the search breaks its rule.
-        IndexUnavailable: OpenSearch did not answer.
+        IndexMissing: the tenant has no index.
+        IndexUnavailable: OpenSearch did not answer, or not with all that there is.
     """
     server = SearchServer(settings.opensearch_url)
     try:

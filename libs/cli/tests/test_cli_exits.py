@@ -28,6 +28,7 @@ def app_that_raises(error: BaseException) -> typer.Typer:
         (errors.KafkaUnavailable(), 4),
         (errors.LedgerUnavailable(), 4),
         (errors.IndexUnavailable(), 4),
+        (errors.IndexMissing(), 3),
         (errors.SourceUnavailable(), 4),
         (errors.TopologyInvalid(), 5),
         (errors.TopologyUnknown(), 3),

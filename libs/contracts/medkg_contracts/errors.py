@@ -18,6 +18,7 @@
     - KafkaUnavailable
     - LedgerUnavailable
     - IndexUnavailable
+    - IndexMissing
     - ArtifactStoreUnavailable
     - GraphUnavailable
     - SourceUnavailable
@@ -218,6 +219,16 @@ class IndexUnavailable(ResourceUnavailable):
     """OpenSearch did not answer."""
 
     code = "index_unavailable"
+
+
+class IndexMissing(ResourceUnavailable):
+    """A tenant has no index: nothing of it was indexed yet, or somebody deleted its index."""
+
+    code = "index_missing"
+    remedy = (
+        "Check the tenant's name. The index stage makes what is missing with the tenant's next document; documents "
+        "that a deleted index held have to be run again."
+    )
 
 
 class ArtifactStoreUnavailable(ResourceUnavailable):

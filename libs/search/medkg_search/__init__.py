@@ -4,6 +4,7 @@ from .indices import ensure_indices
 from .mapping import chunk_source
 from .names import TenantNames
 from .query import SearchFilters
+from .refusal import record_refused, refused
 from .results import SearchHit, SearchPage
 from .search import ChunkSearch
 from .server import SearchServer
@@ -17,4 +18,6 @@ __all__ = [
     "TenantNames",
     "chunk_source",
     "ensure_indices",
+    "record_refused",
+    "refused",
 ]

@@ -3,10 +3,9 @@
 import asyncio
 from typing import Any
 
-from medkg_contracts.errors import ConfigurationError
-
 from .mapping import CHUNKS, DOCUMENTS
 from .names import TenantNames
+from .refusal import refused
 from .server import SearchServer
 
 _EXISTS = "resource_already_exists_exception"
@@ -19,7 +18,7 @@ async def ensure_indices(server: SearchServer, tenant: str, *, shards: int = 1, 
 
     Raises:
         InvalidRequest: the tenant's id breaks its rule.
-        IndexUnavailable: OpenSearch did not answer.
+        IndexUnavailable: OpenSearch did not answer, or makes none at the moment.
         ConfigurationError: OpenSearch refused.
     """
     names = TenantNames(tenant)
@@ -48,6 +47,6 @@ async def _ensure(server: SearchServer, alias: str, index: str, body: dict[str, 
     if error is None:
         return
     if error["type"] != _EXISTS:
-        raise ConfigurationError(f"OpenSearch refused to make the index {index!r}: {error['reason']}")
+        raise refused(f"PUT /{index}", error, made["status"])
     # Another process made it just now, alias included, or its alias was taken away: adding it again is harmless.
     await server.call("PUT", f"/{index}/_alias/{alias}")

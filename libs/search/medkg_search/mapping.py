@@ -36,6 +36,16 @@ DOCUMENTS: dict[str, Any] = {
 }
 
 
+def field_type(path: str) -> str | None:
+    """The type that the mappings give a field, such as ``span.start``; None for a field that they do not have."""
+    first, *rest = path.split(".")
+    field = CHUNKS["properties"].get(first) or DOCUMENTS["properties"].get(first) or {}
+    for name in rest:
+        field = field.get("properties", {}).get(name, {})
+    kind: str | None = field.get("type")
+    return kind
+
+
 def chunk_source(chunk: Chunk) -> dict[str, Any]:
     """The chunk as `CHUNKS` maps it."""
     source = chunk.model_dump(mode="json")

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from medkg_contracts.errors import IndexUnavailable
 from medkg_contracts.ir import Chunk
 from medkg_contracts.model import Contract
 
 from .cursor import Cursor
+from .refusal import refused
 
 
 class SearchHit(Contract):
@@ -33,6 +35,24 @@ class SearchPage(Contract):
     hits: list[SearchHit]
     total: int
     cursor: str | None
+
+
+def whole(answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer, which is one of all shards, in time: part of the hits would look like all of them.
+
+    Raises:
+        IndexUnavailable: it is not.
+        ConfigurationError: a shard refused the request; see `refused`.
+    """
+    shards = answer["_shards"]
+    if failures := shards.get("failures"):
+        raise refused(f"{shards['failed']} of {shards['total']} shards failed", failures[0]["reason"])
+    if shards["failed"] or answer.get("timed_out"):
+        raise IndexUnavailable(
+            f"not all of {shards['total']} shards answered within their time",
+            remedy="OpenSearch has too much to do: wait, or see its log.",
+        )
+    return answer
 
 
 def read_page(answer: Mapping[str, Any], size: int, search: str) -> SearchPage:

@@ -1,15 +1,15 @@
 """Searches a tenant's chunks."""
 
-from medkg_contracts.errors import InvalidRequest
+from collections.abc import Mapping
+from typing import Any
+
+from medkg_contracts.errors import IndexMissing
 
 from .cursor import Cursor
 from .names import TenantNames
 from .query import SearchFilters, count_body, search_body, search_digest
-from .results import SearchPage, read_page
+from .results import SearchPage, read_page, whole
 from .server import SearchServer
-
-#: A tenant that has indexed nothing has no index yet: it finds nothing, which is no error.
-_MISSING_IS_EMPTY = {"ignore_unavailable": "true", "allow_no_indices": "true"}
 
 NO_FILTERS = SearchFilters()
 
@@ -32,21 +32,19 @@ class ChunkSearch:
 
         Raises:
             InvalidRequest: tenant, query, size or cursor break their rules.
-            IndexUnavailable: OpenSearch did not answer.
+            IndexMissing: the tenant has no index.
+            IndexUnavailable: OpenSearch did not answer, or not with all that there is.
         """
         names = TenantNames(tenant)
         search = search_digest(names.tenant, query, filters)
         after = None if cursor is None else Cursor.decode(cursor, search)
-        answer = await self._server.call(
-            "POST",
-            f"/{names.chunks}/_search",
+        answer = await self._ask(
+            names,
+            "_search",
+            search_body(query, filters, size, after),
             # Copies of a shard score a little differently; one preference keeps all pages on one copy.
-            params={**_MISSING_IS_EMPTY, "preference": search, "allow_partial_search_results": "false"},
-            body=search_body(query, filters, size, after),
-            accept=(400,),
+            {"preference": search, "allow_partial_search_results": "false"},
         )
-        if "error" in answer:
-            raise InvalidRequest(f"OpenSearch refused the query: {answer['error']['reason']}")
         return read_page(answer, size, search)
 
     async def count(self, tenant: str, filters: SearchFilters = NO_FILTERS) -> int:
@@ -54,11 +52,19 @@ class ChunkSearch:
 
         Raises:
             InvalidRequest: the tenant's id breaks its rule.
-            IndexUnavailable: OpenSearch did not answer.
+            IndexMissing: the tenant has no index.
+            IndexUnavailable: OpenSearch did not answer, or not with all that there is.
         """
-        names = TenantNames(tenant)
-        answer = await self._server.call(
-            "POST", f"/{names.chunks}/_count", params=_MISSING_IS_EMPTY, body=count_body(filters)
-        )
+        answer = await self._ask(TenantNames(tenant), "_count", count_body(filters), {})
         count: int = answer["count"]
         return count
+
+    async def _ask(
+        self, names: TenantNames, what: str, body: Mapping[str, Any], params: Mapping[str, str]
+    ) -> dict[str, Any]:
+        try:
+            return whole(await self._server.call("POST", f"/{names.chunks}/{what}", params=params, body=body))
+        except IndexMissing as error:
+            raise IndexMissing(
+                f"tenant {names.tenant!r} has no index: nothing of it was indexed yet, or its index was deleted"
+            ) from error

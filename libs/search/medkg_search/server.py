@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from medkg_contracts.errors import ConfigurationError, IndexUnavailable, MedkgError
+from medkg_contracts.errors import IndexUnavailable, MedkgError
 from opensearchpy import AsyncOpenSearch
 from opensearchpy.exceptions import ConnectionTimeout, OpenSearchException, TransportError
 
-TOO_MANY_REQUESTS = 429
+from .refusal import refused
 
 
 class SearchServer:
@@ -45,8 +45,10 @@ class SearchServer:
             accept: statuses of 400 and more whose answer is returned all the same.
 
         Raises:
-            IndexUnavailable: no answer, no JSON, or an answer that asks to come again later.
-            ConfigurationError: the server refuses the request.
+            IndexUnavailable: no answer, no JSON, or a refusal that passes by itself or when an operator lifts it.
+            IndexMissing: an index that the request names is not there.
+            ConfigurationError: any other refusal; see `refused`.
+            InvalidRequest: a search asks too much.
         """
         headers = {"content-type": "application/x-ndjson" if isinstance(body, bytes) else "application/json"}
         try:
@@ -60,7 +62,9 @@ class SearchServer:
     def _error(self, request: str, error: OpenSearchException) -> MedkgError:
         if isinstance(error, ConnectionTimeout):
             return IndexUnavailable(f"{request}: no answer from OpenSearch within {self._timeout_s:g} s")
-        status = error.status_code if isinstance(error, TransportError) else None
-        if isinstance(status, int) and status < 500 and status != TOO_MANY_REQUESTS:
-            return ConfigurationError(f"{request}: OpenSearch refused it: {error}")
-        return IndexUnavailable(f"{request}: {error}")
+        if not isinstance(error, TransportError) or not isinstance(error.status_code, int):
+            return IndexUnavailable(f"{request}: {error}")
+        answer: object = error.info
+        # A proxy before OpenSearch answers what it likes.
+        told = answer["error"] if isinstance(answer, Mapping) and "error" in answer else answer
+        return refused(request, told, error.status_code)

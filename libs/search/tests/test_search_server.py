@@ -3,10 +3,11 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
+from typing import Any
 
 import orjson
 import pytest
-from medkg_contracts.errors import ConfigurationError, IndexUnavailable, InvalidRequest
+from medkg_contracts.errors import ConfigurationError, IndexMissing, IndexUnavailable, InvalidRequest, MedkgError
 from medkg_contracts.ir import Chunk, SectionType, Span
 from medkg_search import (
     ChunkSearch,
@@ -179,17 +180,52 @@ async def test_filters_narrow_a_search_and_a_count(server: SearchServer, tenant:
 @pytest.mark.integration
 async def test_a_tenant_finds_only_its_own(server: SearchServer, tenant: str) -> None:
     """What one tenant wrote no other finds, not even one whose id begins alike."""
+    other = f"{tenant}-chunks"
     await write(server, tenant, chunk(1, "asthma"))
-    page = await ChunkSearch(server).search("asthma", f"{tenant}-chunks")
+    await ensure_indices(server, other)
+    page = await ChunkSearch(server).search("asthma", other)
+    names = TenantNames(other)
+    await server.call("DELETE", f"/{names.chunks_index},{names.documents_index}")
+
     assert 0 == page.total
 
 
 @pytest.mark.integration
-async def test_a_tenant_without_an_index_finds_nothing(server: SearchServer) -> None:
-    """Searching before anything was indexed gives an empty page, and makes no index."""
+async def test_a_tenant_without_an_index_is_told_so(server: SearchServer) -> None:
+    """Nothing of it was indexed, or its name is wrong: that is no search that found nothing, and makes no index."""
     search = ChunkSearch(server)
-    page = await search.search("asthma", "nobody-yet")
-    assert [[], 0, None, 0] == [page.hits, page.total, page.cursor, await search.count("nobody-yet")]
+
+    for asked in (search.search("asthma", "nobody-yet"), search.count("nobody-yet")):
+        with pytest.raises(IndexMissing, match="tenant 'nobody-yet' has no index"):
+            await asked
+
+
+@pytest.mark.integration
+async def test_what_hides_an_index_is_told(server: SearchServer, tenant: str) -> None:
+    """A closed, a blocked and a lost index are errors that say what to do, never an empty page or a count of none."""
+    await write(server, tenant, chunk(1, "asthma"))
+    index, search = TenantNames(tenant).chunks_index, ChunkSearch(server)
+    seen = []
+
+    async def look() -> None:
+        for asked in (search.search("asthma", tenant), search.count(tenant)):
+            with pytest.raises(MedkgError) as caught:
+                await asked
+            seen.append((type(caught.value), caught.value.info.remedy.split(maxsplit=1)[0]))
+
+    await server.call("POST", f"/{index}/_close")
+    await look()
+    await server.call("POST", f"/{index}/_open")
+    await server.call("PUT", f"/{index}/_settings", body={"index.blocks.read": True})
+    await look()
+    await server.call("DELETE", f"/{index}")
+    nowhere = {"index.routing.allocation.require._name": "nobody", "number_of_replicas": 0}
+    body = {"settings": nowhere, "aliases": {TenantNames(tenant).chunks: {}}}
+    await server.call("PUT", f"/{index}", params={"wait_for_active_shards": "0"}, body=body)
+    await look()
+
+    expected = [(IndexUnavailable, word) for word in ("Open", "Lift", "OpenSearch's")]
+    assert [each for each in expected for _ in range(2)] == seen
 
 
 @pytest.mark.integration
@@ -231,6 +267,16 @@ async def test_no_server_is_unavailable() -> None:
         await server.close()
 
 
+def answered(body: dict[str, Any]) -> bytes:
+    """An answer of HTTP with this body."""
+    encoded = orjson.dumps(body)
+    head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(encoded)}\r\n\r\n"
+    return head.encode() + encoded
+
+
+CANCELLED = {"shard": 0, "reason": {"type": "task_cancelled_exception", "reason": "because"}}
+
+
 @pytest.mark.parametrize(
     ("answer", "error", "message"),
     [
@@ -243,10 +289,20 @@ async def test_no_server_is_unavailable() -> None:
             IndexUnavailable,
             "SerializationError|<a>|Unable",
         ),
+        (
+            answered({"count": 3, "_shards": {"total": 2, "successful": 1, "failed": 1, "failures": [CANCELLED]}}),
+            IndexUnavailable,
+            "1 of 2 shards failed: task_cancelled_exception: because",
+        ),
+        (
+            answered({"count": 3, "timed_out": True, "_shards": {"total": 2, "successful": 2, "failed": 0}}),
+            IndexUnavailable,
+            "within their time",
+        ),
     ],
 )
 async def test_a_bad_answer_has_a_named_error(answer: bytes, error: type[Exception], message: str) -> None:
-    """Silence, 429 and 5xx are retryable; refused credentials are a setting to correct."""
+    """Silence, 429, 5xx and a part of an answer are retryable; refused credentials are a setting to correct."""
 
     async def reply(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")

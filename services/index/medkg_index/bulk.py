@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import orjson
-from medkg_contracts.errors import IndexUnavailable, InvalidDocument, MedkgError
+from medkg_contracts.errors import MedkgError
+from medkg_search import record_refused
 
 #: OpenSearch advises 5 to 15 MiB; one operation that is larger goes alone.
 MAX_BYTES = 8 * 1024 * 1024
+
+#: The status of a write whose record is not at the expected version.
+CONFLICT = 409
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +64,12 @@ class Outcome:
         error: why it failed, or None.
         version: the record's, after a write.
         removed: a delete found something.
-        missing: it failed since the alias or its index is not there.
         conflict: it failed since the record is not at the expected version.
     """
 
     error: MedkgError | None
     version: Version | None = None
     removed: bool = False
-    missing: bool = False
     conflict: bool = False
 
 
@@ -89,26 +91,11 @@ def requests(operations: Iterable[Operation], limit: int = MAX_BYTES) -> Iterato
 
 
 def outcome(operation: Operation, item: Mapping[str, Any]) -> Outcome:
-    """What the answer's item says of the operation that it answers.
-
-    Status 400 is the record's own fault; all else (409: another job writes the same document; 429, 503: too busy;
-    403: a block, as on a full disk; 404: the index is gone) may be over when one tries again.
-    """
+    """What the answer's item says of the operation that it answers."""
     result = item[operation.action]
-    error = result.get("error")
-    if error is None:
+    refusal = result.get("error")
+    if refusal is None:
         version = Version(result["_seq_no"], result["_primary_term"])
         return Outcome(None, version=version, removed=result["result"] == "deleted")
-    message = f"{operation.action} {operation.id} in {operation.alias}: {_reason(error)} (status {result['status']})"
-    if result["status"] == 400:
-        return Outcome(InvalidDocument(message))
-    return Outcome(
-        IndexUnavailable(message),
-        missing=error["type"] == "index_not_found_exception",
-        conflict=result["status"] == 409,
-    )
-
-
-def _reason(error: Mapping[str, Any]) -> str:
-    cause = error.get("caused_by") or {}
-    return ": ".join(part for part in (error["type"], error.get("reason"), cause.get("reason")) if part)
+    error = record_refused(f"{operation.action} {operation.id} in {operation.alias}", refusal, result["status"])
+    return Outcome(error, conflict=result["status"] == CONFLICT)

@@ -11,6 +11,9 @@ from medkg_search import TenantNames, chunk_source
 
 from .bulk import Operation, Version
 
+#: OpenSearch refuses a whole bulk request, and so every job of it, for one ``_id`` that is longer in UTF-8 or empty.
+MAX_ID_BYTES = 512
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
@@ -74,12 +77,16 @@ def make_job(position: int, tenant: str, document: Document, chunks: list[Chunk]
 
     Raises:
         InvalidRequest: the tenant's id breaks its rule.
-        InvalidDocument: a chunk is another document's.
+        InvalidDocument: a chunk is another document's, or has an id that no record can have.
     """
     names = TenantNames(tenant)
     for chunk in chunks:
         if chunk.document_id != document.id:
             raise InvalidDocument(f"chunk {chunk.id} is of document {chunk.document_id!r}, not of {document.id!r}")
+        if not 1 <= len(chunk.id.encode()) <= MAX_ID_BYTES:
+            raise InvalidDocument(
+                f"chunk {chunk.ordinal} has an id of {len(chunk.id.encode())} bytes, not 1 to {MAX_ID_BYTES}"
+            )
     return Job(position, names, document.id, chunks)
 
 

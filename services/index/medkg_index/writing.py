@@ -16,9 +16,9 @@ finds the manifest changed has a conflict, and its repeat starts from what the o
 
 from collections.abc import Iterable, Sequence
 
-from medkg_contracts.errors import IndexUnavailable, MedkgError
+from medkg_contracts.errors import IndexMissing, MedkgError
 from medkg_contracts.ir import IndexReceipt
-from medkg_search import SearchServer
+from medkg_search import SearchServer, refused
 
 from .bulk import Operation, Outcome, outcome, requests
 from .job import Job, Manifest, read_manifest
@@ -72,9 +72,7 @@ class BatchWriter:
         manifests: dict[int, Manifest] = {}
         for job, item in zip(jobs, answer["docs"], strict=True):
             if "error" in item:
-                reason = item["error"]["reason"]
-                self.errors[job.position] = IndexUnavailable(f"manifest of {job.document_id!r}: {reason}")
-                self.missing.add(job.names.tenant)
+                self._fail(job.position, refused(f"manifest of {job.document_id!r}", item["error"]), job.names.tenant)
             else:
                 manifests[job.position] = read_manifest(item)
         return manifests
@@ -113,8 +111,11 @@ class BatchWriter:
 
     def _note(self, job: int, one: Outcome, tenant: str) -> None:
         if one.error is not None:
-            self.errors.setdefault(job, one.error)
-        if one.missing:
-            self.missing.add(tenant)
+            self._fail(job, one.error, tenant)
         if one.conflict:
             self.conflicts.add(job)
+
+    def _fail(self, job: int, error: MedkgError, tenant: str) -> None:
+        self.errors.setdefault(job, error)
+        if isinstance(error, IndexMissing):
+            self.missing.add(tenant)

@@ -6,7 +6,7 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from medkg_contracts.errors import IndexUnavailable, InvalidDocument
+from medkg_contracts.errors import IndexMissing, IndexUnavailable, InvalidDocument
 from medkg_index.bulk import Operation, Version, outcome, requests
 
 
@@ -45,7 +45,8 @@ def failure(status: int, kind: str) -> dict[str, Any]:
     [
         (400, "mapper_parsing_exception", InvalidDocument),
         (403, "cluster_block_exception", IndexUnavailable),
-        (404, "index_not_found_exception", IndexUnavailable),
+        (400, "index_closed_exception", IndexUnavailable),
+        (404, "index_not_found_exception", IndexMissing),
         (409, "version_conflict_engine_exception", IndexUnavailable),
         (429, "rejected_execution_exception", IndexUnavailable),
         (503, "unavailable_shards_exception", IndexUnavailable),

@@ -6,7 +6,14 @@ import uuid
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
-from medkg_contracts.errors import IndexUnavailable, InvalidDocument, InvalidRequest, MedkgError
+from medkg_contracts.errors import (
+    ConfigurationError,
+    IndexMissing,
+    IndexUnavailable,
+    InvalidDocument,
+    InvalidRequest,
+    MedkgError,
+)
 from medkg_contracts.ids import digest
 from medkg_contracts.ir import Chunk, Document, IndexReceipt, Provenance, Section, Span
 from medkg_contracts.stages import StageContext
@@ -232,13 +239,70 @@ async def test_a_blocked_index_fails_its_own_tenant_only(
 
 
 @pytest.mark.integration
+@pytest.mark.parametrize("kind", ["chunks", "documents"])
+async def test_a_closed_index_is_waited_for(
+    stage: OpenSearchIndexStage, server: SearchServer, tenant: str, kind: str
+) -> None:
+    """While an operator has closed an index its jobs are to be tried again, and the document is not to blame."""
+    job = make()
+    await run(stage, (tenant, job))
+    index = f"medkg-{tenant}-{kind}-v1"
+    await server.call("POST", f"/{index}/_close")
+    (error,) = await run(stage, (tenant, job))
+    await server.call("POST", f"/{index}/_open", params={"wait_for_active_shards": "1"})
+
+    assert isinstance(error, IndexUnavailable)
+    assert f"[{index}]: closed" in str(error)
+    assert "_open" in error.info.remedy
+    assert [receipt(tenant, job)] == await run(stage, (tenant, job))
+
+
+@pytest.mark.integration
+async def test_a_block_on_new_indices_is_waited_for(
+    stage: OpenSearchIndexStage, server: SearchServer, tenant: str
+) -> None:
+    """While the cluster takes no new index a new tenant's jobs are to be tried again; then they are written."""
+    job = make()
+    block = "cluster.blocks.create_index"
+    await server.call("PUT", "/_cluster/settings", body={"persistent": {block: "true"}})
+    try:
+        (error,) = await run(stage, (tenant, job))
+    finally:
+        await server.call("PUT", "/_cluster/settings", body={"persistent": {block: None}})
+
+    assert isinstance(error, IndexUnavailable)
+    assert "Lift the block" in error.info.remedy
+    assert [receipt(tenant, job)] == await run(stage, (tenant, job))
+
+
+@pytest.mark.integration
+async def test_an_index_of_another_mapping_is_not_the_documents_fault(
+    stage: OpenSearchIndexStage, server: SearchServer, tenant: str
+) -> None:
+    """An index that somebody else made, with other types or too few fields, is a setting to correct."""
+    job, names = make(), TenantNames(tenant)
+    await run(stage, (tenant, job))
+    errors = []
+    for mapping in (
+        {"properties": {"text": {"type": "date"}}},
+        {"dynamic": "strict", "properties": {"text": {"type": "text"}}},
+    ):
+        await server.call("DELETE", f"/{names.chunks_index}")
+        body = {"settings": {"number_of_replicas": 0}, "mappings": mapping, "aliases": {names.chunks: {}}}
+        await server.call("PUT", f"/{names.chunks_index}", body=body)
+        errors += await run(stage, (tenant, job))
+
+    assert [ConfigurationError, ConfigurationError] == [type(error) for error in errors]
+
+
+@pytest.mark.integration
 async def test_a_deleted_index_is_made_again(stage: OpenSearchIndexStage, server: SearchServer, tenant: str) -> None:
     """When somebody deletes the indices under a running stage, one retryable error later all is well."""
     job = make()
     await run(stage, (tenant, job))
     names = TenantNames(tenant)
     await server.call("DELETE", f"/{names.chunks_index},{names.documents_index}")
-    assert isinstance((await run(stage, (tenant, job)))[0], IndexUnavailable)
+    assert isinstance((await run(stage, (tenant, job)))[0], IndexMissing)
     assert [receipt(tenant, job)] == await run(stage, (tenant, job))
     assert [chunk.text for chunk in job[1]] == await texts(server, tenant)
 
@@ -258,6 +322,20 @@ async def test_a_wrong_job_fails_alone(stage: OpenSearchIndexStage, tenant: str)
     good = make()
     results = await run(stage, ("*", good), (tenant, (good[0], make("NCT02560883")[1])), (tenant, good))
     assert [InvalidRequest, InvalidDocument, IndexReceipt] == [type(one) for one in results]
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("chunk_id", ["", "é" * 257])
+async def test_an_id_that_no_record_can_have_fails_its_own_job_only(
+    stage: OpenSearchIndexStage, tenant: str, chunk_id: str
+) -> None:
+    """OpenSearch refuses a whole request for one such id; the jobs beside it are written."""
+    document, chunks = make("NCT02560883")
+    good = make()
+    bad = (document, [chunks[0].model_copy(update={"id": chunk_id}), *chunks[1:]])
+    results = await run(stage, (tenant, bad), (tenant, good))
+
+    assert [InvalidDocument, IndexReceipt] == [type(one) for one in results]
 
 
 async def test_without_a_server_every_job_is_retryable() -> None:
