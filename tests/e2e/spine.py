@@ -19,7 +19,7 @@ from medkg_bus.cluster import Cluster
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, from_record, to_headers
 from medkg_contracts.events import make_event
-from medkg_contracts.kinds import Kind, kind_of
+from medkg_contracts.kinds import JOB_ENDS, Kind, kind_of
 from medkg_contracts.records import Record
 from medkg_contracts.requests import JobRequest
 from medkg_contracts.settings import Settings
@@ -30,7 +30,6 @@ from medkg_stack import Services, Stack
 from medkg_stack.ports import free_port
 
 REPOSITORY = Path(__file__).parents[2]
-ENDED = {Kind.JOB_COMPLETED, Kind.JOB_FAILED, Kind.JOB_REJECTED, Kind.JOB_CANCELLED}
 
 
 @dataclass
@@ -55,7 +54,7 @@ class Watch:
         for batch in (await self.consumer.getmany(timeout_ms=500)).values():
             now = monotonic()
             events = [from_record(record.headers, record.value) for record in batch]
-            ended = {event.extensions["jobid"]: kind for event in events if (kind := kind_of(event)) in ENDED}
+            ended = {event.extensions["jobid"]: kind for event in events if (kind := kind_of(event)) in JOB_ENDS}
             self.events += events
             self.read_at += [now] * len(events)
             self.ends |= ended

@@ -171,7 +171,7 @@ def test_a_discarded_letter_is_closed(place: Playground, code: str):
 def test_a_dry_run_does_nothing(failed: str):
     """--dry-run says what would be done, and the letter stays open."""
     (task,) = medkg_json("dlq", "redrive", "--all", "--job", failed, "--latest", "--dry-run")
-    assert ("rerun", True) == (task["deed"], "newest version" in task["detail"])
+    assert ("rerun", True) == (task["action"], "newest version" in task["detail"])
     assert 1 == len(letters("--job", failed))
 
 

@@ -10,7 +10,7 @@ from medkg_contracts import topics
 from medkg_contracts.cloudevents import from_record
 from medkg_contracts.errors import PoisonRecord
 from medkg_contracts.settings import Settings
-from medkg_operations.consumer_load import Done, StageShare, Work, as_data, lags_of, share_of
+from medkg_operations.consumer_load import EndedRuns, StageLoad, WorkDone, as_data, lags_of, load_of
 from medkg_operations.stages import check_stages, known_stages
 from medkg_topology.duration import parse_duration
 from rich.console import RenderableType
@@ -38,14 +38,14 @@ def consumers(
         length_s = parse_duration(since)
     except ValueError as error:
         raise typer.BadParameter(f"--since {since!r} {error}; write 30s, 10m, 2h or 1d") from error
-    shares = run(look(load_settings(), stages or (), length_s))
+    loads = run(look(load_settings(), stages or (), length_s))
     if json:
-        print_json(as_data(shares))
+        print_json(as_data(loads))
     else:
-        show(table(None, _COLUMNS, [row for share in shares for row in _rows(share)], numbers=_NUMBERS))
+        show(table(None, _COLUMNS, [row for load in loads for row in _rows(load)], numbers=_NUMBERS))
 
 
-async def look(settings: Settings, stages: Sequence[str], length_s: float) -> list[StageShare]:
+async def look(settings: Settings, stages: Sequence[str], length_s: float) -> list[StageLoad]:
     """How each of these stages' work is shared, or all stages'; with the work of the last so many seconds.
 
     Raises:
@@ -57,33 +57,33 @@ async def look(settings: Settings, stages: Sequence[str], length_s: float) -> li
         await check_stages(settings, stages)
     named = stages or await known_stages(settings)
     async with Cluster(settings.kafka) as cluster:
-        done = Done()
+        done = EndedRuns()
         async for record in cluster.since(topics.EVENTS, round((time() - length_s) * 1000)):
             try:
                 done.hear(from_record(record.headers, record.value))
             except PoisonRecord:
                 continue  # it is no event, and tells of no work
-        return [await _share(cluster, stage, done) for stage in dict.fromkeys(named)]
+        return [await _load(cluster, stage, done) for stage in dict.fromkeys(named)]
 
 
-async def _share(cluster: Cluster, stage: str, done: Done) -> StageShare:
+async def _load(cluster: Cluster, stage: str, done: EndedRuns) -> StageLoad:
     group = topics.group(stage)
     partitions = await cluster.partitions(topics.queue(stage))
     # What is committed comes first: a lag that is too large for a moment says less that is wrong than one below zero.
     committed = await cluster.committed(group)
     lags = lags_of(committed, await cluster.starts(partitions), await cluster.ends(partitions))
-    return share_of(stage, await cluster.members(group), lags, done)
+    return load_of(stage, await cluster.members(group), lags, done)
 
 
-def _rows(share: StageShare) -> Iterator[Sequence[RenderableType]]:
-    for each in share.consumers:
+def _rows(load: StageLoad) -> Iterator[Sequence[RenderableType]]:
+    for each in load.consumers:
         state = coloured("running" if each.member else "gone")
-        yield share.stage, each.name, state, _numbers(each.partitions), str(each.lag), *_work(each.work)
-    count = sum(each.member for each in share.consumers)
-    yield share.stage, f"all {count}", "", f"{share.partitions} partitions", str(share.lag), *_work(share.total)
+        yield load.stage, each.name, state, _numbers(each.partitions), str(each.lag), *_work(each.work)
+    count = sum(each.member for each in load.consumers)
+    yield load.stage, f"all {count}", "", f"{load.partitions} partitions", str(load.lag), *_work(load.total)
 
 
-def _work(work: Work) -> tuple[str, str, str]:
+def _work(work: WorkDone) -> tuple[str, str, str]:
     return str(work.jobs), "" if work.per_s is None else f"{work.per_s:.1f}", duration(work.mean_ms)
 
 

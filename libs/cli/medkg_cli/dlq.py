@@ -10,15 +10,16 @@ import typer
 from medkg_artifacts import ArtifactStore
 from medkg_contracts import topics
 from medkg_contracts.deadletter import Letter
+from medkg_contracts.dlq import DeadLetterEntries, DeadLetterEntry
 from medkg_contracts.errors import MedkgError
 from medkg_contracts.orders import Order
 from medkg_contracts.records import Place
 from medkg_contracts.settings import Settings
 from medkg_ledger import LedgerReader
-from medkg_operations.deadletters.entries import Filed, Letters, Wanted, summary, work_of
-from medkg_operations.deadletters.queues import read_letters
-from medkg_operations.deadletters.redrive import Manner, Task, discarding, redriving, restored
+from medkg_operations.deadletters.queues import read_dead_letters
+from medkg_operations.deadletters.redrive import RedriveOptions, Task, discarding, redriving, restored, run_of
 from medkg_operations.deadletters.redriver import Outcome, Redriver
+from medkg_operations.deadletters.selection import DeadLetterFilter, summary
 from medkg_topology.duration import parse_duration
 
 from .exits import ExitCode, fail, run
@@ -104,14 +105,14 @@ def show_letter(
     """Show one letter: the error and its remedy, the job, the record's headers and value."""
     if raw and json:
         raise typer.BadParameter("--raw and --json exclude each other")
-    filed = run(_find(load_settings(), place_of(letter)))
-    value = filed.letter.original.value
+    entry = run(_find(load_settings(), place_of(letter)))
+    value = entry.letter.original.value
     if raw:
         sys.stdout.buffer.write(value or b"")
     elif json:
-        print_json({**letter_data(filed), "value": value_data(value)})
+        print_json({**letter_data(entry), "value": value_data(value)})
     else:
-        show(letter_view(filed))
+        show(letter_view(entry))
 
 
 @app.command()
@@ -143,10 +144,10 @@ def redrive(  # noqa: PLR0913 - these are the options
     medkg dlq redrive --stage parse --code timeout --all --dry-run
     """
     wanted = selection(letters, filters(stage, topic, code, job, tenant, since, until), all_=all_)
-    manner = Manner(Order(by=by or login(), reason=reason), latest, rate, timeout)
+    options = RedriveOptions(Order(by=by or login(), reason=reason), latest, rate, timeout)
     settings = load_settings()
     tasks = run(_redriving(settings, wanted, limit, latest=latest))
-    _deal_with(settings, tasks, manner, dry_run=dry_run, yes=yes, json=json)
+    _deal_with(settings, tasks, options, dry_run=dry_run, yes=yes, json=json)
 
 
 @app.command()
@@ -174,21 +175,21 @@ def discard(  # noqa: PLR0913 - these are the options
     medkg dlq discard parse.dlq.v1/3@17 --reason "a test record"
     """
     wanted = selection(letters, filters(stage, topic, code, job, tenant, since, until), all_=all_)
-    manner = Manner(Order(by=by or login(), reason=reason), rate=rate)
+    options = RedriveOptions(Order(by=by or login(), reason=reason), rate=rate)
     settings = load_settings()
     found = run(_read(settings, wanted, lambda _: False))
     tasks = discarding(_chosen(found.all() if wanted.places else found.open(), limit))
-    _deal_with(settings, tasks, manner, dry_run=dry_run, yes=yes, json=json)
+    _deal_with(settings, tasks, options, dry_run=dry_run, yes=yes, json=json)
 
 
 def filters(
     stage: str | None, topic: str | None, code: str | None, job: str | None, tenant: str | None,
     since: str | None, until: str | None,
-) -> Wanted:  # fmt: skip
+) -> DeadLetterFilter:  # fmt: skip
     """The letters that the options fit."""
     if stage is not None and topic is not None:
         raise typer.BadParameter("--stage and --topic exclude each other")
-    return Wanted(
+    return DeadLetterFilter(
         topic=topics.dlq(stage) if stage is not None else topic,
         code=code,
         job=job,
@@ -198,12 +199,12 @@ def filters(
     )
 
 
-def selection(letters: Sequence[str] | None, filtered: Wanted, *, all_: bool) -> Wanted:
+def selection(letters: Sequence[str] | None, filtered: DeadLetterFilter, *, all_: bool) -> DeadLetterFilter:
     """The letters that are named one by one, or else all that the filters fit."""
     if letters:
-        if all_ or filtered != Wanted():
+        if all_ or filtered != DeadLetterFilter():
             raise typer.BadParameter("letters that are named one by one need neither --all nor a filter")
-        return Wanted(places=frozenset(map(place_of, letters)))
+        return DeadLetterFilter(places=frozenset(map(place_of, letters)))
     if not all_:
         raise typer.BadParameter("name letters, or say --all for all that the filters fit")
     return filtered
@@ -232,23 +233,23 @@ def when(option: str, text: str | None) -> int | None:
     return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
-async def _read(settings: Settings, wanted: Wanted, values: Callable[[Letter], bool]) -> Letters:
+async def _read(settings: Settings, wanted: DeadLetterFilter, values: Callable[[Letter], bool]) -> DeadLetterEntries:
     with ProgressBar("records of dead-letter queues read") as bar:
-        return await read_letters(settings, wanted, values, bar.show)
+        return await read_dead_letters(settings, wanted, values, bar.show)
 
 
-async def _find(settings: Settings, place: Place) -> Filed:
-    letters = await _read(settings, Wanted(places=frozenset({place})), lambda _: True)
-    (filed,) = letters.all()
+async def _find(settings: Settings, place: Place) -> DeadLetterEntry:
+    letters = await _read(settings, DeadLetterFilter(places=frozenset({place})), lambda _: True)
+    (entry,) = letters.all()
     try:
-        letter = await restored(filed.letter, ArtifactStore.from_url(settings.artifacts_url))
+        letter = await restored(entry.letter, ArtifactStore.from_url(settings.artifacts_url))
     except MedkgError as error:
         say(f"the record itself cannot be shown: {error}")
-        return filed
-    return Filed(letter, filed.state, filed.closed)
+        return entry
+    return DeadLetterEntry(letter, entry.state, entry.closed)
 
 
-async def _redriving(settings: Settings, wanted: Wanted, limit: int | None, *, latest: bool) -> list[Task]:
+async def _redriving(settings: Settings, wanted: DeadLetterFilter, limit: int | None, *, latest: bool) -> list[Task]:
     found = await _read(settings, wanted, _is_sent_again)
     chosen = _chosen(found.all() if wanted.places else found.open(), limit)
     ledger = LedgerReader.from_url(settings.redis_url)
@@ -259,26 +260,26 @@ async def _redriving(settings: Settings, wanted: Wanted, limit: int | None, *, l
 
 
 def _is_sent_again(letter: Letter) -> bool:
-    return work_of(letter) is None
+    return run_of(letter) is None
 
 
-def _chosen(filed: list[Filed], limit: int | None) -> list[Filed]:
-    return filed if limit is None else filed[:limit]
+def _chosen(entries: list[DeadLetterEntry], limit: int | None) -> list[DeadLetterEntry]:
+    return entries if limit is None else entries[:limit]
 
 
 def _deal_with(
-    settings: Settings, tasks: Sequence[Task], manner: Manner, *, dry_run: bool, yes: bool, json: bool
+    settings: Settings, tasks: Sequence[Task], options: RedriveOptions, *, dry_run: bool, yes: bool, json: bool
 ) -> None:
     if dry_run:
-        data = [{"letter": str(task.letter.place), "deed": task.deed, "detail": task.detail} for task in tasks]
+        data = [{"letter": str(task.letter.place), "action": task.action, "detail": task.detail} for task in tasks]
         print_json(data) if json else show(tasks_view(tasks))
         return
-    count = sum(task.deed != "skip" for task in tasks)
+    count = sum(task.action != "skip" for task in tasks)
     if count > UNASKED and not yes:
         if not sys.stdin.isatty():
             raise typer.BadParameter(f"{count} letters without a terminal to ask at need --yes")
         typer.confirm(f"Deal with {count} letters?", abort=True)
-    outcomes = run(_done(settings, tasks, manner))
+    outcomes = run(_done(settings, tasks, options))
     if json:
         print_json([{"letter": str(one.letter.place), "result": one.result, "detail": one.detail} for one in outcomes])
     elif outcomes:
@@ -289,12 +290,12 @@ def _deal_with(
         raise fail(ExitCode.FAILED)
 
 
-async def _done(settings: Settings, tasks: Sequence[Task], manner: Manner) -> list[Outcome]:
+async def _done(settings: Settings, tasks: Sequence[Task], options: RedriveOptions) -> list[Outcome]:
     if not tasks:
         return []
     outcomes: list[Outcome] = []
     with ProgressBar("letters dealt with") as bar:
-        async with Redriver(settings, manner) as redriver:
+        async with Redriver(settings, options) as redriver:
             async for outcome in redriver.run(tasks):
                 outcomes.append(outcome)
                 bar.show(len(outcomes), len(tasks))

@@ -22,7 +22,7 @@ from medkg_contracts.data import (
 from medkg_contracts.errors import ErrorInfo, PoisonRecord
 from medkg_contracts.events import read_data
 from medkg_contracts.explanation import Explanation
-from medkg_contracts.kinds import Kind, kind_of
+from medkg_contracts.kinds import JOB_ENDS, Kind, kind_of
 from medkg_contracts.orders import Order, ScopeOrder
 from medkg_contracts.records import Place
 from rich.text import Text
@@ -156,7 +156,7 @@ def _reverted(event: CloudEvent) -> str:
 #: What there is to say about an event, by its kind.
 _DETAILS: Final[Mapping[Kind, Callable[[CloudEvent], str]]] = {
     Kind.JOB_ACCEPTED: _accepted,
-    **dict.fromkeys((Kind.JOB_COMPLETED, Kind.JOB_FAILED, Kind.JOB_REJECTED, Kind.JOB_CANCELLED), _ended),
+    **dict.fromkeys(JOB_ENDS, _ended),
     **dict.fromkeys((Kind.JOB_PAUSED, Kind.JOB_RESUMED, Kind.SCOPE_PAUSED, Kind.SCOPE_RESUMED), _scope),
     Kind.JOB_RESTARTED: _restarted,
     Kind.JOB_STALLED: _stalled,

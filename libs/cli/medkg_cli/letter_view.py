@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 import orjson
 from medkg_contracts.cloudevents import without_bom
-from medkg_operations.deadletters.entries import Filed, error_class, job_of, redrives_of, summary
-from medkg_operations.deadletters.redrive import Task
+from medkg_contracts.dlq import DeadLetterEntry
+from medkg_operations.deadletters.redrive import Task, redrives_of
 from medkg_operations.deadletters.redriver import Outcome
+from medkg_operations.deadletters.selection import error_class, job_of, summary
 from pydantic import JsonValue
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -18,7 +19,7 @@ from .output import coloured, moment, size, table
 RUNBOOKS = "docs/runbooks"
 
 
-def summary_view(letters: Sequence[Filed]) -> RenderableType:
+def summary_view(letters: Sequence[DeadLetterEntry]) -> RenderableType:
     """How many there are of each topic and code."""
     rows = [
         (topic, code, str(count), f"{RUNBOOKS}/{error_class(code).runbook}")
@@ -27,27 +28,27 @@ def summary_view(letters: Sequence[Filed]) -> RenderableType:
     return table(None, ("topic", "code", "letters", "runbook"), rows, numbers=("letters",))
 
 
-def letters_view(letters: Sequence[Filed]) -> RenderableType:
+def letters_view(letters: Sequence[DeadLetterEntry]) -> RenderableType:
     """A row for each letter."""
     rows = [
         (
-            str(filed.letter.place),
-            coloured(filed.state),
-            moment(filed.letter.timestamp),
-            job_of(filed.letter) or "",
-            filed.letter.text("ce_stage") or "",
-            filed.letter.text("ce_tenantid") or "",
-            f"[{filed.letter.code}] {filed.letter.message}",
+            str(entry.letter.place),
+            coloured(entry.state),
+            moment(entry.letter.timestamp),
+            job_of(entry.letter) or "",
+            entry.letter.text("ce_stage") or "",
+            entry.letter.text("ce_tenantid") or "",
+            f"[{entry.letter.code}] {entry.letter.message}",
         )
-        for filed in letters
+        for entry in letters
     ]
     return table(None, ("letter", "state", "since", "job", "stage", "tenant", "error"), rows)
 
 
-def letter_view(filed: Filed) -> RenderableType:
+def letter_view(entry: DeadLetterEntry) -> RenderableType:
     """All that there is to say about one letter."""
-    letter = filed.letter
-    grid = table(None, ("", ""), [(name, value) for name, value in _facts(filed) if value])
+    letter = entry.letter
+    grid = table(None, ("", ""), [(name, value) for name, value in _facts(entry) if value])
     grid.show_header = False
     headers = [(name, "null" if raw is None else _text(raw)) for name, raw in letter.original.headers]
     return Group(
@@ -63,7 +64,7 @@ def letter_view(filed: Filed) -> RenderableType:
 
 def tasks_view(tasks: Sequence[Task]) -> RenderableType:
     """What would be done."""
-    rows = [(str(task.letter.place), coloured(task.deed), task.detail) for task in tasks]
+    rows = [(str(task.letter.place), coloured(task.action), task.detail) for task in tasks]
     return table(None, ("letter", "would be", "that is"), rows)
 
 
@@ -73,13 +74,13 @@ def outcomes_view(outcomes: Sequence[Outcome]) -> RenderableType:
     return table(None, ("letter", "result", "that is"), rows)
 
 
-def letter_data(filed: Filed) -> dict[str, object]:
+def letter_data(entry: DeadLetterEntry) -> dict[str, object]:
     """A letter for programs, without its value."""
-    letter, kind = filed.letter, error_class(filed.letter.code)
+    letter, kind = entry.letter, error_class(entry.letter.code)
     original = letter.original
     return {
         "letter": str(letter.place),
-        "state": filed.state,
+        "state": entry.state,
         "since": letter.timestamp,
         "error": {
             "code": letter.code,
@@ -98,7 +99,7 @@ def letter_data(filed: Filed) -> dict[str, object]:
             "stored": letter.stored,
         },
         "redrives": redrives_of(letter),
-        "closed": filed.closed,
+        "closed": entry.closed,
     }
 
 
@@ -138,10 +139,10 @@ _CONTEXT = {
 }
 
 
-def _facts(filed: Filed) -> list[tuple[str, RenderableType]]:
-    letter, kind = filed.letter, error_class(filed.letter.code)
+def _facts(entry: DeadLetterEntry) -> list[tuple[str, RenderableType]]:
+    letter, kind = entry.letter, error_class(entry.letter.code)
     facts: list[tuple[str, RenderableType]] = [
-        ("state", coloured(filed.state)),
+        ("state", coloured(entry.state)),
         ("since", moment(letter.timestamp)),
         ("error", Text(f"[{letter.code}] {letter.message}", style="red")),
         ("class", letter.error_class),
@@ -159,9 +160,9 @@ def _facts(filed: Filed) -> list[tuple[str, RenderableType]]:
         ("stored", letter.stored or ""),
         ("before", f"it was redriven and came back, {redrives} times in all" if redrives else ""),
     ]
-    if filed.closed is not None:
-        order = filed.closed.order
-        facts.append((filed.state, " ".join(part for part in (f"by {order.by}", order.reason) if part)))
+    if entry.closed is not None:
+        order = entry.closed.order
+        facts.append((entry.state, " ".join(part for part in (f"by {order.by}", order.reason) if part)))
     return facts
 
 

@@ -8,8 +8,9 @@ import typer
 from medkg_cli.dlq import filters, selection, when
 from medkg_cli.letter_view import letter_data, letter_view, value_data, value_text
 from medkg_cli.output import PIPE_WIDTH
+from medkg_contracts.dlq import DeadLetterEntry
 from medkg_contracts.records import Place
-from medkg_operations.deadletters.entries import Filed, Wanted
+from medkg_operations.deadletters.selection import DeadLetterFilter
 from rich.console import Console
 
 from libs.operations.tests.letters_of import letter, other_letter
@@ -17,34 +18,34 @@ from libs.operations.tests.letters_of import letter, other_letter
 NONE = dict.fromkeys(("stage", "topic", "code", "job", "tenant", "since", "until"))
 
 
-def shown(filed: Filed) -> str:
+def shown(entry: DeadLetterEntry) -> str:
     console = Console(width=PIPE_WIDTH)
     with console.capture() as capture:
-        console.print(letter_view(filed))
+        console.print(letter_view(entry))
     return capture.get()
 
 
 def test_a_stage_is_short_for_its_topic():
     """--stage parse is --topic parse.dlq.v1; both together are wrong usage."""
-    assert Wanted(topic="parse.dlq.v1", code="bug") == filters(**{**NONE, "stage": "parse", "code": "bug"})
+    assert DeadLetterFilter(topic="parse.dlq.v1", code="bug") == filters(**{**NONE, "stage": "parse", "code": "bug"})
     with pytest.raises(typer.BadParameter, match="exclude each other"):
         filters(**{**NONE, "stage": "parse", "topic": "parse.dlq.v1"})
 
 
 def test_letters_are_named_or_all_that_fit_are_meant():
     """Either letters are named one by one, or --all says that the filters choose them."""
-    named = selection(["parse.dlq.v1/3@17"], Wanted(), all_=False)
+    named = selection(["parse.dlq.v1/3@17"], DeadLetterFilter(), all_=False)
     assert frozenset({Place("parse.dlq.v1", 3, 17)}) == named.places
-    assert Wanted(code="bug") == selection(None, Wanted(code="bug"), all_=True)
+    assert DeadLetterFilter(code="bug") == selection(None, DeadLetterFilter(code="bug"), all_=True)
 
 
 @pytest.mark.parametrize(
     ("letters", "wanted", "all_"),
     [
-        (None, Wanted(code="bug"), False),
-        (["parse.dlq.v1/3@17"], Wanted(), True),
-        (["parse.dlq.v1/3@17"], Wanted(code="bug"), False),
-        (["parse.dlq.v1"], Wanted(), False),
+        (None, DeadLetterFilter(code="bug"), False),
+        (["parse.dlq.v1/3@17"], DeadLetterFilter(), True),
+        (["parse.dlq.v1/3@17"], DeadLetterFilter(code="bug"), False),
+        (["parse.dlq.v1"], DeadLetterFilter(), False),
     ],
 )
 def test_an_unclear_choice_is_wrong_usage(letters, wanted, all_):
@@ -71,7 +72,7 @@ def test_another_time_is_wrong_usage():
 
 def test_a_letter_says_what_to_do():
     """A letter shows the error with its remedy and runbook, the job, and the record."""
-    text = shown(Filed(letter()))
+    text = shown(DeadLetterEntry(letter()))
     for words in ("parse.dlq.v1/3@17", "[timeout] it took too long", "docs/runbooks/retries.md#timeouts", "j-1"):
         assert words in text
     assert '"id": "NCT05814159"' in text
@@ -79,7 +80,7 @@ def test_a_letter_says_what_to_do():
 
 def test_a_letter_is_data():
     """For programs a letter has its error, its job's context and its record's headers."""
-    data = letter_data(Filed(letter(epoch=2)))
+    data = letter_data(DeadLetterEntry(letter(epoch=2)))
     assert {"id": "j-1", "tenant": "public", "stage": "parse", "epoch": "2", "topology": "trials@0"}.items() <= data[
         "job"
     ].items()
@@ -88,15 +89,17 @@ def test_a_letter_is_data():
 
 def test_a_letter_of_no_event_can_be_shown():
     """Null key, null value, null headers and headers that are not text are shown."""
-    text = shown(Filed(other_letter()))
+    text = shown(DeadLetterEntry(other_letter()))
     assert "null" in text
     assert "\\xff" in text
-    assert [["a", "1"], ["a", None], ["b", "\\xff"]] == letter_data(Filed(other_letter()))["record"]["headers"]
+    assert [["a", "1"], ["a", None], ["b", "\\xff"]] == letter_data(DeadLetterEntry(other_letter()))["record"][
+        "headers"
+    ]
 
 
 def test_a_letter_with_a_stored_record_says_where_it_is():
     """A record that is in the artifact store is named."""
-    assert "artifact://system/0" in shown(Filed(replace(letter(), stored="artifact://system/0")))
+    assert "artifact://system/0" in shown(DeadLetterEntry(replace(letter(), stored="artifact://system/0")))
 
 
 @pytest.mark.parametrize(

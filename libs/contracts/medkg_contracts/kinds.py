@@ -57,6 +57,9 @@ class Kind(StrEnum):
         return TYPE_PREFIX + self
 
 
+#: How a job ends; `job.restarted` begins it again.
+JOB_ENDS: Final = frozenset({Kind.JOB_COMPLETED, Kind.JOB_FAILED, Kind.JOB_REJECTED, Kind.JOB_CANCELLED})
+
 _KINDS: Final = {kind.type: kind for kind in Kind}
 
 

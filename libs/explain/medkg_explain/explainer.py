@@ -13,6 +13,7 @@ from medkg_contracts.deadletter import Letter
 from medkg_contracts.errors import TopologyUnknown
 from medkg_contracts.explanation import Explanation
 from medkg_contracts.records import Record
+from medkg_contracts.runs import is_about
 from medkg_contracts.settings import Settings
 from medkg_ledger import JobState, JobStatus, LedgerReader, NodeState, NodeStatus
 from medkg_stagekit.guard import BreakerState
@@ -28,7 +29,7 @@ from .finding import Finding
 from .gate import about_gate
 from .stage import about_stage
 from .stranger import about_stranger
-from .trail import Trail, of_run
+from .trail import Trail
 
 FoundT = TypeVar("FoundT", Record, Letter)
 
@@ -153,8 +154,10 @@ class Explainer:
         """The facts with all that there is to know about a request that the service has been given."""
         node, epoch = facts.node, facts.current.epoch
         queue, done = topics.queue(node.service), topics.done(node.service)
-        record = _last([record for record, event in await trail.events(queue) if of_run(event, node.name, epoch)])
-        answers = [record for record, event in await trail.events(done) if of_run(event, node.name, epoch)]
+        record = _last(
+            [record for record, event in await trail.events(queue) if is_about(event.extensions, node.name, epoch)]
+        )
+        answers = [record for record, event in await trail.events(done) if is_about(event.extensions, node.name, epoch)]
         letters = [
             *_about_topic(await trail.letters(topics.dlq(node.service)), queue, facts.current),
             *_about_topic(await trail.letters(topics.ROUTER_DLQ), done, facts.current),

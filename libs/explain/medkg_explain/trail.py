@@ -1,18 +1,19 @@
 """What Kafka has of one job: who reads its partitions, and the records that bear its id."""
 
-from collections.abc import Sequence
 from typing import Final
 
 from medkg_bus.cluster import Cluster
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, from_record
-from medkg_contracts.data import BreakerNotice, JobEnded, LetterClosed, StageDeferred, StageRetrying
-from medkg_contracts.deadletter import Letter, read_letter
+from medkg_contracts.data import BreakerNotice, JobEnded, StageDeferred, StageRetrying
+from medkg_contracts.deadletter import Letter
+from medkg_contracts.dlq import DeadLetterEntries
 from medkg_contracts.errors import ErrorInfo, PoisonRecord
 from medkg_contracts.events import ContractT, read_data
 from medkg_contracts.kinds import Kind, kind_of
 from medkg_contracts.orders import Order
 from medkg_contracts.records import Record
+from medkg_contracts.runs import is_about
 
 from .facts import Reader, Told
 
@@ -47,11 +48,14 @@ class Trail:
 
     async def letters(self, dlq: str) -> list[Letter]:
         """The job's dead letters that nobody has redriven or discarded."""
-        return open_letters(await self.records(dlq))
+        entries = DeadLetterEntries()
+        for record in await self.records(dlq):
+            entries.read(record)
+        return [entry.letter for entry in entries.open()]
 
     async def story(self, stage: str, epoch: int) -> list[Told]:
         """The lifecycle events of a stage's run."""
-        events = [event for _, event in await self.events(topics.EVENTS) if of_run(event, stage, epoch)]
+        events = [event for _, event in await self.events(topics.EVENTS) if is_about(event.extensions, stage, epoch)]
         return [told for event in events if (told := _told(event)) is not None]
 
     async def cancelled(self) -> Order | None:
@@ -76,33 +80,6 @@ def read(record: Record) -> CloudEvent | None:
         return from_record(record.headers, record.value)
     except PoisonRecord:
         return None
-
-
-def of_run(event: CloudEvent, stage: str, epoch: int) -> bool:
-    """Whether the event is about this run of this stage; one that names no run is about the present one."""
-    return event.extensions.get("stage") == stage and event.extensions.get("epoch", str(epoch)) == str(epoch)
-
-
-def open_letters(records: Sequence[Record]) -> list[Letter]:
-    """The letters among the records of a DLQ that no later record closes."""
-    letters: dict[str, Letter] = {}
-    for record in records:
-        try:
-            letter = read_letter(record)
-        except PoisonRecord:
-            letters.pop(_closed(record) or "", None)
-        else:
-            letters[str(letter.place)] = letter
-    return list(letters.values())
-
-
-def _closed(record: Record) -> str | None:
-    """The place of the letter that the record closes, or None when it closes none."""
-    event = read(record)
-    if event is None or kind_of(event) not in (Kind.RECORD_REDRIVEN, Kind.RECORD_DISCARDED):
-        return None
-    data = _data(event, LetterClosed)
-    return None if data is None else f"{data.dlq}/{data.partition}@{data.offset}"
 
 
 def _told(event: CloudEvent) -> Told | None:

@@ -18,7 +18,7 @@ from medkg_stagekit.story import source_of
 
 
 @dataclass(slots=True)
-class Work:
+class WorkDone:
     """What somebody did within a time.
 
     Attributes:
@@ -55,7 +55,7 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
-class Consumer:
+class ConsumerLoad:
     """A consumer of a stage, or one that was.
 
     Attributes:
@@ -70,11 +70,11 @@ class Consumer:
     member: bool
     partitions: tuple[int, ...]
     lag: int
-    work: Work
+    work: WorkDone
 
 
 @dataclass(frozen=True, slots=True)
-class StageShare:
+class StageLoad:
     """A stage and its consumers.
 
     Attributes:
@@ -86,16 +86,18 @@ class StageShare:
     stage: str
     partitions: int
     lag: int
-    consumers: tuple[Consumer, ...]
-    total: Work
+    consumers: tuple[ConsumerLoad, ...]
+    total: WorkDone
 
 
 @dataclass(slots=True)
-class Done:
+class EndedRuns:
     """The runs that ended, by stage service and by consumer; fed with lifecycle events."""
 
-    by_consumer: dict[str, dict[str, Work]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(Work)))
-    by_source: dict[str, Work] = field(default_factory=lambda: defaultdict(Work))
+    by_consumer: dict[str, dict[str, WorkDone]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(WorkDone))
+    )
+    by_source: dict[str, WorkDone] = field(default_factory=lambda: defaultdict(WorkDone))
     _known: set[str] = field(default_factory=set)
 
     def hear(self, event: CloudEvent) -> None:
@@ -113,7 +115,7 @@ class Done:
         self.by_consumer[event.source][result.worker].add(event.time, result.duration_ms)
 
 
-def share_of(stage: str, members: Iterable[Member], lags: Mapping[TopicPartition, int], done: Done) -> StageShare:
+def load_of(stage: str, members: Iterable[Member], lags: Mapping[TopicPartition, int], done: EndedRuns) -> StageLoad:
     """What each consumer of the stage holds and did; consumers that are no members any more come last.
 
     Args:
@@ -128,18 +130,18 @@ def share_of(stage: str, members: Iterable[Member], lags: Mapping[TopicPartition
         mine = [partition for partition in member.partitions if partition.topic == queue(stage)]
         held[instance_of(group(stage), member.client_id)] += mine
     consumers = [
-        Consumer(
+        ConsumerLoad(
             name,
             member=True,
             partitions=tuple(sorted(partition.partition for partition in mine)),
             lag=sum(lags.get(partition, 0) for partition in mine),
-            work=worked.pop(name, Work()),
+            work=worked.pop(name, WorkDone()),
         )
         for name, mine in sorted(held.items())
     ]
-    gone = [Consumer(name, member=False, partitions=(), lag=0, work=work) for name, work in sorted(worked.items())]
-    total = done.by_source.get(source_of(stage), Work())
-    return StageShare(stage, len(lags), sum(lags.values()), (*consumers, *gone), total)
+    gone = [ConsumerLoad(name, member=False, partitions=(), lag=0, work=work) for name, work in sorted(worked.items())]
+    total = done.by_source.get(source_of(stage), WorkDone())
+    return StageLoad(stage, len(lags), sum(lags.values()), (*consumers, *gone), total)
 
 
 def lags_of(
@@ -151,14 +153,14 @@ def lags_of(
     return {each: end - max(committed.get(each, 0), starts.get(each, 0)) for each, end in ends.items()}
 
 
-def as_data(shares: Sequence[StageShare]) -> list[dict[str, object]]:
+def as_data(loads: Sequence[StageLoad]) -> list[dict[str, object]]:
     """For programs."""
     return [
         {
-            "stage": share.stage,
-            "partitions": share.partitions,
-            "lag": share.lag,
-            **_work_data(share.total),
+            "stage": load.stage,
+            "partitions": load.partitions,
+            "lag": load.lag,
+            **_work_data(load.total),
             "consumers": [
                 {
                     "consumer": each.name,
@@ -167,14 +169,14 @@ def as_data(shares: Sequence[StageShare]) -> list[dict[str, object]]:
                     "lag": each.lag,
                     **_work_data(each.work),
                 }
-                for each in share.consumers
+                for each in load.consumers
             ],
         }
-        for share in shares
+        for load in loads
     ]
 
 
-def _work_data(work: Work) -> dict[str, object]:
+def _work_data(work: WorkDone) -> dict[str, object]:
     rate, mean = work.per_s, work.mean_ms
     return {
         "jobs": work.jobs,

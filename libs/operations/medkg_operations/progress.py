@@ -1,25 +1,16 @@
 """What has become of some jobs so far, as their lifecycle events tell it."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.data import JobEnded, StageResult
 from medkg_contracts.errors import ErrorInfo
 from medkg_contracts.events import read_data
 from medkg_contracts.ir import ExpansionReceipt, IndexReceipt
-from medkg_contracts.kinds import Kind, kind_of
+from medkg_contracts.kinds import JOB_ENDS, Kind, kind_of
 from pydantic import ValidationError
-
-#: How a job's end is called, by the event that tells it.
-ENDS: Final[Mapping[Kind, str]] = {
-    Kind.JOB_COMPLETED: "completed",
-    Kind.JOB_FAILED: "failed",
-    Kind.JOB_REJECTED: "rejected",
-    Kind.JOB_CANCELLED: "cancelled",
-}
 
 
 @dataclass(slots=True)
@@ -73,7 +64,7 @@ class Tally:
         self._seen.add(event.id)
         if kind is Kind.JOB_ACCEPTED:
             self.jobs.setdefault(job_id, "running")
-        elif kind in ENDS:
+        elif kind in JOB_ENDS:
             self._end(job_id, kind, read_data(event, JobEnded))
         elif kind is Kind.JOB_RESTARTED:
             self.jobs[job_id] = "running"
@@ -104,7 +95,7 @@ class Tally:
         return set(self.jobs.values()) <= {"completed"}
 
     def _end(self, job_id: str, kind: Kind, end: JobEnded) -> None:
-        self.jobs[job_id] = ENDS[kind]
+        self.jobs[job_id] = kind.value.rpartition(".")[2]
         if end.error is not None:
             self.errors[job_id] = (end.stage, end.error)
 

@@ -3,31 +3,30 @@
 import pytest
 from medkg_contracts.cloudevents import CloudEvent, to_headers
 from medkg_contracts.deadletter import REDRIVEN, REDRIVES, read_letter
+from medkg_contracts.dlq import DeadLetterEntries
 from medkg_contracts.errors import MedkgError, StageTimeout
 from medkg_contracts.kinds import Kind
 from medkg_contracts.orders import Order
 from medkg_contracts.records import Place, Record
+from medkg_contracts.runs import StageRun
 from medkg_ledger import JobState, JobStatus, NodeState, NodeStatus
-from medkg_operations.deadletters.entries import (
-    Letters,
-    Wanted,
-    Work,
+from medkg_operations.deadletters.redrive import (
+    RedriveOptions,
     about,
-    error_class,
+    closing_event,
     redrives_of,
     rerun_obstacle,
-    summary,
-    work_of,
+    run_of,
 )
-from medkg_operations.deadletters.redrive import Manner, closing_event
+from medkg_operations.deadletters.selection import DeadLetterFilter, error_class, summary
 
 from .letters_of import asked, buried, letter, other_letter
 
-WORK = Work("j-1", "parse", 2)
+RUN = StageRun("j-1", "parse", 2)
 
 
-def all_of(*records: Record) -> Letters:
-    letters = Letters(Wanted().fits, lambda _: False)
+def all_of(*records: Record) -> DeadLetterEntries:
+    letters = DeadLetterEntries()
     for record in records:
         letters.read(record)
     return letters
@@ -38,7 +37,7 @@ def on_dlq(event: CloudEvent) -> Record:
 
 
 def closing(kind: Kind, offset: int = 17) -> Record:
-    return on_dlq(closing_event(kind, letter(offset=offset), Manner(Order(by="ann", reason="fixed"))))
+    return on_dlq(closing_event(kind, letter(offset=offset), RedriveOptions(Order(by="ann", reason="fixed"))))
 
 
 def job(status: JobStatus = JobStatus.FAILED, failed: str | None = "parse", epoch: int = 2) -> JobState:
@@ -51,17 +50,17 @@ def job(status: JobStatus = JobStatus.FAILED, failed: str | None = "parse", epoc
 @pytest.mark.parametrize(
     ("wanted", "fits"),
     [
-        (Wanted(), True),
-        (Wanted(topic="parse.dlq.v1", code="timeout", job="j-1", tenant="public"), True),
-        (Wanted(topic="chunk.dlq.v1"), False),
-        (Wanted(code="poison"), False),
-        (Wanted(job="j-2"), False),
-        (Wanted(tenant="acme"), False),
-        (Wanted(since=2_000, until=2_001), True),
-        (Wanted(since=2_001), False),
-        (Wanted(until=2_000), False),
-        (Wanted(places=frozenset({Place("parse.dlq.v1", 3, 17)})), True),
-        (Wanted(places=frozenset({Place("parse.dlq.v1", 3, 18)})), False),
+        (DeadLetterFilter(), True),
+        (DeadLetterFilter(topic="parse.dlq.v1", code="timeout", job="j-1", tenant="public"), True),
+        (DeadLetterFilter(topic="chunk.dlq.v1"), False),
+        (DeadLetterFilter(code="poison"), False),
+        (DeadLetterFilter(job="j-2"), False),
+        (DeadLetterFilter(tenant="acme"), False),
+        (DeadLetterFilter(since=2_000, until=2_001), True),
+        (DeadLetterFilter(since=2_001), False),
+        (DeadLetterFilter(until=2_000), False),
+        (DeadLetterFilter(places=frozenset({Place("parse.dlq.v1", 3, 17)})), True),
+        (DeadLetterFilter(places=frozenset({Place("parse.dlq.v1", 3, 18)})), False),
     ],
 )
 def test_filters_must_all_fit(wanted, fits):
@@ -72,31 +71,17 @@ def test_filters_must_all_fit(wanted, fits):
 def test_a_letter_of_no_event_is_found_by_its_key():
     """Of a record that is no event only the key can say which job it is about."""
     record = Record("jobs.requests.v1", 0, 0, 0, b"j-9", b"garbage", [])
-    assert Wanted(job="j-9").fits(read_letter(buried(record)))
+    assert DeadLetterFilter(job="j-9").fits(read_letter(buried(record)))
 
 
 @pytest.mark.parametrize(("kind", "state"), [(Kind.RECORD_REDRIVEN, "redriven"), (Kind.RECORD_DISCARDED, "discarded")])
 def test_a_closing_event_closes_its_letter(kind, state):
     """The letter that an event behind it names is open no more; others stay so."""
     letters = all_of(buried(asked()), buried(asked("j-2"), offset=18), closing(kind))
-    assert [18] == [filed.letter.place.offset for filed in letters.open()]
+    assert [18] == [entry.letter.place.offset for entry in letters.open()]
     assert [(state, "ann"), ("open", None)] == [
-        (filed.state, filed.closed and filed.closed.order.by) for filed in letters.all()
+        (entry.state, entry.closed and entry.closed.order.by) for entry in letters.all()
     ]
-
-
-def test_other_records_are_counted():
-    """A record of a DLQ that is neither a letter nor closes one is counted, and nothing else."""
-    letters = all_of(Record("parse.dlq.v1", 0, 0, 0, None, b"?", []), closing(Kind.RECORD_DISCARDED))
-    assert (2, 1, []) == (letters.records, letters.unreadable, letters.all())
-
-
-def test_values_are_kept_where_they_are_wanted():
-    """The values of letters take memory, so only the wanted ones are kept."""
-    letters = Letters(Wanted().fits, lambda kept: kept.place.offset == 18)
-    letters.read(buried(asked()))
-    letters.read(buried(asked("j-2"), offset=18))
-    assert [False, True] == [filed.letter.original.value is not None for filed in letters.all()]
 
 
 def test_letters_are_counted_by_topic_and_code():
@@ -106,17 +91,17 @@ def test_letters_are_counted_by_topic_and_code():
 
 
 @pytest.mark.parametrize(
-    ("given", "work"),
+    ("given", "run"),
     [
-        (letter(epoch=2), WORK),
+        (letter(epoch=2), RUN),
         (other_letter(), None),
         (read_letter(buried(asked(stage="chunk"), dlq="parse.dlq.v1")), None),
         (read_letter(buried(asked(), dlq="router.dlq.v1")), None),
     ],
 )
-def test_a_letter_of_a_stages_queue_names_the_work(given, work):
+def test_a_letter_of_a_stages_queue_names_the_work(given, run):
     """Only a record of the stage's own queue asks for its work."""
-    assert work == work_of(given)
+    assert run == run_of(given)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +117,7 @@ def test_a_letter_of_a_stages_queue_names_the_work(given, work):
 )
 def test_a_stage_is_run_again_only_where_the_job_failed(state, obstacle):
     """A letter asks for a rerun only while its job stands failed at that very run of the stage."""
-    told = rerun_obstacle(WORK, state)
+    told = rerun_obstacle(RUN, state)
     assert told is None if obstacle is None else obstacle in (told or "")
 
 

@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 from medkg_artifacts import SYSTEM_TENANT, ArtifactStore
 from medkg_contracts.data import LetterClosed
 from medkg_contracts.deadletter import REDRIVEN, REDRIVES, Letter, pack_record, read_letter
+from medkg_contracts.dlq import DeadLetterEntry
 from medkg_contracts.errors import ArtifactMissing, PoisonRecord
 from medkg_contracts.events import read_data
 from medkg_contracts.kinds import Kind
 from medkg_contracts.orders import Order, RerunOrder
 from medkg_contracts.records import Record
 from medkg_ledger import JobState, JobStatus, NodeState, NodeStatus
-from medkg_operations.deadletters.entries import Filed
 from medkg_operations.deadletters.redrive import (
-    Manner,
+    RedriveOptions,
     Task,
     closing_event,
     discarding,
@@ -29,7 +29,7 @@ from medkg_operations.deadletters.redrive import (
 
 from .letters_of import asked, buried, letter, other_letter
 
-MANNER = Manner(Order(by="ann", reason="fixed"), latest=True)
+OPTIONS = RedriveOptions(Order(by="ann", reason="fixed"), latest=True)
 FAILED = JobState(
     job_id="j-1", tenant_id="public", doc_id="ctgov:N", correlation_id="j-1", status=JobStatus.FAILED,
     failed_stage="parse", nodes={"parse": NodeState(status=NodeStatus.FAILED, epoch=1)}, created_at=0, updated_at=0,
@@ -37,59 +37,59 @@ FAILED = JobState(
 
 
 def task(given: Letter, state: JobState | None = FAILED, closed: LetterClosed | None = None) -> Task:
-    filed = Filed(given, "open" if closed is None else "discarded", closed)
-    return redrive_task(filed, {"j-1": state}, latest=False)
+    entry = DeadLetterEntry(given, "open" if closed is None else "discarded", closed)
+    return redrive_task(entry, {"j-1": state}, latest=False)
 
 
 def closed() -> LetterClosed:
-    return read_data(closing_event(Kind.RECORD_DISCARDED, letter(), MANNER), LetterClosed)
+    return read_data(closing_event(Kind.RECORD_DISCARDED, letter(), OPTIONS), LetterClosed)
 
 
 def test_a_failed_job_is_run_again_from_its_stage():
     """The letter of the stage at which its job failed becomes an order to run the job again from there."""
-    assert "rerun" == task(letter()).deed
+    assert "rerun" == task(letter()).action
 
 
 def test_a_job_that_did_not_fail_there_is_skipped():
     """The letter of a job that goes on meanwhile is skipped, and the reason is told."""
     skipped = task(letter(), FAILED.model_copy(update={"status": JobStatus.RUNNING}))
-    assert ("skip", "the job is running") == (skipped.deed, skipped.detail)
+    assert ("skip", "the job is running") == (skipped.action, skipped.detail)
 
 
 def test_another_record_is_sent_again():
     """The letter of a record that asks for no stage's work is sent again."""
-    assert "resend" == task(other_letter()).deed
+    assert "resend" == task(other_letter()).action
 
 
 def test_a_closed_letter_is_skipped():
     """What was dealt with already is not dealt with again."""
     assert ("skip", "it was discarded by ann already") == (
-        task(letter(), closed=closed()).deed,
+        task(letter(), closed=closed()).action,
         task(letter(), closed=closed()).detail,
     )
     assert ["discard", "skip"] == [
-        one.deed for one in discarding([Filed(letter()), Filed(letter(), "discarded", closed())])
+        one.action for one in discarding([DeadLetterEntry(letter()), DeadLetterEntry(letter(), "discarded", closed())])
     ]
 
 
 def test_the_order_is_the_same_for_the_same_work():
     """Two letters of one run of a stage, or one that is redriven twice, give one order."""
-    first, second = rerun_event(letter(), MANNER), rerun_event(letter(offset=18), MANNER)
+    first, second = rerun_event(letter(), OPTIONS), rerun_event(letter(offset=18), OPTIONS)
     assert (first.id, "j-1") == (second.id, second.extensions["jobid"])
-    assert first.id != rerun_event(letter(epoch=2), MANNER).id
+    assert first.id != rerun_event(letter(epoch=2), OPTIONS).id
     assert RerunOrder(by="ann", reason="fixed", stage="parse", latest=True) == read_data(first, RerunOrder)
 
 
 def test_the_closing_event_names_the_letter():
     """What became of a letter is told under the letter's place, with who did it; again it is the same event."""
-    event = closing_event(Kind.RECORD_REDRIVEN, letter(), MANNER)
+    event = closing_event(Kind.RECORD_REDRIVEN, letter(), OPTIONS)
     data = read_data(event, LetterClosed)
     assert ("parse.dlq.v1", 3, 17, "timeout", "ann") == (
         *(data.dlq, data.partition, data.offset),
         *(data.code, data.order.by),
     )
-    assert event.id == closing_event(Kind.RECORD_REDRIVEN, letter(), MANNER).id
-    assert event.id != closing_event(Kind.RECORD_DISCARDED, letter(), MANNER).id
+    assert event.id == closing_event(Kind.RECORD_REDRIVEN, letter(), OPTIONS).id
+    assert event.id != closing_event(Kind.RECORD_DISCARDED, letter(), OPTIONS).id
 
 
 @given(
@@ -102,7 +102,7 @@ def test_a_redriven_record_is_the_original_with_two_headers_more(key, value, hea
     record = Record("jobs.requests.v1", 2, 9, 1_000, key, value, headers)
     given_letter = read_letter(buried(record, dlq="router.dlq.v1"))
     again = redriven_record(given_letter)
-    identity = closing_event(Kind.RECORD_REDRIVEN, given_letter, MANNER).id
+    identity = closing_event(Kind.RECORD_REDRIVEN, given_letter, OPTIONS).id
     own = [header for header in headers if header[0] != REDRIVEN]
     count = len(headers) - len(own) + 1
 
@@ -116,7 +116,7 @@ def test_a_record_that_is_redriven_for_ever_stays_as_small():
     for _ in range(60):
         given_letter = read_letter(buried(record, dlq="router.dlq.v1"))
         record = redriven_record(given_letter)
-    identity = closing_event(Kind.RECORD_REDRIVEN, given_letter, MANNER).id
+    identity = closing_event(Kind.RECORD_REDRIVEN, given_letter, OPTIONS).id
 
     assert [("a", b"1"), (REDRIVES, b"60"), (REDRIVEN, identity.encode())] == record.headers
 
@@ -142,4 +142,4 @@ def test_a_stored_record_that_is_gone_is_told(tmp_path, uri, error):
 def test_a_slow_rate_deals_with_few_letters_at_once(rate, sizes):
     """Letters are dealt with in parts of about a second's, so that what was done is known soon."""
     tasks = [Task(letter(), "discard", "")] * 450
-    assert sizes == [len(part) for part in Manner(Order(), rate=rate).chunks(tasks)]
+    assert sizes == [len(part) for part in RedriveOptions(Order(), rate=rate).chunks(tasks)]

@@ -38,8 +38,6 @@ MINERU = "mineru.done.v1"
 FAILURE: ErrorInfo = SourceUnavailable("ctgov answered 503").info
 ACCEPTED_BY_REQUEST = "request-1"
 
-TERMINAL = frozenset({Kind.JOB_COMPLETED, Kind.JOB_FAILED, Kind.JOB_REJECTED, Kind.JOB_CANCELLED})
-
 
 def ref(name: str) -> ArtifactRef:
     """A claim check for an artifact of this name."""

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from medkg_contracts import topics
 from medkg_contracts.errors import OrderRefused
+from medkg_contracts.kinds import JOB_ENDS
 from medkg_ledger.state import OPEN, JobState, NodeStatus
 from medkg_routing import Deferred, Happening, Rerun, Spoke, Step, advance, rerun
 from medkg_topology.plan import GateNode, Plan, StageNode
@@ -15,7 +16,6 @@ from .dags import plans
 from .telling import (
     FAILURE,
     NOW,
-    TERMINAL,
     begun,
     cancelling,
     deferred,
@@ -180,7 +180,7 @@ class JobMachine(RuleBasedStateMachine):
         self.timers |= dict(step.set_timers)
         self.flight -= set(step.settled)
         self.flight |= {(emit.service, emit.node) for emit in step.emits if emit.service and emit.node}
-        endings = sum(emit.kind in TERMINAL for emit in step.emits)
+        endings = sum(emit.kind in JOB_ENDS for emit in step.emits)
         began = not before.ended or self.state.run > before.run
         assert endings == int(self.state.ended and began)
         assert all(self.state.node(name).epoch >= node.epoch for name, node in before.nodes.items())

@@ -6,14 +6,14 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from medkg_contracts.data import JobRestarted
-from medkg_contracts.kinds import Kind
+from medkg_contracts.kinds import JOB_ENDS, Kind
 from medkg_ledger.state import OPEN, PASSED, JobState, JobStatus
 from medkg_routing import Deferred, Spoke, to_event
 from medkg_routing.replay import replay
 from medkg_topology.plan import Plan
 
 from .dags import MOST_NODES, plans
-from .telling import TERMINAL, state_after
+from .telling import state_after
 from .world import Manner, World, requested_nodes, unready_requests
 
 MORE = settings(max_examples=80, deadline=None)
@@ -152,7 +152,7 @@ def test_each_run_ends_once(world: World) -> None:
     """The end is told when the job ends, and never else; a cancel fences, and a pause holds, in their own step."""
     lived(world)
     for step, (before, after) in zip(world.steps[1:], moves(world), strict=True):
-        ends = [emit.kind for emit in step.emits if emit.kind in TERMINAL]
+        ends = [emit.kind for emit in step.emits if emit.kind in JOB_ENDS]
         assert (len(ends) == 1) is (after.ended and (not before.ended or after.run > before.run))
         assert (Kind.JOB_CANCELLED in ends) is step.fence
         assert (None if before.paused is after.paused else after.paused) is step.hold

@@ -6,13 +6,13 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from medkg_contracts.kinds import Kind
+from medkg_contracts.kinds import JOB_ENDS, Kind
 from medkg_ledger.state import PASSED, JobState, JobStatus, NodeStatus
 from medkg_routing import Rerun, Spoke, TimerFired, advance, to_event
 from medkg_topology.plan import GateNode, Plan
 
 from .dags import plans
-from .telling import TERMINAL, spoke, state_after
+from .telling import spoke, state_after
 from .world import Manner, World, settled, unready_requests
 
 FEW = settings(max_examples=40, deadline=None)
@@ -51,7 +51,7 @@ def kind_worlds(draw: st.DrawFn) -> tuple[Plan, dict[str, Manner]]:
 def test_every_job_ends(world: World) -> None:
     """Once all answers and timers are delivered, the job has completed or failed, and its end is its last event."""
     assert world.state.status in {JobStatus.COMPLETED, JobStatus.FAILED}
-    assert [world.emits[-1]] == [emit for emit in world.emits if emit.kind in TERMINAL]
+    assert [world.emits[-1]] == [emit for emit in world.emits if emit.kind in JOB_ENDS]
 
 
 @MORE

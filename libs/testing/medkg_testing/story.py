@@ -3,14 +3,10 @@
 from collections.abc import Sequence
 from threading import Condition
 from time import monotonic
-from typing import Final
 
 import orjson
 from medkg_contracts.cloudevents import CloudEvent
-from medkg_contracts.kinds import Kind, kind_of
-
-#: How a job can end.
-ENDS: Final = frozenset({Kind.JOB_COMPLETED, Kind.JOB_FAILED, Kind.JOB_REJECTED, Kind.JOB_CANCELLED})
+from medkg_contracts.kinds import JOB_ENDS, Kind, kind_of
 
 
 class NotAsExpected(AssertionError):
@@ -84,14 +80,14 @@ class Story:
 
 def ended_otherwise(kind: Kind, events: Sequence[CloudEvent]) -> CloudEvent | None:
     """The event that ended the job since it last began, when that leaves no hope for the end that is waited for."""
-    if kind not in ENDS:
+    if kind not in JOB_ENDS:
         return None
     end: CloudEvent | None = None
     for event in events:
         happened = kind_of(event)
         if happened is Kind.JOB_RESTARTED:
             end = None
-        elif happened in ENDS:
+        elif happened in JOB_ENDS:
             end = event
     return end
 

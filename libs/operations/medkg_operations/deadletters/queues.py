@@ -5,18 +5,22 @@ from collections.abc import Callable, Collection, Mapping
 from aiokafka import TopicPartition
 from medkg_bus.cluster import Cluster
 from medkg_contracts.deadletter import Letter
+from medkg_contracts.dlq import DeadLetterEntries
 from medkg_contracts.errors import NotFound
 from medkg_contracts.records import Place
 from medkg_contracts.settings import Settings
 
 from medkg_operations.topics import describe_topics
 
-from .entries import Letters, Wanted, is_letterbox
+from .selection import DeadLetterFilter, is_dlq
 
 
-async def read_letters(
-    settings: Settings, wanted: Wanted, values: Callable[[Letter], bool], report: Callable[[int], None] = lambda _: None
-) -> Letters:
+async def read_dead_letters(
+    settings: Settings,
+    wanted: DeadLetterFilter,
+    values: Callable[[Letter], bool],
+    report: Callable[[int], None],
+) -> DeadLetterEntries:
     """The letters that are wanted, and what became of them.
 
     Args:
@@ -29,15 +33,15 @@ async def read_letters(
         KafkaUnavailable: Kafka does not answer.
         NotFound: there is no such DLQ, or a place that is named has no letter.
     """
-    boxes = _boxes([name for name in await describe_topics(settings) if is_letterbox(name)], wanted)
-    letters = Letters(wanted.fits, values)
+    queues = _queues([name for name in await describe_topics(settings) if is_dlq(name)], wanted)
+    letters = DeadLetterEntries(wanted.fits, values)
     async with Cluster(settings.kafka) as cluster:
-        ends = await cluster.ends(await cluster.partitions(*boxes))
+        ends = await cluster.ends(await cluster.partitions(*queues))
         for part, last in _parts(ends, wanted.places):
             async for record in cluster.records(part, last):
                 letters.read(record)
                 report(letters.records)
-    missing = (wanted.places or frozenset()) - {filed.letter.place for filed in letters.all()}
+    missing = (wanted.places or frozenset()) - {entry.letter.place for entry in letters.all()}
     if missing:
         raise NotFound(
             f"there is no dead letter {', '.join(sorted(map(str, missing)))}", remedy="`medkg dlq list` lists them."
@@ -45,7 +49,7 @@ async def read_letters(
     return letters
 
 
-def _boxes(there: Collection[str], wanted: Wanted) -> list[str]:
+def _queues(there: Collection[str], wanted: DeadLetterFilter) -> list[str]:
     """The DLQs in which the wanted letters can be."""
     named = {place.topic for place in wanted.places or ()} | ({wanted.topic} if wanted.topic else set())
     unknown = sorted(named - set(there))

@@ -1,29 +1,39 @@
 """What is done about dead letters: which are run again, sent again, put aside or skipped, and by which events."""
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, Literal
 
 from medkg_artifacts import SYSTEM_TENANT, ArtifactStore
+from medkg_contracts import topics
 from medkg_contracts.artifacts import ArtifactRef
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.data import LetterClosed
 from medkg_contracts.deadletter import REDRIVEN, REDRIVES, Letter
+from medkg_contracts.dlq import DeadLetterEntry
 from medkg_contracts.errors import MedkgError, PoisonRecord
 from medkg_contracts.events import make_event
 from medkg_contracts.ids import digest
 from medkg_contracts.kinds import Kind
+from medkg_contracts.model import Identifier
 from medkg_contracts.orders import Order, RerunOrder
 from medkg_contracts.records import Record
-from medkg_ledger import JobState, LedgerReader
-from pydantic import ValidationError
+from medkg_contracts.runs import StageRun, run_asked_for
+from medkg_ledger import JobState, JobStatus, LedgerReader
+from pydantic import TypeAdapter, ValidationError
 
 from medkg_operations.control import order_event
 from medkg_operations.requests import SOURCE
 
-from .entries import Filed, about, redrives_of, rerun_obstacle, work_of
+from .selection import SUFFIX, job_of
+
+_JOB_ID: Final = TypeAdapter(Identifier)
+
+#: How the number of redrives is written.
+_COUNT: Final = re.compile("[0-9]{1,9}")
 
 #: So many letters are dealt with at once when nobody has asked for a slower rate.
 CHUNK: Final = 200
@@ -34,17 +44,17 @@ class Task:
     """What is to be done about a letter.
 
     Attributes:
-        deed: ``rerun`` the job from the stage, ``resend`` the record, ``discard`` the letter, or ``skip`` it.
+        action: ``rerun`` the job from the stage, ``resend`` the record, ``discard`` the letter, or ``skip`` it.
         detail: what that means here, or why it is skipped.
     """
 
     letter: Letter
-    deed: Literal["rerun", "resend", "discard", "skip"]
+    action: Literal["rerun", "resend", "discard", "skip"]
     detail: str
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class RedriveOptions:
     """How letters are dealt with.
 
     Attributes:
@@ -65,53 +75,55 @@ class Manner:
         return (tasks[start : start + size] for start in range(0, len(tasks), size))
 
 
-def discarding(filed: Sequence[Filed]) -> list[Task]:
+def discarding(entries: Sequence[DeadLetterEntry]) -> list[Task]:
     """How these letters are put aside."""
-    return [_closed(one) or Task(one.letter, "discard", "put aside") for one in filed]
+    return [_closed(one) or Task(one.letter, "discard", "put aside") for one in entries]
 
 
-async def redriving(filed: Sequence[Filed], ledger: LedgerReader, store: ArtifactStore, *, latest: bool) -> list[Task]:
+async def redriving(
+    entries: Sequence[DeadLetterEntry], ledger: LedgerReader, store: ArtifactStore, *, latest: bool
+) -> list[Task]:
     """How these letters are given another try.
 
     Raises:
         LedgerUnavailable: Redis does not answer.
         ArtifactStoreUnavailable: a record that is kept there cannot be read.
     """
-    restored = [await _restored(one, store) for one in filed]
-    works = [work_of(one.letter) for one in restored if isinstance(one, Filed)]
-    loaded = await ledger.load(sorted({work.job_id for work in works if work is not None}))
+    restored = [await _restored(one, store) for one in entries]
+    runs = [run_of(one.letter) for one in restored if isinstance(one, DeadLetterEntry)]
+    loaded = await ledger.load(sorted({run.job_id for run in runs if run is not None}))
     states = {job_id: versioned.state for job_id, versioned in loaded.items()}
     return [one if isinstance(one, Task) else redrive_task(one, states, latest=latest) for one in restored]
 
 
-def redrive_task(filed: Filed, states: Mapping[str, JobState | None], *, latest: bool) -> Task:
+def redrive_task(entry: DeadLetterEntry, states: Mapping[str, JobState | None], *, latest: bool) -> Task:
     """How one letter is given another try; `states` are the jobs that letters of stages are about."""
-    closed, letter, work = _closed(filed), filed.letter, work_of(filed.letter)
+    closed, letter, run = _closed(entry), entry.letter, run_of(entry.letter)
     if closed is not None:
         return closed
-    if work is None:
+    if run is None:
         return Task(letter, "resend", f"the record again on {letter.original.topic}")
-    obstacle = rerun_obstacle(work, states.get(work.job_id))
+    obstacle = rerun_obstacle(run, states.get(run.job_id))
     if obstacle is not None:
         return Task(letter, "skip", obstacle)
     version = "the newest version" if latest else "its own version"
-    return Task(letter, "rerun", f"job {work.job_id} from {work.stage}, on {version} of its topology")
+    return Task(letter, "rerun", f"job {run.job_id} from {run.stage}, on {version} of its topology")
 
 
-def rerun_event(letter: Letter, manner: Manner) -> CloudEvent:
+def rerun_event(letter: Letter, options: RedriveOptions) -> CloudEvent:
     """The order that runs the letter's stage again; the same letter, or another about the same run, gives the same."""
-    work = work_of(letter)
-    if work is None:
+    run = run_of(letter)
+    if run is None:
         raise AssertionError("only a letter about a stage's work is run again")
-    order = RerunOrder(by=manner.order.by, reason=manner.order.reason, stage=work.stage, latest=manner.latest)
-    return order_event(Kind.CONTROL_RERUN, work.job_id, order, digest("redrive", *work)[:32])
+    order = RerunOrder(by=options.order.by, reason=options.order.reason, stage=run.stage, latest=options.latest)
+    return order_event(Kind.CONTROL_RERUN, run.job_id, order, digest("redrive", *run)[:32])
 
 
-def closing_event(kind: Kind, letter: Letter, manner: Manner) -> CloudEvent:
+def closing_event(kind: Kind, letter: Letter, options: RedriveOptions) -> CloudEvent:
     """The event that says what became of the letter; the same letter gives the same event."""
     dlq, partition, offset = letter.place
     data = LetterClosed(
-        dlq=dlq, partition=partition, offset=offset, code=letter.code, latest=manner.latest, order=manner.order
+        dlq=dlq, partition=partition, offset=offset, code=letter.code, latest=options.latest, order=options.order
     )
     return make_event(
         kind,
@@ -136,21 +148,21 @@ def _closing_id(kind: Kind, letter: Letter) -> str:
     return digest(kind, *letter.place)[:32]
 
 
-def _closed(filed: Filed) -> Task | None:
-    if filed.closed is None:
+def _closed(entry: DeadLetterEntry) -> Task | None:
+    if entry.closed is None:
         return None
-    by = f" by {filed.closed.order.by}" if filed.closed.order.by else ""
-    return Task(filed.letter, "skip", f"it was {filed.state}{by} already")
+    by = f" by {entry.closed.order.by}" if entry.closed.order.by else ""
+    return Task(entry.letter, "skip", f"it was {entry.state}{by} already")
 
 
-async def _restored(filed: Filed, store: ArtifactStore) -> Filed | Task:
+async def _restored(entry: DeadLetterEntry, store: ArtifactStore) -> DeadLetterEntry | Task:
     """The letter with its record, wherever that is."""
     try:
-        return Filed(await restored(filed.letter, store), filed.state, filed.closed)
+        return DeadLetterEntry(await restored(entry.letter, store), entry.state, entry.closed)
     except MedkgError as error:
         if error.retryable:
             raise
-        return Task(filed.letter, "skip", f"its record is not to be had: {error}")
+        return Task(entry.letter, "skip", f"its record is not to be had: {error}")
 
 
 async def restored(letter: Letter, store: ArtifactStore) -> Letter:
@@ -168,3 +180,37 @@ async def restored(letter: Letter, store: ArtifactStore) -> Letter:
     except ValidationError as error:
         raise PoisonRecord(f"{letter.stored[:200]!r} is no artifact") from error
     return letter.restored(await store.get(SYSTEM_TENANT, ref))
+
+
+def run_of(letter: Letter) -> StageRun | None:
+    """The run of a stage that could not be done; None when the record is no request for one."""
+    service = letter.place.topic.removesuffix(SUFFIX)
+    return run_asked_for(letter.original) if letter.original.topic == topics.queue(service) else None
+
+
+def redrives_of(letter: Letter) -> int:
+    """How often the record has been given another try before, and came back."""
+    count = letter.text(REDRIVES)
+    if count is not None and _COUNT.fullmatch(count):
+        return int(count)
+    return sum(name == REDRIVEN for name, _ in letter.original.headers)  # each try added one before there was a count
+
+
+def rerun_obstacle(run: StageRun, state: JobState | None) -> str | None:
+    """Why running the stage again is not what this letter asks for; None when it is."""
+    if state is None:
+        return f"the ledger knows no job {run.job_id}"
+    if state.status is not JobStatus.FAILED:
+        return f"the job is {state.status}"
+    if state.failed_stage != run.stage:
+        return f"the job failed at {state.failed_stage or 'no stage'}, not here"
+    epoch = state.node(run.stage).epoch
+    return None if epoch == run.epoch else f"the stage was run again since: this is run {run.epoch} of {epoch}"
+
+
+def about(letter: Letter) -> str:
+    """What stands for the job in events about the letter: the job, or else its DLQ."""
+    try:
+        return _JOB_ID.validate_python(job_of(letter))
+    except ValidationError:
+        return f"dlq:{letter.place.topic}"

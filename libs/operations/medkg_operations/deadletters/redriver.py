@@ -21,7 +21,7 @@ from medkg_contracts.settings import Settings
 
 from medkg_operations.control import Answer, Control
 
-from .redrive import Manner, Task, closing_event, redriven_record, rerun_event
+from .redrive import RedriveOptions, Task, closing_event, redriven_record, rerun_event
 
 _KINDS: Final = {"redriven": Kind.RECORD_REDRIVEN, "discarded": Kind.RECORD_DISCARDED}
 
@@ -48,15 +48,15 @@ class Outcome:
 class Redriver:
     """Deals with letters. Raises KafkaUnavailable when Kafka does not answer."""
 
-    def __init__(self, settings: Settings, manner: Manner) -> None:
-        self._manner = manner
+    def __init__(self, settings: Settings, options: RedriveOptions) -> None:
+        self._options = options
         self._control = Control(settings)
         self._answers: dict[str, Answer] = {}
         self._topics = ClusterMetadata()
         # Compressed, since a record that is too large for a letter can only have been sent so.
         self._client = producer_client(settings.kafka, "medkg-cli", compression="zstd")
         self._producer = EventProducer(self._client, ArtifactStore.from_url(settings.artifacts_url))
-        self._limiter = None if manner.rate is None else AsyncLimiter(1, 1 / manner.rate)
+        self._limiter = None if options.rate is None else AsyncLimiter(1, 1 / options.rate)
 
     async def __aenter__(self) -> Self:
         """Connect."""
@@ -80,7 +80,7 @@ class Redriver:
         When the router does not answer, no more letters are sent.
         """
         silent = False
-        for chunk in self._manner.chunks(tasks):
+        for chunk in self._options.chunks(tasks):
             outcomes = [_unsent(task) for task in chunk] if silent else await self._deal_with(chunk)
             silent = silent or any(outcome.result == "unanswered" for outcome in outcomes)
             for outcome in outcomes:
@@ -91,11 +91,11 @@ class Redriver:
         outcomes: dict[Place, Outcome] = {}
         for task in tasks:
             letter = task.letter
-            if task.deed != "skip" and self._limiter is not None:
+            if task.action != "skip" and self._limiter is not None:
                 await self._limiter.acquire()
-            if task.deed == "rerun":
-                orders[letter.place] = rerun_event(letter, self._manner)
-            elif task.deed == "resend" and (refusal := await self._resend(letter)) is not None:
+            if task.action == "rerun":
+                orders[letter.place] = rerun_event(letter, self._options)
+            elif task.action == "resend" and (refusal := await self._resend(letter)) is not None:
                 outcomes[letter.place] = Outcome(letter, "refused", refusal)
         await self._ask(orders.values())
         for task in tasks:
@@ -109,7 +109,7 @@ class Redriver:
         """Give the orders; one that two letters of the same work have in common is given once."""
         new = {order.id: order for order in orders if order.id not in self._answers}
         if new:
-            answers = await self._control.ask(list(new.values()), self._manner.timeout_s)
+            answers = await self._control.ask(list(new.values()), self._options.timeout_s)
             self._answers |= {answer.order.id: answer for answer in answers}
 
     async def _resend(self, letter: Letter) -> str | None:
@@ -131,7 +131,7 @@ class Redriver:
     async def _close(self, outcomes: Sequence[Outcome]) -> None:
         """Say what became of the letters: to all who follow the events, and behind each letter on its DLQ."""
         closed = [
-            (outcome.letter.place, closing_event(_KINDS[outcome.result], outcome.letter, self._manner))
+            (outcome.letter.place, closing_event(_KINDS[outcome.result], outcome.letter, self._options))
             for outcome in outcomes
             if outcome.result in _KINDS
         ]
@@ -151,10 +151,10 @@ class Redriver:
 
 
 def _outcome(task: Task, answer: Answer | None) -> Outcome:
-    if task.deed == "skip":
+    if task.action == "skip":
         return Outcome(task.letter, "skipped", task.detail)
     if answer is None:
-        return Outcome(task.letter, "discarded" if task.deed == "discard" else "redriven", task.detail)
+        return Outcome(task.letter, "discarded" if task.action == "discard" else "redriven", task.detail)
     if answer.obeyed:
         return Outcome(task.letter, "redriven", task.detail)
     detail = answer.refusal or "no answer from the router in time; the letter stays open, and a repeat does no harm"
@@ -162,6 +162,6 @@ def _outcome(task: Task, answer: Answer | None) -> Outcome:
 
 
 def _unsent(task: Task) -> Outcome:
-    if task.deed == "skip":
+    if task.action == "skip":
         return Outcome(task.letter, "skipped", task.detail)
     return Outcome(task.letter, "unanswered", "nothing was done, since the router does not answer")

@@ -18,8 +18,6 @@ from medkg_routing.replay import Accepted, Migrated, Obeyed, Past, Rejected, Res
 from medkg_topology.plan import Plan
 from pydantic import ValidationError
 
-from medkg_operations.deadletters.entries import Work
-
 #: Finds the plan with this digest.
 Plans = Callable[[str], Awaitable[Plan]]
 
@@ -106,15 +104,6 @@ class History:
                 raise
             self.unreadable += 1
             return None
-
-
-def work_in(record: Record) -> Work | None:
-    """The run of a stage that a record of its queue asks for; None when it asks for none."""
-    headers = dict(record.headers)
-    job, stage, epoch = (headers.get(f"ce_{name}") for name in ("jobid", "stage", "epoch"))
-    if job is None or stage is None or epoch is None or not epoch.isdigit():
-        return None
-    return Work(job.decode(errors="replace"), stage.decode(errors="replace"), int(epoch))
 
 
 async def _verdict(event: CloudEvent, plan: Plans) -> Verdict:

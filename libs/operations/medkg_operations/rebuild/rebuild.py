@@ -14,6 +14,7 @@ from medkg_bus.cluster import Cluster
 from medkg_contracts import topics
 from medkg_contracts.errors import ConfigurationError, TopologyUnknown
 from medkg_contracts.model import Contract
+from medkg_contracts.runs import StageRun, run_asked_for
 from medkg_contracts.settings import Settings
 from medkg_ledger import Change, JobStatus, LedgerReader, Timer, Versioned
 from medkg_ledger.store import Ledger
@@ -25,9 +26,7 @@ from medkg_stagekit.posting import ask, posting
 from medkg_topology.catalog import Catalog
 from medkg_topology.plan import Plan
 
-from medkg_operations.deadletters.entries import Work
-
-from .history import History, work_in
+from .history import History
 from .rollout_history import RolloutHistory
 
 #: How many jobs are written in one call.
@@ -186,11 +185,11 @@ class _Rebuild:
             else:
                 self._undecided += history.requested(job_id)
 
-    async def _asked(self, queues: Iterable[str], number: int) -> set[Work]:
+    async def _asked(self, queues: Iterable[str], number: int) -> set[StageRun]:
         """Which work the queues have been asked for: the router had not yet sent the rest."""
         partitions = [place for place in await self._cluster.partitions(*sorted(queues)) if place.partition == number]
         ends = await self._cluster.ends(partitions)
-        return {work async for record in self._cluster.records(ends) if (work := work_in(record)) is not None}
+        return {run async for record in self._cluster.records(ends) if (run := run_asked_for(record)) is not None}
 
     async def _plan(self, digest: str) -> Plan:
         if digest not in self._plans:
@@ -198,12 +197,12 @@ class _Rebuild:
             await self._ledger.save_plan(plan)
         return self._plans[digest]
 
-    async def _change(self, replayed: Replayed, asked: set[Work]) -> Change:
+    async def _change(self, replayed: Replayed, asked: set[StageRun]) -> Change:
         state, time = replayed.state, datetime.now(UTC)
         asks = []
         for node, emit in replayed.asks.items():
             event = await deposit(to_event(emit, state, time), self._store)
-            sent = Work(state.job_id, node, emit.epoch) in asked
+            sent = StageRun(state.job_id, node, emit.epoch) in asked
             asks.append(ask(state, emit, posting(emit.topic, event), sent=sent))
         return Change(
             before=Versioned(),
