@@ -10,6 +10,9 @@
     - InvalidDocument
   x PoisonRecord
   x StageTimeout
+  x ComputeTimeout
+  x MemoryExceeded
+  x WorkerCrashed
   x GateExpired
   x GateRefused
   x ArtifactMissing
@@ -160,6 +163,31 @@ class StageTimeout(MedkgError):
     runbook = "retries.md#timeouts"
     retryable = True
     remedy = "Give the policy a longer timeout, or find what the stage waits for."
+
+
+class ComputeTimeout(MedkgError):
+    """A computation used its policy's timeout up, and was ended."""
+
+    code = "compute_timeout"
+    runbook = "computing.md#too-slow"
+    remedy = "Look at the input for what makes it so slow; if it is honest work, give the policy a longer timeout."
+
+
+class MemoryExceeded(MedkgError):
+    """A computation needs more memory than a worker process may have."""
+
+    code = "memory_exceeded"
+    runbook = "computing.md#too-much-memory"
+    remedy = "If the input is honest, raise MK_COMPUTE_MEMORY_MB of the stage's service, and its container's limit."
+
+
+class WorkerCrashed(MedkgError):
+    """A worker process ended in the middle of its work."""
+
+    code = "worker_crashed"
+    runbook = "computing.md#crashed"
+    retryable = True
+    remedy = "After SIGKILL give the machine or the container more memory; else report it, with the service's log."
 
 
 class GateExpired(MedkgError):

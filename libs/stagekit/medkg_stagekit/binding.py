@@ -3,6 +3,7 @@
 import hashlib
 import inspect
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, get_args, get_origin, get_type_hints
 
@@ -89,6 +90,14 @@ def bind(name: str, stage: Any, settings: Settings) -> Binding:  # noqa: ANN401 
         pure=getattr(stage, "pure", True) and not expands,
         fingerprint=digest(name, type(stage).__qualname__, stage.version, _settings_digest(settings)),
     )
+
+
+async def opened(binding: Binding, stack: AsyncExitStack) -> None:
+    """Open the stage's clients, to be closed with the stack."""
+    if hasattr(binding.stage, "open"):
+        await binding.stage.open()
+    if hasattr(binding.stage, "close"):
+        stack.push_async_callback(binding.stage.close)
 
 
 def _hint(stage: Any, hints: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - annotations are of any kind

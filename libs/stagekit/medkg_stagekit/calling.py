@@ -1,26 +1,23 @@
 """Calling a stage: its time, its batches, its pages, its errors."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
-from typing import Any
 
 from medkg_bus.shutdown import HandedBack
-from medkg_contracts.errors import MedkgError, StageBug, StageTimeout
+from medkg_contracts.errors import MedkgError, StageBug, StageTimeout, WorkerCrashed
 from medkg_contracts.ir import ExpansionReceipt
 from medkg_contracts.requests import JobRequest
-from medkg_contracts.stages import StageContext
 
 from .binding import Binding
+from .invocation import Performed, Result, Task, arguments, as_medkg, perform
 from .job import Job
 from .logs import job_fields
 from .observer import Observer
+from .pool import WorkerPool
 from .work import Work
-
-logger = logging.getLogger(__name__)
 
 #: How many of a batch's requests an expanding stage hands over at once.
 EXPANSION_PAGE = 200
@@ -39,72 +36,72 @@ class _Struck(Exception):
 
 
 class Caller:
-    """Calls one stage for jobs whose arguments are loaded. Whatever the stage raises is those jobs' error."""
+    """Calls one stage for jobs whose artifacts are loaded. Whatever the stage raises is those jobs' error.
 
-    def __init__(self, binding: Binding, observer: Observer) -> None:
+    Args:
+        binding: the stage.
+        observer: is told what an expanding stage finds.
+        pool: where a stage that computes does so.
+    """
+
+    def __init__(self, binding: Binding, observer: Observer, pool: WorkerPool | None = None) -> None:
         self._binding = binding
         self._observer = observer
+        self._pool = pool
 
     async def call(self, jobs: Sequence[Job]) -> None:
-        """Run the stage; after a batch that failed as a whole, for each job alone, since one may be the reason."""
-        began = perf_counter()
-        results = await self._results(jobs)
-        if isinstance(results, Exception):
-            if len(jobs) > 1 and not getattr(results, "retryable", False):
-                for job in jobs:
-                    await self.call([job])
-                return
-            results = [results] * len(jobs)
-        duration_ms = round((perf_counter() - began) * 1000, 3)
-        for job, result in zip(jobs, results, strict=True):
-            job.outcome.duration_ms = duration_ms
-            failed = isinstance(result, Exception)
-            job.outcome.error = self.as_medkg(job.work, result) if failed else None
-            job.result = None if failed else result
+        """Run the stage; after a call that failed as a whole, for each job alone, since one may be the reason."""
+        performed, duration_s = await self._performed(jobs)
+        together = sum(result is None for result in performed.results)
+        apart = together > 1 and _may_be_ones_fault(performed.error)
+        for job, result in zip(jobs, performed.results, strict=True):
+            if result is None and apart:
+                await self.call([job])
+            else:
+                _note(job, performed.error if result is None else result, duration_s)
 
-    def as_medkg(self, work: Work, error: Exception) -> MedkgError:
-        """The error as one of medkg's: any other is the stage's bug."""
-        if isinstance(error, MedkgError):
-            return error
-        with job_fields(work):
-            logger.error("%s raised %s", self._binding.name, type(error).__name__, exc_info=error)
-        return StageBug(f"{self._binding.name}: {type(error).__name__}: {error}")
-
-    async def _results(self, jobs: Sequence[Job]) -> Sequence[Any] | Exception:
-        """What the stage returns, or raises: whatever that is, it is those jobs' result."""
+    async def _performed(self, jobs: Sequence[Job]) -> tuple[Performed, float]:
+        """What the stage made of the jobs, and how many seconds that took."""
         timeout_s = max(job.work.policy.timeout_s for job in jobs)
+        tasks = [_task(job) for job in jobs]
+        if self._pool is not None:
+            return await self._pool.call(tasks, timeout_s)
+        began = perf_counter()
+        performed = await self._here(jobs, tasks, timeout_s)
+        return performed, perf_counter() - began
+
+    async def _here(self, jobs: Sequence[Job], tasks: Sequence[Task], timeout_s: float) -> Performed:
+        """Run the stage in this process: whatever it raises is those jobs' result."""
         limit = asyncio.timeout(timeout_s)
+        deadline = datetime.now(UTC) + timedelta(seconds=timeout_s)
+        name = self._binding.name
         try:
             async with limit:
-                return await self._call(jobs, limit, datetime.now(UTC) + timedelta(seconds=timeout_s))
+                if self._binding.expands:
+                    return Performed([await self._expanded(jobs[0], tasks[0], limit, deadline)])
+                return await perform(self._binding, tasks, deadline)
         except _Untold as untold:
             raise untold.error from None
         except HandedBack:
             raise
         except _Struck:
             jobs[0].outcome.dropped = True
-            return [None]
+            return Performed([{}])
         except asyncio.CancelledError as error:
             if (task := asyncio.current_task()) is not None and task.cancelling():
                 raise
-            return StageBug(f"{self._binding.name} was cancelled from within: {error!r}")
+            return Performed.failed(tasks, StageBug(f"{name} was cancelled from within: {error!r}"))
         except Exception as error:  # noqa: BLE001
-            return StageTimeout(f"{self._binding.name} took longer than {timeout_s:g} s") if limit.expired() else error
+            late = StageTimeout(f"{name} took longer than {timeout_s:g} s") if limit.expired() else None
+            return Performed.failed(tasks, late or as_medkg(name, jobs[0].work, error))
 
-    async def _call(self, jobs: Sequence[Job], limit: asyncio.Timeout, deadline: datetime) -> Sequence[Any]:
-        contexts = [_context(job, deadline) for job in jobs]
-        stage = self._binding.stage
-        if self._binding.batched:
-            rows = [job.arguments or {} for job in jobs]
-            columns = {name: [row[name] for row in rows] for name in rows[0]}
-            results: Sequence[Any] = await stage.execute_batch(contexts, **columns)
-            if len(results) != len(jobs):
-                raise StageBug(f"execute_batch returned {len(results)} results for {len(jobs)} jobs")
-            return results
-        (job,) = jobs
+    async def _expanded(self, job: Job, task: Task, limit: asyncio.Timeout, deadline: datetime) -> Result:
+        context = replace(task.context, deadline=deadline)
         with job_fields(job.work):
-            running = stage.execute(contexts[0], **(job.arguments or {}))
-            return [await self._expand(job, running, limit) if self._binding.expands else await running]
+            items = self._binding.stage.execute(context, **arguments(self._binding, task))
+            receipt = await self._expand(job, items, limit)
+        (name,) = self._binding.stage.outputs
+        return {name: receipt.model_dump_json().encode()}
 
     async def _expand(self, job: Job, items: AsyncIterator[JobRequest], limit: asyncio.Timeout) -> ExpansionReceipt:
         page: list[JobRequest] = []
@@ -136,6 +133,18 @@ async def _turn_page(job: Job, limit: asyncio.Timeout) -> None:
     limit.reschedule(loop.time() + left_s)
 
 
-def _context(job: Job, deadline: datetime) -> StageContext:
+def _task(job: Job) -> Task:
     metadata = job.request.metadata if job.request else {}
-    return replace(job.work.ctx, attempt=job.attempt, deadline=deadline, metadata=metadata)
+    context = replace(job.work.ctx, attempt=job.attempt, metadata=metadata)
+    return Task(job.work, context, job.request, job.bodies or {})
+
+
+def _may_be_ones_fault(error: MedkgError | None) -> bool:
+    """Whether one of several jobs that failed together may be why the others did."""
+    return isinstance(error, WorkerCrashed) or not getattr(error, "retryable", False)
+
+
+def _note(job: Job, result: Result | None, duration_s: float) -> None:
+    job.outcome.duration_ms = round(duration_s * 1000, 3)
+    job.outcome.error = result if isinstance(result, MedkgError) else None
+    job.made = {} if isinstance(result, MedkgError) or result is None else result

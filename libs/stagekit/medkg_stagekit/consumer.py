@@ -35,6 +35,7 @@ from .execution import Executor
 from .guard import Guard, Verdict
 from .observer import Observer
 from .orders import Orders
+from .pool import WorkerPool
 from .work import Outcome, Work, read_work
 
 logger = logging.getLogger(__name__)
@@ -57,11 +58,12 @@ class StageConsumer(Observer):
         guard: Guard | None = None,
         orders: Orders | None = None,
         shutdown: ShutdownSignal | None = None,
+        pool: WorkerPool | None = None,
     ) -> None:
         self.name = binding.name
         self._store = store
         self._producer = producer
-        self._executor = Executor(binding, store, self, guard=guard, orders=orders, shutdown=shutdown)
+        self._executor = Executor(binding, store, self, guard=guard, orders=orders, shutdown=shutdown, pool=pool)
         self._unacknowledged: list[asyncio.Future[Any]] = []
 
     async def handle(self, records: Sequence[Record]) -> None:

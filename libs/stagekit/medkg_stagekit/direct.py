@@ -27,8 +27,9 @@ from . import story
 from .execution import Executor
 from .guard import Verdict
 from .observer import Observer
-from .service import StageService, opened
+from .service import StageService
 from .work import Work, read_work
+from .worker_process import preload
 
 #: Is given each event as it happens.
 Listener = Callable[[CloudEvent], None]
@@ -64,6 +65,7 @@ class DirectRun:
 
     async def __aenter__(self) -> Self:
         """Nothing is opened before it is needed."""
+        preload(*(service.stage for service in self._services.values() if service.compute is not None))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -147,10 +149,9 @@ class DirectRun:
 
     async def _executor(self, service: str) -> Executor:
         if service not in self._executors:
-            binding = self._services[service].bind()
-            await opened(binding, self._stack)
+            binding, pool = await self._services[service].open(self._stack)
             narrator = _Narrator(service, self._listen, self._requests)
-            self._executors[service] = Executor(binding, self._store, narrator)
+            self._executors[service] = Executor(binding, self._store, narrator, pool=pool)
         return self._executors[service]
 
 

@@ -21,6 +21,7 @@ from .local_guard import LocalGuard
 from .materials import Materials
 from .observer import Observer
 from .orders import Obedience, Orders, Roll
+from .pool import WorkerPool
 from .waits import wait_s
 from .work import Outcome, Work
 
@@ -39,9 +40,10 @@ class Executor:
         guard: of breakers and rate limits; by default this process's own.
         orders: knows what is cancelled or paused; None knows of nothing.
         shutdown: how to wait.
+        pool: where a stage that computes does so; without one it is called in this process.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - an executor has so many neighbours
         self,
         binding: Binding,
         store: ArtifactStore,
@@ -51,6 +53,7 @@ class Executor:
         guard: Guard | None = None,
         orders: Orders | None = None,
         shutdown: ShutdownSignal | None = None,
+        pool: WorkerPool | None = None,
     ) -> None:
         self._binding = binding
         self._observer = observer
@@ -60,7 +63,7 @@ class Executor:
             binding.name, guard or LocalGuard(), self._shutdown, observer.breaker_turned, concurrency
         )
         self._materials = Materials(binding, store)
-        self._caller = Caller(binding, observer)
+        self._caller = Caller(binding, observer, pool)
 
     async def run(self, works: Sequence[Work]) -> AsyncIterator[list[Outcome]]:
         """Run the stage for all; yields outcomes as they come, those that come together together.
@@ -180,8 +183,8 @@ class Executor:
             await self._materials.keep(job)
         except ArtifactStoreUnavailable:
             raise
-        except Exception as error:  # noqa: BLE001 - a result of another type than the stage declares
-            job.outcome.error = self._caller.as_medkg(job.work, error)
+        except MedkgError as error:
+            job.outcome.error = error
 
     async def _begin(self, job: Job) -> None:
         if not job.begun:

@@ -1,7 +1,6 @@
 """A unit of work on its way through a stage."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from medkg_bus.instance import INSTANCE
 from medkg_contracts.data import StageDeferred
@@ -19,9 +18,9 @@ class Job:
         roll: knows whether it is still wanted.
         begun: the observer was told that it begins.
         request: its request, once it is loaded.
-        arguments: what the stage is called with, once they are loaded.
+        bodies: the bytes of the artifacts that the stage is given, once they are loaded.
         run_key: identifies a run of a pure stage.
-        result: what the stage returned.
+        made: the bytes of the artifacts that the stage has made.
         kept: its outputs are stored.
     """
 
@@ -30,9 +29,9 @@ class Job:
         self.roll = roll
         self.begun = False
         self.request: JobRequest | None = None
-        self.arguments: dict[str, Any] | None = None
+        self.bodies: dict[str, bytes] | None = None
         self.run_key: str | None = None
-        self.result: Any = None
+        self.made: dict[str, bytes] = {}
         self.kept = False
         self.outcome = Outcome(work)
 

@@ -15,6 +15,8 @@ _WAITED = Histogram("medkg_stage_waited_seconds", "Time between the request for 
 _REFUSED = Counter("medkg_records_refused_total", "Records sent to a DLQ", ["topic", "code"])
 _BREAKER = Gauge("medkg_breaker_state", "0 closed, 1 half-open, 2 open, as last seen", ["service", "policy"])
 _RATE = Histogram("medkg_rate_limit_wait_seconds", "Time waited for the rate limit", ["service", "policy"])
+_LONG = Gauge("medkg_compute_long_jobs", "Calls that have been computing for more than a second", ["service"])
+_FULL = Gauge("medkg_compute_full", "1 while long jobs hold all workers, so that new work waits", ["service"])
 
 _STATES = {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerState.OPEN: 2}
 
@@ -65,3 +67,9 @@ def breaker(service: str, policy: str, state: BreakerState) -> None:
 def rate_waited(service: str, policy: str, seconds: float) -> None:
     """Note how long executions have to wait for the rate limit."""
     _RATE.labels(service, policy).observe(seconds)
+
+
+def long_jobs(service: str, count: int, full: bool) -> None:
+    """Show how many calls take long, and whether they leave no worker for others."""
+    _LONG.labels(service).set(count)
+    _FULL.labels(service).set(full)

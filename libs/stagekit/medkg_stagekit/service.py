@@ -15,17 +15,19 @@ from medkg_bus.consumer import BatchConsumer
 from medkg_bus.producer import connected
 from medkg_bus.shutdown import ShutdownSignal
 from medkg_contracts import topics
-from medkg_contracts.errors import GpuUnavailable
+from medkg_contracts.errors import ConfigurationError, GpuUnavailable
 from medkg_contracts.settings import Settings
 from medkg_ledger import LedgerReader
 from redis.asyncio import Redis
 
 from . import accelerator, startup
 from .accelerator import AcceleratedSettings
-from .binding import Binding, bind
+from .binding import Binding, bind, opened
+from .compute import Compute, ComputeSettings, Spec
 from .consumer import StageConsumer
 from .health import HealthServer
 from .notices import Notices
+from .pool import WorkerPool
 from .shared_guard import SharedGuard
 
 logger = logging.getLogger(__name__)
@@ -50,6 +52,7 @@ class StageService:
         longest_batch_s: a batch that takes longer, apart from deliberate waits, makes the service count as stuck.
         accelerated: it runs a model, and refuses to start without what MK_ACCELERATOR names; its settings derive from
             `AcceleratedSettings`.
+        compute: it computes, so that it is run in worker processes; None is for a stage that waits for servers.
     """
 
     name: str
@@ -58,6 +61,7 @@ class StageService:
     max_records: int = MAX_RECORDS
     longest_batch_s: float = LONGEST_BATCH_S
     accelerated: bool = False
+    compute: Compute | None = None
 
     def bind(self) -> Binding:
         """Make the stage from its settings.
@@ -68,13 +72,25 @@ class StageService:
         settings = self.settings()
         return bind(self.name, self.stage(settings), settings)
 
+    async def open(self, stack: AsyncExitStack, log_level: str | None = None) -> tuple[Binding, WorkerPool | None]:
+        """Make the stage ready, with the pool that it computes in if it does; they are closed with the stack.
 
-async def opened(binding: Binding, stack: AsyncExitStack) -> None:
-    """Open the stage's clients, to be closed with the stack."""
-    if hasattr(binding.stage, "open"):
-        await binding.stage.open()
-    if hasattr(binding.stage, "close"):
-        stack.push_async_callback(binding.stage.close)
+        Args:
+            stack: takes over what is opened.
+            log_level: of the worker processes' JSON log; None leaves their logging as it is.
+
+        Raises:
+            MedkgError: the stage cannot be made.
+        """
+        binding = self.bind()
+        if self.compute is None:
+            await opened(binding, stack)
+            return binding, None
+        if binding.expands:
+            raise ConfigurationError(f"{self.name} expands, and what expands cannot be run in worker processes")
+        compute = self.compute.adjusted(ComputeSettings())
+        spec = Spec(self.name, self.stage, self.settings(), compute.memory_mb, log_level)
+        return binding, await stack.enter_async_context(WorkerPool(spec, compute))
 
 
 def run(*services: StageService) -> None:
@@ -98,10 +114,9 @@ async def _prepare(services: Sequence[StageService], settings: Settings, stack: 
     producer = await stack.enter_async_context(connected(settings.kafka, services[0].name, store))
     consumers = []
     for service in services:
-        binding = service.bind()
-        await opened(binding, stack)
+        binding, pool = await service.open(stack, settings.log_level)
         shutdown = ShutdownSignal()
-        consumer = StageConsumer(binding, store, producer, guard=guard, orders=orders, shutdown=shutdown)
+        consumer = StageConsumer(binding, store, producer, guard=guard, orders=orders, shutdown=shutdown, pool=pool)
         consumers.append(
             BatchConsumer(
                 settings.kafka,

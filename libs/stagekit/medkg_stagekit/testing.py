@@ -20,6 +20,8 @@ settings are read from, or what else the class names::
         async def _served(self, monkeypatch, server_url):
             monkeypatch.setenv("MK_SHOUT_URL", server_url)
 
+A stage that computes inherits `ComputingStageSuite`, which has tests of its worker processes besides.
+
 Every test runs the stage as its service would, with a real artifact store and without Kafka.
 """
 
@@ -40,11 +42,12 @@ from pydantic import TypeAdapter
 
 from .binding import REQUEST
 from .guard import BreakerState
-from .service import StageService, opened
+from .service import StageService
+from .unruly import MISBEHAVE, Unruly
 from .work import Outcome
 from .workbench import Cancelled, Down, Example, Overheard, Workbench
 
-__all__ = ["Example", "StageSuite", "Workbench"]
+__all__ = ["ComputingStageSuite", "Example", "StageSuite", "Workbench"]
 
 _NAMES = TypeAdapter(tuple[Name, ...])
 _OTHER_TENANT = "somebody-else"
@@ -59,7 +62,7 @@ class StageSuite:
         examples: at least two that the stage takes, and that differ.
         refused: one that can be read and that the stage refuses by an error of medkg's; None when it takes anything.
         stage_type: its type in topologies, such as ``ChunkStage``; ``Stage`` for a stage of one's own kind.
-        waits: whether the stage ever lets the event loop go; only one that does so can pass a timeout.
+        waits: whether the stage lets the event loop go, or computes in processes; only such a one can pass a timeout.
         tenant: the jobs' tenant.
     """
 
@@ -79,9 +82,8 @@ class StageSuite:
             yield await self._open(stack, tmp_path)
 
     async def _open(self, stack: AsyncExitStack, folder: Path) -> Workbench:
-        binding = self.service.bind()
-        await opened(binding, stack)
-        return Workbench(binding, ArtifactStore(folder), self.tenant)
+        binding, pool = await self.service.open(stack)
+        return Workbench(binding, ArtifactStore(folder), self.tenant, pool)
 
     async def test_its_names_are_those_of_its_type(self, workbench: Workbench) -> None:
         """The stage has a version, and takes and makes what topologies say that its type takes and makes."""
@@ -157,7 +159,9 @@ class StageSuite:
     async def test_a_passed_timeout_fails_the_job(self, workbench: Workbench) -> None:
         """A stage that takes longer than its policy allows is interrupted, and is fit for the next job."""
         (outcome,) = await workbench.run(await workbench.work(self.examples[0], policy=Policy(timeout_s=1e-9)))
-        _same("timeout" if self.waits else "", outcome.error.code if outcome.error else "", "code")
+        # Of a stage that computes, the code says whether there was a processor for it.
+        code = "" if outcome.error is None else outcome.error.code.removeprefix("compute_")
+        _same("timeout" if self.waits else "", code, "code")
         await _completed(workbench, self.examples[0])
 
     async def test_work_of_a_cancelled_job_is_dropped(self, workbench: Workbench) -> None:
@@ -172,7 +176,7 @@ class StageSuite:
 
     async def test_a_long_wait_is_put_off(self, workbench: Workbench) -> None:
         """A job whose source asks for a long wait is handed back with it, and holds nobody up."""
-        workbench.binding = replace(workbench.binding, stage=Down(workbench.binding, _BUSY))
+        workbench.stand_in(Down(workbench.binding, _BUSY))
         (outcome,) = await workbench.run(await workbench.work(self.examples[0], policy=Policy(attempts=2)))
         found = (outcome.deferral.wait_s, outcome.deferral.tried) if outcome.deferral else None
         _same((_BUSY.retry_after, 1), found, "wait and attempts")
@@ -181,7 +185,7 @@ class StageSuite:
         """Under a policy with a breaker, failures of what the stage uses are counted over its jobs."""
         policy = Policy(breaker=Breaker(failures=len(self.examples), reset_s=600))
         works = [await workbench.work(example, policy=policy) for example in self.examples]
-        workbench.binding = replace(workbench.binding, stage=Down(workbench.binding, ResourceUnavailable("away")))
+        workbench.stand_in(Down(workbench.binding, ResourceUnavailable("away")))
         outcomes = await workbench.run(*works)
         _same(["resource_unavailable"] * len(works), _codes(outcomes), "codes")
         status = await workbench.guard.status(workbench.binding.name, policy)
@@ -190,7 +194,7 @@ class StageSuite:
     async def test_it_is_told_whose_job_it_is(self, workbench: Workbench) -> None:
         """The context of each job has the job's own tenant, ids and metadata, the attempt and the deadline."""
         overheard = Overheard(workbench.binding.stage)
-        workbench.binding = replace(workbench.binding, stage=overheard)
+        workbench.stand_in(overheard)
         metadata = {"asked-by": "the suite"}
         request = self.examples[0].request.model_copy(update={"metadata": metadata})
         example = replace(self.examples[0], request=request)
@@ -200,6 +204,44 @@ class StageSuite:
         told = sorted(overheard.contexts, key=lambda ctx: ctx.job_id)
         _same(expected, [replace(ctx, deadline=None) for ctx in told], "contexts")
         _same([], [ctx for ctx in told if ctx.deadline is None], "contexts without a deadline")
+
+
+class ComputingStageSuite(StageSuite):
+    """What holds besides for every stage that computes in worker processes, whatever its code does there."""
+
+    @pytest_asyncio.fixture
+    async def unruly(self, tmp_path: Path) -> AsyncIterator[Workbench]:
+        """The stage, opened so that a job's metadata can make it misbehave in its worker."""
+        service = replace(self.service, stage=Unruly(self.service.stage))
+        async with AsyncExitStack() as stack:
+            binding, pool = await service.open(stack)
+            yield Workbench(binding, ArtifactStore(tmp_path), self.tenant, pool)
+
+    async def test_it_computes_in_processes(self) -> None:
+        """The service declares that its stage computes."""
+        _same(True, self.service.compute is not None, "declares compute")
+
+    @pytest.mark.parametrize(
+        ("how", "codes"),
+        [
+            ("never-ends", {"compute_timeout", "timeout"}),
+            ("hoards", {"memory_exceeded"}),
+            ("exits", {"worker_crashed"}),
+            ("segfaults", {"worker_crashed"}),
+        ],
+    )
+    async def test_a_job_that_goes_wrong_costs_no_other_anything(
+        self, unruly: Workbench, how: str, codes: set[str]
+    ) -> None:
+        """Beside a job that never ends, or takes its process with it, the others have the results of being alone."""
+        works = [await unruly.work(example, f"job-{number}") for number, example in enumerate(self.examples)]
+        alone = [(await unruly.run(work))[0].artifacts for work in works]
+        request = self.examples[0].request.model_copy(update={"metadata": {MISBEHAVE: how}})
+        example = replace(self.examples[0], request=request)
+        bad = await unruly.work(example, "bad", policy=Policy(timeout_s=2.0 if how == "never-ends" else 60.0))
+        first, *others = await unruly.run(bad, *works)
+        _same(True, _codes([first])[0] in codes, f"{_codes([first])[0]} is one of {codes}")
+        _same(alone, [outcome.artifacts for outcome in others], "artifacts")
 
 
 async def _completed(workbench: Workbench, example: Example) -> Outcome:

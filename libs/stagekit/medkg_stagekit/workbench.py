@@ -19,6 +19,7 @@ from .guard import Guard
 from .local_guard import LocalGuard
 from .observer import Observer
 from .orders import Orders
+from .pool import WorkerPool
 from .work import Outcome, Work
 
 _DAMAGED = b'{"damaged": '
@@ -47,13 +48,19 @@ class Workbench(Observer):
         orders: knows what is cancelled.
     """
 
-    def __init__(self, binding: Binding, store: ArtifactStore, tenant: str) -> None:
+    def __init__(self, binding: Binding, store: ArtifactStore, tenant: str, pool: WorkerPool | None = None) -> None:
         self.binding = binding
         self.store = store
         self.items: list[JobRequest] = []
         self.guard: Guard = LocalGuard()
         self.orders: Orders | None = None
         self._tenant = tenant
+        self._pool = pool
+
+    def stand_in(self, stage: Any) -> None:  # noqa: ANN401 - any stage
+        """From now on another one with the same names is run in the stage's place, and in this process."""
+        self.binding = replace(self.binding, stage=stage)
+        self._pool = None
 
     async def expanded(self, work: Work, requests: Sequence[JobRequest]) -> None:  # noqa: ARG002 - the parent's signature
         """Keep the items."""
@@ -93,7 +100,7 @@ class Workbench(Observer):
     async def run(self, *works: Work) -> list[Outcome]:
         """The outcomes of one batch, in its order."""
         found: dict[int, Outcome] = {}
-        executor = Executor(self.binding, self.store, self, guard=self.guard, orders=self.orders)
+        executor = Executor(self.binding, self.store, self, guard=self.guard, orders=self.orders, pool=self._pool)
         async for outcomes in executor.run(works):
             found |= {id(outcome.work): outcome for outcome in outcomes}
         return [found[id(work)] for work in works]

@@ -1,6 +1,5 @@
 """The chunk stage: a document in, chunks with exact spans out."""
 
-import asyncio
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import ClassVar
@@ -38,9 +37,6 @@ class SentenceChunkStage:
         Raises:
             InvalidDocument: a table's span is not inside its section, or two tables overlap.
         """
-        return await asyncio.to_thread(self._chunks, document)
-
-    def _chunks(self, document: Document) -> list[Chunk]:
         chunks: list[Chunk] = []
         offset = 0
         for section in document.sections:

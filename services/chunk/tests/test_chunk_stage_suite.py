@@ -5,7 +5,7 @@ from pathlib import Path
 
 from medkg_chunk.app import stage
 from medkg_contracts.ir import Document, Provenance, Section, Span, Table
-from medkg_stagekit.testing import Example, StageSuite
+from medkg_stagekit.testing import ComputingStageSuite, Example
 
 STUDIES = json.loads((Path(__file__).parent / "data" / "ctgov_eligibility.json").read_text(encoding="utf-8"))
 
@@ -19,7 +19,7 @@ def document(number: str, tables: list[Table]) -> Document:
     return Document(id=f"ctgov:{number}", source="ctgov", title=number, sections=sections, provenance=provenance)
 
 
-class TestChunkStageSuite(StageSuite):
+class TestChunkStageSuite(ComputingStageSuite):
     service = stage
     stage_type = "ChunkStage"
     examples = tuple(Example({"document": document(number, [])}) for number in sorted(STUDIES)[:3])

@@ -1,6 +1,5 @@
 """The stage that reads raw payloads into documents."""
 
-import asyncio
 from typing import ClassVar
 
 from medkg_contracts.errors import InvalidDocument
@@ -28,4 +27,4 @@ class ParseStage:
         """
         if len(payloads) != 1:
             raise InvalidDocument(f"{ctx.doc_id} has {len(payloads)} payloads; a record has exactly one")
-        return await asyncio.to_thread(read_payload, payloads[0])
+        return read_payload(payloads[0])

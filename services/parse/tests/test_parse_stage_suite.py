@@ -2,10 +2,10 @@
 
 import pytest
 from medkg_parse.app import stage
-from medkg_stagekit.testing import Example, StageSuite
+from medkg_stagekit.testing import ComputingStageSuite, Example
 
 
-class TestParseStageSuite(StageSuite):
+class TestParseStageSuite(ComputingStageSuite):
     service = stage
     stage_type = "ParseStage"
     refused = Example({"payloads": []})

@@ -1,6 +1,5 @@
 """The stage that checks documents against the rules of the intermediate representation."""
 
-import asyncio
 from typing import ClassVar
 
 from medkg_contracts.errors import InvalidDocument
@@ -29,7 +28,7 @@ class RuleValidateStage:
         Raises:
             InvalidDocument: it breaks error rules; the message names all of them.
         """
-        return await asyncio.to_thread(validate, document)
+        return validate(document)
 
 
 def validate(document: Document) -> ValidationReport:

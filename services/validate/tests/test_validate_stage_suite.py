@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from medkg_contracts.ir import Document
-from medkg_stagekit.testing import Example, StageSuite
+from medkg_stagekit.testing import ComputingStageSuite, Example
 from medkg_validate.app import stage
 
 DOCUMENTS = [
@@ -12,7 +12,7 @@ DOCUMENTS = [
 ]
 
 
-class TestValidateStageSuite(StageSuite):
+class TestValidateStageSuite(ComputingStageSuite):
     service = stage
     stage_type = "ValidateStage"
     examples = tuple(Example({"document": document}) for document in DOCUMENTS)

@@ -1,0 +1,138 @@
+"""A stage at work on jobs whose artifacts are there as bytes, in whichever process that is."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from medkg_contracts.errors import InvalidInput, MedkgError, StageBug
+from medkg_contracts.model import first_violation
+from medkg_contracts.requests import JobRequest
+from medkg_contracts.stages import StageContext
+from pydantic import ValidationError
+
+from .binding import REQUEST, Binding
+from .logs import job_fields
+from .work import Work
+
+logger = logging.getLogger(__name__)
+
+#: What was made for a job, by artifact name, or why it failed.
+Result = dict[str, bytes] | MedkgError
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One job, with all that its stage is given.
+
+    Attributes:
+        inputs: the artifacts' bytes.
+    """
+
+    work: Work
+    context: StageContext
+    request: JobRequest | None
+    inputs: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Performed:
+    """What became of a call.
+
+    Attributes:
+        results: a task's own result; None where the call failed as a whole.
+        error: why it did.
+    """
+
+    results: Sequence[Result | None]
+    error: MedkgError | None = None
+
+    @classmethod
+    def failed(cls, tasks: Sequence[Task], error: MedkgError) -> "Performed":
+        """All of them failed together."""
+        return cls([None] * len(tasks), error)
+
+
+async def perform(binding: Binding, tasks: Sequence[Task], deadline: datetime) -> Performed:
+    """Call a stage that does not expand, once, for all tasks whose artifacts can be read.
+
+    Raises:
+        MemoryError: there is not enough.
+    """
+    results: list[Result | None] = [None] * len(tasks)
+    rows: dict[int, dict[str, Any]] = {}
+    for number, task in enumerate(tasks):
+        try:
+            rows[number] = arguments(binding, task)
+        except MedkgError as error:
+            results[number] = error
+    if not rows:
+        return Performed(results)
+    called = [replace(tasks[number], context=replace(tasks[number].context, deadline=deadline)) for number in rows]
+    try:
+        values = await _invoke(binding, called, list(rows.values()))
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever a stage raises is its jobs' error
+        return Performed(results, as_medkg(binding.name, called[0].work, error))
+    for number, task, value in zip(rows, called, values, strict=True):
+        results[number] = _result(binding, task.work, value)
+    return Performed(results)
+
+
+async def _invoke(binding: Binding, tasks: Sequence[Task], rows: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
+    if not binding.batched:
+        (task,), (row,) = tasks, rows
+        with job_fields(task.work):
+            return [await binding.stage.execute(task.context, **row)]
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    values: Sequence[Any] = await binding.stage.execute_batch([task.context for task in tasks], **columns)
+    if len(values) != len(tasks):
+        raise StageBug(f"execute_batch returned {len(values)} results for {len(tasks)} jobs")
+    return values
+
+
+def arguments(binding: Binding, task: Task) -> dict[str, Any]:
+    """What the stage is called with, each of its parameter's type.
+
+    Raises:
+        InvalidInput: an artifact is not what it should be.
+    """
+    values = {name: _argument(binding, name, body) for name, body in task.inputs.items()}
+    return {**values, REQUEST: task.request} if binding.takes_request else values
+
+
+def _argument(binding: Binding, name: str, body: bytes) -> Any:  # noqa: ANN401 - of the parameter's type
+    try:
+        return binding.inputs[name].validate_json(body)
+    except ValidationError as error:
+        raise InvalidInput(f"artifact {name!r}: {first_violation(error)}") from error
+
+
+def _result(binding: Binding, work: Work, value: Any) -> Result:  # noqa: ANN401 - the stage's own
+    if isinstance(value, Exception):
+        return as_medkg(binding.name, work, value)
+    try:
+        return _bodies(binding, value)
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a result of another type than the stage declares
+        return as_medkg(binding.name, work, error)
+
+
+def _bodies(binding: Binding, value: Any) -> dict[str, bytes]:  # noqa: ANN401 - the stage's own
+    values = value if len(binding.outputs) > 1 else (value,)
+    return {
+        name: adapter.dump_json(adapter.validate_python(each))
+        for (name, adapter), each in zip(binding.outputs.items(), values, strict=True)
+    }
+
+
+def as_medkg(service: str, work: Work, error: Exception) -> MedkgError:
+    """The error as one of medkg's: any other is the stage's bug, and logged."""
+    if isinstance(error, MedkgError):
+        return error
+    with job_fields(work):
+        logger.error("%s raised %s", service, type(error).__name__, exc_info=error)
+    return StageBug(f"{service}: {type(error).__name__}: {error}")
