@@ -4,6 +4,7 @@ import json
 import re
 from contextlib import suppress
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -143,6 +144,25 @@ def test_text_in_any_place_of_the_xml_is_kept(payload_of, at, lost):
     document = read_study(payload_of(XML_BODY.replace(at, lost + at, 1)))
 
     assert ("ctgov:NCT00353704", True) == (document.id, "MARK" in document.text)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_no_text_of_the_xml_is_lost_when_what_is_around_it_is_empty(payload_of, data):
+    """However many elements are emptied of their text or their children, each text that is left is in the document."""
+    root = ElementTree.fromstring(XML_BODY)  # noqa: S314 - the file beside this test
+    for number, element in enumerate(root.iter()):
+        if element.tag != "nct_id":
+            element.text = f"{element.text or ''} mark{number}." if data.draw(st.booleans()) else None
+            element.attrib = {name: f"{name}{number}." for name in element.attrib}
+    emptied = st.sampled_from([element for element in root.iter() if element.find(".//nct_id") is None])
+    for element in data.draw(st.lists(emptied, max_size=10)):
+        if element.tag != "nct_id":
+            element[:] = []
+    text = " ".join(read_study(payload_of(ElementTree.tostring(root, "unicode"))).text.split())
+    left = [one for element in root.iter() for one in [element.text or "", *element.attrib.values()]]
+
+    assert [] == [one for one in (" ".join(part.split()) for part in left) if one not in text]
 
 
 def test_a_study_without_wrapper_is_read(payload_of):

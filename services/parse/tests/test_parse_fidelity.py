@@ -1,11 +1,17 @@
 """Nothing that a study says is lost; run with MEDKG_STUDIES=<folder> for a wider set."""
 
+import copy
 import json
+from pathlib import Path
 
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from medkg_parse.ctgov.study import read_study
 from pydantic import JsonValue
 
-OPEN = ("identificationModule/nctId", "hasResults")
+OPEN = ("identificationModule/nctId", "IdentificationModule/NCTId", "hasResults")
+DATA = Path(__file__).parent / "data"
 
 
 def normalised(document) -> str:
@@ -44,6 +50,81 @@ def test_every_leaf_is_found_by_a_mark_that_stands_nowhere_else(studies, payload
         lost += [(nct_id, path) for path, leaf in leaves_of(study) if leaf not in text]
 
     assert [] == lost
+
+
+def within(value: dict | list):
+    """The names or numbers of what is in the value."""
+    return value if isinstance(value, dict) else range(len(value))
+
+
+def places(value: JsonValue, path: tuple[str | int, ...] = ()):
+    """The paths of all values but those that have the study's id inside."""
+    if value != "NCT00353704" and "NCT00353704" not in json.dumps(value):
+        yield path
+    if isinstance(value, dict | list):
+        for name, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from places(item, (*path, name))
+
+
+def test_a_class_without_rows_keeps_its_title(payload_of):
+    """A class's title is in the text where the class has no categories, in the baseline and in outcome measures."""
+    classes = [{"title": "Row without values"}, {"title": "Empty row", "categories": [], "denoms": []}]
+    measures = [{"title": "Region", "classes": classes}]
+    study = {
+        "protocolSection": {"identificationModule": {"nctId": "NCT00353704", "briefTitle": "A study"}},
+        "resultsSection": {
+            "baselineCharacteristicsModule": {"measures": measures},
+            "outcomeMeasuresModule": {"outcomeMeasures": measures},
+        },
+    }
+    tables = [
+        (table.columns, table.rows)
+        for section in read_study(payload_of(json.dumps(study))).sections
+        for table in section.tables
+    ]
+
+    assert [(["Class"], [["Row without values"], ["Empty row"]])] * 2 == tables
+
+
+MARKED = {
+    "results": marked(json.loads((DATA / "studies" / "NCT00353704.json").read_text())),
+    "first version": marked(
+        json.loads((DATA / "classic_full_study.json").read_text())["FullStudiesResponse"]["FullStudies"][0]["Study"]
+    ),
+}
+PLACES = {name: list(places(study))[1:] for name, study in MARKED.items()}
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data(), name=st.sampled_from(sorted(MARKED)))
+def test_nothing_is_lost_when_what_is_around_it_is_empty(payload_of, leaves_of, data, name):
+    """However many parts of a record are emptied or taken out, each text and number that is left is in its document."""
+    study = copy.deepcopy(MARKED[name])
+    for path in data.draw(st.lists(st.sampled_from(PLACES[name]), min_size=1, max_size=30)):
+        parent: JsonValue = study
+        for key in path[:-1]:
+            parent = parent[key] if isinstance(parent, dict | list) and key in within(parent) else None
+        if isinstance(parent, dict | list) and path[-1] in within(parent):
+            parent[path[-1]] = data.draw(st.sampled_from([None, "", [], {}, [{}], [None]]))
+    text = normalised(read_study(payload_of(json.dumps(study))))
+
+    assert [] == [path for path, leaf in leaves_of(study) if leaf not in text]
+
+
+@pytest.mark.parametrize("place", ["groups", "classes"])
+def test_a_long_title_is_not_repeated_for_each_row(payload_of, place):
+    """A title of 20,000 characters makes a measure with a hundred rows longer by one such title, not by a hundred."""
+    group = {"id": "G0", "title": "g" * (20_000 if place == "groups" else 2)}
+    categories = [{"title": f"c{n}\nx", "measurements": [{"groupId": "G0", "value": str(n)}]} for n in range(100)]
+    classes = [{"title": "c" * (20_000 if place == "classes" else 2), "categories": categories}]
+    measure = {"title": "Pain\nscore", "groups": [group], "classes": classes}
+    study = {
+        "protocolSection": {"identificationModule": {"nctId": "NCT00353704", "briefTitle": "A study"}},
+        "resultsSection": {"outcomeMeasuresModule": {"outcomeMeasures": [measure]}},
+    }
+    text = read_study(payload_of(json.dumps(study))).text
+
+    assert (True, True) == (group["title"] in text and classes[0]["title"] in text, len(text) < 70_000)
 
 
 def test_the_same_payload_gives_the_same_bytes(studies, payload_of):

@@ -11,6 +11,9 @@ from medkg_parse.writing import Grid, SectionWriter
 
 #: A table with more groups is written with one line a value: so many columns cannot be read.
 MAX_GROUP_COLUMNS = 60
+#: A title of more characters is written once as a whole and shortened where it is repeated for each row or field, so
+#: that the text does not grow with the product of both.
+MAX_HEADING = 300
 
 _GROUPS = rows("groups", "Groups", "id", "title", "description")
 _EVENT_GROUPS = rows("eventGroups", "Groups", "id", "title", "description")
@@ -49,7 +52,7 @@ def participant_flow(fields: Fields, out: SectionWriter) -> None:
         ]
         if not any(written):
             out.paragraph(title)
-        out.values(period.rest(), f"{title} / ")
+        out.values(period.rest(), f"{_heading(title)} / ")
 
 
 def baseline(fields: Fields, out: SectionWriter) -> None:
@@ -64,7 +67,7 @@ def baseline(fields: Fields, out: SectionWriter) -> None:
         kind = [measure.text(name) for name in ("paramType", "dispersionType", "unitOfMeasure")]
         caption = with_details(title, {"values": ", ".join(filter(None, kind))})
         _measurements(measure, out, caption, groups)
-        out.values(measure.rest(), f"{title} / ")
+        out.values(measure.rest(), f"{_heading(title)} / ")
 
 
 def outcome_measure(fields: Fields, out: SectionWriter) -> None:
@@ -91,23 +94,35 @@ def adverse_events(fields: Fields, out: SectionWriter) -> None:
 def _groups(fields: Fields, name: str) -> Groups:
     """Group ids and their column headings."""
     named = ((inline(group.get("id")), inline(group.get("title"))) for group in objects_in(fields.peek(name)) or ())
-    return {group: clean(f"{title} ({group})") if title else group for group, title in named if group}
+    return {group: clean(f"{_heading(title)} ({group})") if title else group for group, title in named if group}
+
+
+def _heading(title: str) -> str:
+    """A title as it is repeated."""
+    return title if len(title) <= MAX_HEADING else f"{title[:MAX_HEADING]}…"
 
 
 def _measurements(fields: Fields, out: SectionWriter, caption: str, groups: Groups) -> None:
     """The table of a measure: rows are classes and categories, columns are groups."""
     found = _denominators(fields, "")
     for item in fields.objects("classes"):
-        of_class = Fields(item)
-        title = of_class.text("title")
-        found += _denominators(of_class, title)
-        for category in of_class.objects("categories"):
-            (name,), values = _row(category, ("title",), "measurements", _measurement)
-            found.append(((title, name if title or name else "Value"), values))
-        if rest := inline(of_class.rest()):
-            found.append(((title, rest), ()))
+        found += _class_rows(Fields(item))
     if not _group_table(out, caption, _CLASSES, groups, found):
         out.paragraph(caption)
+
+
+def _class_rows(fields: Fields) -> list[Row]:
+    """A class's rows; one that says no more than its title has a row with that."""
+    title = fields.text("title")
+    its_rows = _denominators(fields, title)
+    for category in fields.objects("categories"):
+        (name,), values = _row(category, ("title",), "measurements", _measurement)
+        its_rows.append(((title, name if title or name else "Value"), values))
+    if rest := inline(fields.rest()):
+        its_rows.append(((title, rest), ()))
+    if title and not its_rows:
+        its_rows.append(((title, ""), ()))
+    return [*its_rows[:1], *(((_heading(title), *cells[1:]), values) for cells, values in its_rows[1:])]
 
 
 def _denominators(fields: Fields, title: str) -> list[Row]:
@@ -168,8 +183,12 @@ def _group_table(out: SectionWriter, caption: str, lead: Sequence[str], groups: 
             (*cells, groups.get(group, group), text) for cells, values in found for group, text in values or [("", "")]
         ]
         return out.table(Grid(caption, (*lead, "Group", "Value"), long))
+    heard = {*groups, *(group for _, values in found for group, text in values if text)}
     body = []
     for cells, values in found:
+        # A column without a value is left out; the group that it was for is not, unless others name it.
+        silent: list[JsonValue] = [group for group, _ in values if group not in heard]
+        *first, last = cells
         by_group = {group: "; ".join(t for g, t in values if g == group and t) for group in ids}
-        body.append((*cells, *by_group.values()))
+        body.append((*first, with_details(last, {"groupsWithoutValue": silent}), *by_group.values()))
     return out.table(Grid(caption, (*lead, *(groups.get(group, group) or "No group" for group in ids)), body))
