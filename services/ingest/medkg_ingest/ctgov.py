@@ -5,12 +5,12 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Self
 
-import orjson
 from aiolimiter import AsyncLimiter
-from medkg_contracts.errors import InvalidRequest, SourceRefused, SourceUnavailable
+from medkg_contracts.errors import InvalidDocument, InvalidRequest, SourceRefused, SourceUnavailable
 from medkg_contracts.ir import RawPayload
 
 from .fetching import Answer, Fetcher
+from .json_answer import read_object
 from .settings import IngestSettings
 
 NAME = "ctgov"
@@ -62,10 +62,11 @@ class CtgovSource:
             InvalidRequest: it is no NCT id.
             SourceUnavailable: no whole answer came.
             SourceRefused: there is no such study.
+            InvalidDocument: the answer came whole and is no study.
         """
         asked = self.canonical_id(id)
         answer = await self._fetcher.get(f"{STUDIES}/{asked}")
-        record = _object(answer)
+        record = read_object(answer)
         nct_id, aliases = _ids_of(record, answer)
         if asked != nct_id and asked not in aliases:
             raise SourceRefused(f"{answer.uri} answered with the study {nct_id}, which was not asked for")
@@ -87,6 +88,7 @@ class CtgovSource:
             InvalidRequest: the query sets a parameter that is the adapter's own.
             SourceUnavailable: a page did not come, or the pages run in a circle.
             SourceRefused: the source does not accept the query.
+            InvalidDocument: a page came whole and is none.
         """
         for name in query:
             if name in _OURS:
@@ -106,44 +108,34 @@ class CtgovSource:
         while True:
             async with self._pace:
                 answer = await self._fetcher.get(STUDIES, parameters)
-            page = _object(answer)
+            page = read_object(answer)
             for record in _list(page, answer):
                 yield _ids_of(record, answer)[0]
             token = page.get("nextPageToken")
             if token is None:
                 return
-            if not isinstance(token, str) or token in tokens:
+            if not isinstance(token, str) or not token.isprintable():
+                raise InvalidDocument(f"{answer.uri}: its nextPageToken {token!r:.100} is none")
+            if token in tokens:
                 raise SourceUnavailable(f"{answer.uri}: its nextPageToken {token!r} leads back to an earlier page")
             tokens.add(token)
             parameters["pageToken"] = token
 
 
-def _object(answer: Answer) -> dict[str, Any]:
-    try:
-        record = orjson.loads(answer.body)
-    except orjson.JSONDecodeError as error:
-        raise SourceUnavailable(
-            f"{answer.uri} answered with a body of {len(answer.body):,} bytes that is not JSON: {error}"
-        ) from error
-    if not isinstance(record, dict):
-        raise SourceRefused(f"{answer.uri} answered with JSON that is not an object")
-    return record
-
-
 def _list(page: Mapping[str, Any], answer: Answer) -> list[Any]:
     studies = page.get("studies")
     if not isinstance(studies, list):
-        raise SourceRefused(f"{answer.uri} answered with no list of studies")
+        raise InvalidDocument(f"{answer.uri} answered with no list of studies")
     return studies
 
 
-def _ids_of(record: Mapping[str, Any], answer: Answer) -> tuple[str, list[str]]:
+def _ids_of(record: Mapping[str, Any], answer: Answer) -> tuple[str, list[Any]]:
     """A study's own id and the ids that it had before."""
     try:
         identification = record["protocolSection"]["identificationModule"]
-        nct_id, aliases = identification["nctId"], identification.get("nctIdAliases", [])
+        nct_id, aliases = identification["nctId"].strip(), identification.get("nctIdAliases")
     except (LookupError, TypeError, AttributeError):
-        nct_id, aliases = None, []
-    if not isinstance(nct_id, str) or not isinstance(aliases, list):
-        raise SourceRefused(f"{answer.uri} answered with a record that has no nctId: it is no study")
-    return nct_id, aliases
+        nct_id, aliases = "", None
+    if not _NCT_ID.fullmatch(nct_id):
+        raise InvalidDocument(f"{answer.uri} answered with a record that has no nctId: it is no study")
+    return nct_id, aliases if isinstance(aliases, list) else []

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import Self
 
 import httpx
-from medkg_contracts.errors import InvalidRequest, SourceRefused, SourceUnavailable
+from medkg_contracts.errors import InvalidDocument, InvalidRequest, SourceRefused, SourceUnavailable
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_before_delay, wait_random_exponential
 
 from .retry_after import retry_after_seconds
@@ -74,6 +74,7 @@ class Fetcher:
         Raises:
             SourceUnavailable: no usable answer came; `retry_after` is what the source asked for.
             SourceRefused: the source said no, in its own words, or the answer passes the size limit.
+            InvalidDocument: the body is not compressed as its headers say.
             InvalidRequest: the parameters make no URL.
         """
         return await self._retrying.copy()(self._get_once, path, parameters)
@@ -91,6 +92,8 @@ class Fetcher:
             raise SourceRefused(f"{uri} redirects more than {_MAX_REDIRECTS} times") from error
         except httpx.TimeoutException as error:
             raise SourceUnavailable(f"{uri} did not answer in time ({type(error).__name__})") from error
+        except httpx.DecodingError as error:
+            raise InvalidDocument(f"{uri} answered with a body that is not what its headers say: {error}") from error
         except httpx.RequestError as error:
             raise SourceUnavailable(f"{uri} gave no whole answer: {error or type(error).__name__}") from error
 

@@ -48,6 +48,7 @@ class IngestStage(_SourceStage):
             InvalidRequest: the source or the id is not one, or the request is a batch.
             SourceUnavailable: the source did not answer, or asked to wait.
             SourceRefused: the source does not have the item.
+            InvalidDocument: what the source has of it is no record.
         """
         if request.id is None:
             raise InvalidRequest(f"job {ctx.job_id} has a list or a query, not an id: only expand takes a batch")
@@ -67,6 +68,7 @@ class ExpandStage(_SourceStage):
             InvalidRequest: the source or one of the ids is not one; then nothing was given out before.
             SourceUnavailable: the source did not answer, or asked to wait.
             SourceRefused: the source does not accept the query.
+            InvalidDocument: a page of what it found is none.
         """
         source = self._source(request.source)
         if request.query is not None:

@@ -1,7 +1,9 @@
 """The ClinicalTrials.gov adapter against the replay server, over real HTTP."""
 
 import asyncio
+import gzip
 import hashlib
+import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -9,8 +11,12 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from medkg_contracts.errors import InvalidRequest, MedkgError, SourceRefused, SourceUnavailable
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from medkg_contracts.errors import InvalidDocument, InvalidRequest, MedkgError, SourceRefused, SourceUnavailable
 from medkg_ingest.ctgov import CtgovSource
+from medkg_ingest.fetching import Answer
+from medkg_ingest.json_answer import read_object
 from medkg_ingest.settings import IngestSettings
 from medkg_replay.recordings import Recordings
 from starlette.requests import Request
@@ -19,10 +25,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 StartSource = Callable[..., Awaitable[CtgovSource]]
 StartReplay = Callable[..., Awaitable[str]]
+JSON_LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 MakeSettings = Callable[..., IngestSettings]
 
 STUDY = "NCT00353704"
 RECORD = {"protocolSection": {"identificationModule": {"nctId": STUDY}}}
+BODY = json.dumps(RECORD)
 
 
 def answering(make: Callable[[Request], Response]) -> ASGIApp:
@@ -187,11 +195,23 @@ async def test_a_large_answer_without_length_is_cut_off(adapted: StartSource) ->
     ("response", "error", "words"),
     [
         (Response(b'{"protocolSection":', 200), SourceUnavailable, "a body of 19 bytes that is not JSON"),
-        (Response(b'"\xff"', 200), SourceUnavailable, "not JSON"),
+        (Response(b'{"protocolSection": {"a": "}', 200), SourceUnavailable, "not JSON"),
+        (Response('{"title": "é'.encode()[:-1], 200), SourceUnavailable, "ends within a character"),
+        (Response(b" \n", 200), SourceUnavailable, "not JSON"),
         (PlainTextResponse("<html>maintenance</html>"), SourceUnavailable, "not JSON"),
-        (JSONResponse([]), SourceRefused, "not an object"),
-        (JSONResponse({"studies": []}), SourceRefused, "no nctId"),
-        (JSONResponse({"protocolSection": {"identificationModule": {"nctId": 1}}}), SourceRefused, "no nctId"),
+        (PlainTextResponse("try again later"), SourceUnavailable, "not JSON"),
+        (Response(b'"\xff"', 200), InvalidDocument, "not UTF-8: invalid start byte at byte 1"),
+        (Response(BODY.encode("utf-16"), 200), InvalidDocument, "not UTF-8: it is UTF-16"),
+        (Response(BODY.encode("utf-16-be"), 200), InvalidDocument, "not UTF-8: it has zero bytes"),
+        (Response(gzip.compress(BODY.encode()), 200), InvalidDocument, "not UTF-8: it is compressed"),
+        (Response(BODY, 200, {"content-encoding": "gzip"}), InvalidDocument, "not what its headers say"),
+        (Response("[" * 10_000 + "]" * 10_000, 200), InvalidDocument, "nested too deep"),
+        (Response(BODY + BODY, 200), InvalidDocument, "not JSON: Extra data"),
+        (Response('{"a": 1,, "b": {}}', 200), InvalidDocument, "not JSON"),
+        (JSONResponse([]), InvalidDocument, "not an object"),
+        (JSONResponse({"studies": []}), InvalidDocument, "no nctId"),
+        (JSONResponse({"protocolSection": {"identificationModule": {"nctId": 1}}}), InvalidDocument, "no nctId"),
+        (JSONResponse({"protocolSection": {"identificationModule": {"nctId": "x"}}}), InvalidDocument, "no nctId"),
         (
             JSONResponse({"protocolSection": {"identificationModule": {"nctId": "NCT00000001"}}}),
             SourceRefused,
@@ -209,6 +229,36 @@ async def test_an_answer_that_is_no_study_is_not_taken_for_one(
     with pytest.raises(error, match=words) as caught:
         await source.fetch(STUDY)
     assert len(str(caught.value)) < 700
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "\ufeff" + BODY,
+        BODY.replace("}}", ', "nctIdAliases": null}}'),
+        BODY.replace("}}", ', "nctIdAliases": "NCT00000001"}}'),
+        BODY.replace("}}", ', "acronym": "\\ud83d"}}'),
+        BODY.replace("}}", ', "count": 123456789012345678901234567890, "least": 1e-999, "most": 1e999}}'),
+        BODY.replace("}}", f', "digits": {"9" * 5000}}}}}'),
+        BODY.replace(STUDY, f" {STUDY} "),
+    ],
+)
+async def test_a_study_is_taken_as_it_is(adapted: StartSource, body: str) -> None:
+    """What the reader of a payload reads, or refuses for reasons of its own, is handed to it byte for byte."""
+    source = await adapted(Response(body.encode()))
+    (payload,) = await source.fetch(STUDY)
+    assert (STUDY, body.encode()) == (payload.source_id, payload.body.encode())
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.recursive(JSON_LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)), st.data())
+def test_a_body_that_is_cut_off_may_come_whole_the_next_time(value: object, data: st.DataObject) -> None:
+    """Wherever a record's body breaks off, another try is worth it."""
+    body = json.dumps({"protocolSection": value}, ensure_ascii=data.draw(st.booleans())).encode()
+    cut = body[: data.draw(st.integers(0, len(body) - 1))]
+
+    with pytest.raises(SourceUnavailable):
+        read_object(Answer("http://source/1", "application/json", cut))
 
 
 async def test_redirects_in_a_circle_are_refused(adapted: StartSource) -> None:
@@ -277,6 +327,14 @@ async def test_tokens_in_a_circle_are_detected(adapted: StartSource) -> None:
     """A token that came before ends the search with an error instead of running for ever."""
     source = await adapted(JSONResponse({"studies": [RECORD], "nextPageToken": "again"}))
     with pytest.raises(SourceUnavailable, match="nextPageToken 'again' leads back to an earlier page"):
+        await collected(source.search({"query.cond": "x"}, None))
+
+
+@pytest.mark.parametrize("token", ['"\\ud83d"', "7"])
+async def test_a_token_that_is_none_ends_the_search(adapted: StartSource, token: str) -> None:
+    """A token that no URL can have is not asked for again and again."""
+    source = await adapted(Response(f'{{"studies": [{BODY}], "nextPageToken": {token}}}'))
+    with pytest.raises(InvalidDocument, match="nextPageToken .* is none"):
         await collected(source.search({"query.cond": "x"}, None))
 
 
