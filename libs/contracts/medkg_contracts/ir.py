@@ -3,6 +3,7 @@
 Offsets are counted in Python characters (Unicode code points) and are half open: ``text[start:end]``.
 """
 
+import operator
 from functools import cached_property
 from typing import Annotated, Literal
 
@@ -42,6 +43,8 @@ class Provenance(Contract):
         uri: the address the record was read from.
         sha256: digest of the raw payload's bytes.
         path: RFC 6901 JSON Pointer (or XPath) of the part inside the payload; "" is the whole.
+        notes: what the reader of the record has to tell of it, such as a word that no vocabulary has; written only when
+            there are some.
     """
 
     source: Name
@@ -49,6 +52,7 @@ class Provenance(Contract):
     uri: str
     sha256: Sha256
     path: str = ""
+    notes: Annotated[list[str], Field(exclude_if=operator.not_)] = []
 
 
 class RawPayload(Contract):

@@ -29,11 +29,14 @@ def section(document, id_):
 
 
 def test_old_records_have_todays_facts(document):
-    """Metadata have today's names and ISO dates."""
+    """Metadata have today's names and words, and ISO dates."""
     expected = {
         "nct_id": "NCT00353704",
-        "status": "Completed",
-        "phases": ["Phase 4"],
+        "status": "COMPLETED",
+        "study_type": "INTERVENTIONAL",
+        "phases": ["PHASE4"],
+        "sex": "ALL",
+        "maximum_age": None,
         "conditions": ["Intervertebral Disk Displacement", "Disk Prolapse"],
         "interventions": ["pregabalin"],
         "sponsor": "Asker & Baerum Hospital",
@@ -47,6 +50,50 @@ def test_old_records_have_todays_facts(document):
     }
 
     assert expected == {name: document.metadata[name] for name in expected}
+
+
+@pytest.mark.parametrize(
+    ("tag", "old", "fact", "expected"),
+    [
+        ("overall_status", "Active, not recruiting", "status", "ACTIVE_NOT_RECRUITING"),
+        ("overall_status", "Unknown status", "status", "UNKNOWN"),
+        ("overall_status", "Enrolling by invitation", "status", "ENROLLING_BY_INVITATION"),
+        ("overall_status", "No longer available", "status", "NO_LONGER_AVAILABLE"),
+        ("overall_status", "RECRUITING", "status", "RECRUITING"),
+        ("phase", "Phase 1/Phase 2", "phases", ["PHASE1", "PHASE2"]),
+        ("phase", "N/A", "phases", ["NA"]),
+        ("phase", "Not Applicable", "phases", ["NA"]),
+        ("phase", "Phase 0", "phases", ["EARLY_PHASE1"]),
+        ("phase", "Early Phase 1", "phases", ["EARLY_PHASE1"]),
+        ("study_type", "Observational [Patient Registry]", "study_type", "OBSERVATIONAL"),
+        ("study_type", "Expanded Access", "study_type", "EXPANDED_ACCESS"),
+        ("gender", "Both", "sex", "ALL"),
+        ("gender", "Female", "sex", "FEMALE"),
+    ],
+)
+def test_words_of_old_records_become_todays(payload_of, tag, old, fact, expected):
+    """One filter finds a study in whatever form its record came; there is nothing to tell of a word that is known."""
+    document = read_study(payload_of(re.sub(f"<{tag}>.*?</{tag}>", f"<{tag}>{old}</{tag}>", XML_BODY)))
+
+    assert (expected, []) == (document.metadata[fact], document.provenance.notes)
+
+
+@pytest.mark.parametrize(
+    ("tag", "odd", "fact", "expected"),
+    [
+        ("overall_status", "Paused", "status", "Paused"),
+        ("phase", "Phase 2/Phase 9", "phases", ["Phase 2/Phase 9"]),
+        ("study_type", "Simulation", "study_type", "Simulation"),
+        ("gender", "N/A", "sex", "N/A"),
+    ],
+)
+def test_a_word_that_is_not_known_is_kept_and_told(payload_of, tag, odd, fact, expected):
+    """A word that the vocabulary lacks stays as it is in the metadata, and the document's provenance tells of it."""
+    document = read_study(payload_of(re.sub(f"<{tag}>.*?</{tag}>", f"<{tag}>{odd}</{tag}>", XML_BODY)))
+    note = f"{fact}: {odd!r} is not a word of the source's vocabulary and is kept as it is"
+
+    assert (expected, [note]) == (document.metadata[fact], document.provenance.notes)
+    assert [] == [section.id for section in document.sections if section.provenance.notes]
 
 
 def test_old_records_have_todays_sections(document):

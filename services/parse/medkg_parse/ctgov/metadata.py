@@ -7,6 +7,9 @@ from pydantic import JsonValue
 
 from medkg_parse.generic import is_scalar, scalar_text
 
+from .payload import quote
+from .vocabulary import has_vocabulary, todays_words
+
 _EVERY = "*"
 _P = "protocolSection"
 _NAMED_DATE = re.compile(r"(?P<month>[A-Z][a-z]+) (?:(?P<day>\d{1,2}), )?(?P<year>\d{4})", re.ASCII)
@@ -16,14 +19,31 @@ _MONTHS = (
 )  # fmt: skip
 
 
-def facts(content: Mapping[str, JsonValue], nct_id: str) -> dict[str, JsonValue]:
-    """A document's metadata: a text, a number or null, or a list of texts for each name."""
+def facts(content: Mapping[str, JsonValue], nct_id: str) -> tuple[dict[str, JsonValue], list[str]]:
+    """A document's metadata, and what is to be told of them.
+
+    The metadata are a text, a number or null, or a list of texts for each name. What has a fixed vocabulary has the
+    words of today's API, whatever form the record has; a word that is not known is kept and told.
+    """
     found: dict[str, JsonValue] = {"nct_id": nct_id}
+    notes: list[str] = []
     for name, (kind, paths) in _FACTS.items():
-        found[name] = kind([value for path in paths for value in _at(content, path.split("/"))])
+        value = kind([value for path in paths for value in _at(content, path.split("/"))])
+        found[name] = _in_todays_words(name, value, notes) if has_vocabulary(name) else value
     flag = content.get("hasResults")
     found["has_results"] = flag if isinstance(flag, bool) else bool(content.get("resultsSection"))
-    return found
+    return found, notes
+
+
+def _in_todays_words(name: str, value: JsonValue, notes: list[str]) -> JsonValue:
+    """The value, or the values of a list, in today's words; notes those that have none."""
+    words: dict[str, None] = {}
+    for said in _texts(value if isinstance(value, list) else [value]):
+        known = todays_words(name, said)
+        if not known:
+            notes.append(f"{name}: {quote(said)} is not a word of the source's vocabulary and is kept as it is")
+        words |= dict.fromkeys(known or [said])
+    return [*words] if isinstance(value, list) else next(iter(words), None)
 
 
 def _one(values: list[JsonValue]) -> JsonValue:
@@ -32,6 +52,12 @@ def _one(values: list[JsonValue]) -> JsonValue:
 
 def _every(values: list[JsonValue]) -> JsonValue:
     return [*dict.fromkeys(_texts(values))]
+
+
+def _age(values: list[JsonValue]) -> JsonValue:
+    """An age; older records say ``N/A`` where today's have none."""
+    text = _one(values)
+    return None if text == "N/A" else text
 
 
 def _number(values: list[JsonValue]) -> JsonValue:
@@ -83,8 +109,8 @@ _FACTS: Mapping[str, tuple[Callable[[list[JsonValue]], JsonValue], tuple[str, ..
     ),
     "enrollment": (_number, (f"{_P}/designModule/enrollmentInfo/count",)),
     "sex": (_one, (f"{_P}/eligibilityModule/sex",)),
-    "minimum_age": (_one, (f"{_P}/eligibilityModule/minimumAge",)),
-    "maximum_age": (_one, (f"{_P}/eligibilityModule/maximumAge",)),
+    "minimum_age": (_age, (f"{_P}/eligibilityModule/minimumAge",)),
+    "maximum_age": (_age, (f"{_P}/eligibilityModule/maximumAge",)),
     "countries": (
         _every,
         (

@@ -28,13 +28,14 @@ def read_study(payload: RawPayload) -> Document:
     record = read_record(payload)
     nct_id, names = _identity(record, payload)
     provenance = Provenance(source=SOURCE, source_id=nct_id, uri=payload.uri, sha256=payload.sha256)
+    metadata, notes = facts(record.content, nct_id)
     return Document(
         id=f"{SOURCE}:{nct_id}",
         source=SOURCE,
         title=_title(names, nct_id),
         sections=list(SectionReader(record, provenance).sections()),
-        metadata=facts(record.content, nct_id),
-        provenance=provenance,
+        metadata=metadata,
+        provenance=provenance.model_copy(update={"notes": notes}),
     )
 
 
