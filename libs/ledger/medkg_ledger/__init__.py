@@ -8,6 +8,7 @@ from .admission import Held, Pending, Standing
 from .change import Ask, Change, Committed, Released, Timer, Versioned
 from .listing import Page
 from .reader import LedgerReader
+from .refusal import unavailable
 from .rollouts import RolloutState
 from .state import OPEN, PASSED, EarlyEvent, JobState, JobStatus, NodeState, NodeStatus
 
@@ -31,4 +32,5 @@ __all__ = [
     "Standing",
     "Timer",
     "Versioned",
+    "unavailable",
 ]

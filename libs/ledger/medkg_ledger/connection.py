@@ -3,11 +3,15 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Self
+from typing import Final, Self
 
-from medkg_contracts.errors import LedgerUnavailable
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
+
+from .refusal import unavailable
+
+#: How long the key is kept that says that Redis takes writes.
+PROBE_MS: Final = 1000
 
 
 class Connection:
@@ -28,6 +32,15 @@ class Connection:
         """Close the connections."""
         await self._redis.aclose()
 
+    async def probe(self) -> None:
+        """Make sure that Redis takes writes: one that is full or a replica still answers all questions.
+
+        Raises:
+            LedgerUnavailable: it does not; the message says why, and the remedy what to do.
+        """
+        async with answering():
+            await self._redis.set(f"{self._prefix}probe", "", px=PROBE_MS)
+
     def _key(self, kind: str, name: str) -> str:
         return f"{self._prefix}{kind}:{name}"
 
@@ -43,4 +56,4 @@ async def answering() -> AsyncIterator[None]:
     try:
         yield
     except (RedisError, OSError, TimeoutError) as error:
-        raise LedgerUnavailable(f"Redis: {str(error) or type(error).__name__}") from error
+        raise unavailable(error) from error

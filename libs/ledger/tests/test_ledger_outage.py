@@ -5,10 +5,11 @@ import re
 
 import pytest
 from medkg_contracts.errors import LedgerUnavailable
-from medkg_ledger import RolloutState
+from medkg_ledger import RolloutState, unavailable
 from medkg_ledger.wiping import WipeableLedger
 from medkg_stack.redis import Redis as RedisServer
 from redis.asyncio import Redis
+from redis.exceptions import BusyLoadingError, MasterDownError, MovedError, ResponseError
 
 from .interruptions import SilentRedis
 from .records import NOW, PLAN, job, new, timer, write
@@ -37,6 +38,7 @@ async def test_every_method_says_that_redis_is_away(closed_url: str) -> None:
         ledger.jobs({}),
         ledger.wipe(),
         ledger.is_empty(),
+        ledger.probe(),
         ledger.stalled(NOW),
         ledger.touch(["j-1"], NOW),
         ledger.configure({}),
@@ -100,8 +102,60 @@ async def test_error_that_redis_answers(ledger: WipeableLedger, redis: Redis, pr
     """An error that Redis itself answers is LedgerUnavailable with Redis's words."""
     await redis.set(f"{prefix}outbox", "not a hash")
 
-    with pytest.raises(LedgerUnavailable, match="Redis: WRONGTYPE"):
+    with pytest.raises(
+        LedgerUnavailable, match="Redis has something else where the ledger's data should be: WRONGTYPE"
+    ):
         await ledger.outbox()
+
+
+@pytest.mark.parametrize(
+    ("setting", "word", "remedy"),
+    [
+        (["CONFIG", "SET", "maxmemory", "1"], "is out of memory", "CONFIG SET maxmemory"),
+        (["REPLICAOF", "127.0.0.1", "1"], "is a read-only replica", "REPLICAOF NO ONE"),
+        (["CONFIG", "SET", "min-replicas-to-write", "1"], "without its replicas", "min-replicas-to-write"),
+        (["ACL", "SETUSER", "default", "-set", "-eval", "-evalsha"], "does not let its user", "medkg:*"),
+        (["CONFIG", "SET", "requirepass", "secret"], "refuses the password", "MK_REDIS_URL"),
+    ],
+)
+async def test_redis_that_takes_no_writes(own_server: RedisServer, setting: list[str], word: str, remedy: str) -> None:
+    """A Redis that refuses to write says why, and the remedy is its own; writing and probing say the same."""
+    operator = Redis.from_url(own_server.address)
+    await operator.execute_command(*setting)
+    await operator.aclose()
+    ledger = WipeableLedger.from_url(own_server.address)
+    errors = await asyncio.gather(write(ledger, job()), ledger.probe(), return_exceptions=True)
+    await ledger.close()
+
+    assert [LedgerUnavailable] * 2 == [type(error) for error in errors]
+    assert all(word in str(error) for error in errors)
+    assert all(remedy in error.info.remedy for error in errors if isinstance(error, LedgerUnavailable))
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "remedy"),
+    [
+        (BusyLoadingError("Redis is loading the dataset in memory"), "Redis is loading its data", "Wait"),
+        (ResponseError("MISCONF Redis is configured to save RDB snapshots"), "Redis cannot save its data", "disk"),
+        (MasterDownError("Link with MASTER is down"), "Redis is a replica that has lost its primary", "primary"),
+        (MovedError("866 127.0.0.1:7001"), "Redis is a cluster", "single"),
+        (ResponseError("BUSY Redis is busy running a script"), "Redis is held up", "SCRIPT KILL"),
+        (ResponseError("ERR of a later version"), "Redis: ERR of a later version", "Check that the server runs"),
+    ],
+)
+def test_redis_that_refuses(error: Exception, message: str, remedy: str) -> None:
+    """Each thing that Redis may refuse for has a remedy of its own; none is the fault of a job."""
+    found = unavailable(error)
+
+    assert str(found).startswith(message)
+    assert remedy in found.info.remedy
+
+
+async def test_redis_that_takes_writes(ledger: WipeableLedger) -> None:
+    """A probe of a Redis that works says nothing and leaves nothing in the ledger."""
+    await ledger.probe()
+
+    assert await ledger.is_empty()
 
 
 async def test_error_without_words(redis_url: str) -> None:

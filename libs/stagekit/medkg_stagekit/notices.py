@@ -5,8 +5,9 @@ from time import time
 from typing import cast
 
 from medkg_bus.instance import INSTANCE
-from medkg_contracts.errors import LedgerUnavailable, MedkgError
+from medkg_contracts.errors import MedkgError
 from medkg_contracts.model import Contract
+from medkg_ledger import unavailable
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -55,5 +56,5 @@ class Notices:
         try:
             raw = await self._redis.hget(self._key, service)
         except (RedisError, OSError, TimeoutError) as error:
-            raise LedgerUnavailable(f"Redis: {error!r}") from error
+            raise unavailable(error) from error
         return None if raw is None else Notice.model_validate_json(cast("bytes", raw))

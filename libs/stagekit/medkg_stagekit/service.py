@@ -25,7 +25,7 @@ from .accelerator import AcceleratedSettings
 from .binding import Binding, bind, opened
 from .compute import Compute, ComputeSettings, Spec
 from .consumer import StageConsumer
-from .health import HealthServer
+from .health import Check, HealthServer
 from .notices import Notices
 from .pool import WorkerPool
 from .shared_guard import SharedGuard
@@ -153,8 +153,16 @@ async def serve(
     settings: Settings,
     stack: AsyncExitStack,
     background: Sequence[Coroutine[Any, Any, None]] = (),
+    checks: Sequence[Check] = (),
 ) -> None:
     """Consume until a signal comes, with these coroutines beside it; the consumers drain before this returns.
+
+    Args:
+        consumers: all that the service reads.
+        settings: where its health is served.
+        stack: closes what the service has opened.
+        background: run beside the consumers.
+        checks: of readiness, besides that the consumers have partitions.
 
     Raises:
         SystemExit: an consumer or a background coroutine failed in a way that it must not.
@@ -174,7 +182,7 @@ async def serve(
         for consumer in consumers:
             consumer.watch_polls()
         health = HealthServer(
-            settings.metrics_host, settings.metrics_port, lambda: _stuck(consumers), lambda: _unready(consumers)
+            settings.metrics_host, settings.metrics_port, lambda: _stuck(consumers), lambda: _unready(consumers, checks)
         )
         stack.callback(health.close)
         logger.info("ready for work; health on port %d", health.port)
@@ -215,7 +223,7 @@ def _stuck(consumers: Sequence[BatchConsumer]) -> str | None:
     return f"no progress for {late:.0f} s longer than there may be none" if late else None
 
 
-def _unready(consumers: Sequence[BatchConsumer]) -> str | None:
-    if all(consumer.progress.assigned for consumer in consumers):
-        return None
-    return "no partitions assigned yet"
+def _unready(consumers: Sequence[BatchConsumer], checks: Sequence[Check]) -> str | None:
+    if not all(consumer.progress.assigned for consumer in consumers):
+        return "no partitions assigned yet"
+    return next((problem for check in checks if (problem := check()) is not None), None)

@@ -17,6 +17,7 @@ from medkg_topology.catalog import Catalog
 
 from . import metrics
 from .clockwork import Chore, keep
+from .ledger_watch import LedgerWatch
 from .leftovers import Leftovers
 from .pins import Pins
 from .release import release
@@ -29,18 +30,20 @@ from .timers import LOOK_S, Timers
 
 #: How often the numbers of pending requests are looked up, in seconds.
 PENDING_S = 2.0
+#: How often the ledger is looked at for the readiness, in seconds.
+WATCH_S = 2.0
 
 
 async def route(settings: RouterSettings) -> None:
     """Run the router until SIGTERM or SIGINT."""
     async with AsyncExitStack() as stack:
-        consumer, background = await startup.prepared(partial(_prepare, settings), stack)
-        await serve([consumer], settings, stack, background)
+        consumer, background, watch = await startup.prepared(partial(_prepare, settings), stack)
+        await serve([consumer], settings, stack, background, [lambda: watch.problem])
 
 
 async def _prepare(
     settings: RouterSettings, stack: AsyncExitStack
-) -> tuple[BatchConsumer, Sequence[Coroutine[Any, Any, None]]]:
+) -> tuple[BatchConsumer, Sequence[Coroutine[Any, Any, None]], LedgerWatch]:
     store = ArtifactStore.from_url(settings.artifacts_url)
     ledger = Ledger.from_url(settings.redis_url)
     stack.push_async_callback(ledger.close)
@@ -66,7 +69,14 @@ async def _prepare(
     stalled = StalledJobs(ledger, producer, explainer, settings.stalled_s)
     # Explaining takes seconds a job when Kafka is slow, and no timer must wait for it.
     explaining = Chore("stalled jobs", min(30.0, settings.stalled_s), stalled.sweep)
-    return consumer, [keep(_chores(settings, ledger, producer, rollouts)), keep([explaining]), reloader.watch()]
+    watch = LedgerWatch(ledger)
+    background = [
+        keep(_chores(settings, ledger, producer, rollouts)),
+        keep([explaining]),
+        keep([Chore("ledger", WATCH_S, watch.look)]),
+        reloader.watch(),
+    ]
+    return consumer, background, watch
 
 
 def _chores(settings: RouterSettings, ledger: Ledger, producer: EventProducer, rollouts: Rollouts) -> Sequence[Chore]:

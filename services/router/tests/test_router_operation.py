@@ -1,5 +1,6 @@
 """The router as a process: topologies that change, replicas, and what a crash has left behind."""
 
+import http.client
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -139,3 +140,30 @@ async def test_an_operator_may_ask_for_a_reload(world: World, folder: Path) -> N
     await world.until(lambda: "job.accepted" in world.story(job))
 
     assert 1 == len(notices(world, "topology.loaded", name))
+
+
+def readiness(router: Services) -> tuple[int, str]:
+    """What the router's `/readyz` says."""
+    (status,) = router.status()
+    connection = http.client.HTTPConnection(status.address.removeprefix("http://"), timeout=5)
+    connection.request("GET", "/readyz")
+    answer = connection.getresponse()
+    return answer.status, answer.read().decode()
+
+
+async def test_a_router_whose_redis_is_full_says_so_and_loses_nothing(
+    world: World, router: Services, own_redis_url: str
+) -> None:
+    """While Redis takes no writes the router is not ready, with the remedy; what was asked meanwhile is done after."""
+    async with Redis.from_url(own_redis_url) as redis:
+        await redis.config_set("maxmemory", 1)
+        try:
+            _, problem = await world.until(lambda: (said := readiness(router))[0] == 503 and said)
+            job = await world.request(world.names.plain)
+        finally:
+            await redis.config_set("maxmemory", 0)
+    await world.until(lambda: "job.accepted" in world.story(job))
+    await world.until(lambda: readiness(router)[0] == 200)
+
+    assert "Redis is out of memory" in problem
+    assert "CONFIG SET maxmemory" in problem
