@@ -50,19 +50,22 @@ def producer_client(bootstrap: str, client_id: str, compression: Literal["zstd"]
     )
 
 
-def reader_client(bootstrap: str, fetch_max_wait_ms: int = 500, retry_backoff_ms: int = 100) -> AIOKafkaConsumer:
+def reader_client(
+    bootstrap: str, fetch_max_wait_ms: int = 500, retry_backoff_ms: int = 100, *, committed: bool = True
+) -> AIOKafkaConsumer:
     """A consumer of no group: it disturbs nobody and commits nothing.
 
     Args:
         bootstrap: Kafka's address.
         fetch_max_wait_ms: how long Kafka may wait for records before it answers a fetch.
         retry_backoff_ms: how long to wait before a question that failed is asked again.
+        committed: read of transactions only what is committed.
     """
     return AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
-        isolation_level="read_committed",
+        isolation_level="read_committed" if committed else "read_uncommitted",
         request_timeout_ms=REQUEST_MS,
         max_partition_fetch_bytes=FETCH_BYTES,
         fetch_max_wait_ms=fetch_max_wait_ms,

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass
 from typing import Any, Self
 
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 from medkg_contracts.errors import KafkaUnavailable
@@ -45,6 +45,7 @@ class Cluster:
         # Short waits: a fetch that waits for records of the last partitions delays that of the next, and a question
         # about a topic that was not asked about before is only answered at the second try.
         self._consumer = reader_client(bootstrap, fetch_max_wait_ms=5, retry_backoff_ms=10)
+        self._uncommitted = reader_client(bootstrap, fetch_max_wait_ms=5, retry_backoff_ms=10, committed=False)
         self._admin = admin_client(bootstrap)
         self._numbers: dict[str, list[int]] = {}
 
@@ -52,8 +53,10 @@ class Cluster:
         """Connect."""
         try:
             await self._consumer.start()
+            await self._uncommitted.start()
             await self._admin.start()
         except (KafkaError, OSError) as error:
+            await self._uncommitted.stop()
             await self._consumer.stop()
             raise KafkaUnavailable(f"Kafka at {self._bootstrap}: {error!r}") from error
         return self
@@ -61,6 +64,7 @@ class Cluster:
     async def __aexit__(self, *_: object) -> None:
         """Disconnect."""
         await self._admin.close()
+        await self._uncommitted.stop()
         await self._consumer.stop()
 
     async def partitions(self, *topics: str) -> list[TopicPartition]:
@@ -83,6 +87,10 @@ class Cluster:
     async def ends(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """How far each partition can be read: what stands behind the beginning of an open transaction cannot be."""
         return dict(await self._asked(self._consumer.end_offsets(list(partitions)))) if partitions else {}
+
+    async def written(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """The offset that the next record of each partition will have, whether those before it can be read or not."""
+        return dict(await self._asked(self._uncommitted.end_offsets(list(partitions)))) if partitions else {}
 
     async def starts(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """The offset of the oldest record that each partition still has."""
@@ -119,8 +127,22 @@ class Cluster:
         ends = {partition: min(end, readable[partition]) for partition, end in ends.items()}
         if last is not None:
             starts = {partition: max(start, ends[partition] - last) for partition, start in starts.items()}
-        async for record in self._between(starts, ends):
+        async for record in self._between(self._consumer, starts, ends):
             yield record
+
+    async def held_back(self, topic: str) -> AsyncIterator[tuple[Record, int]]:
+        """What stands on a topic and can be read by nobody, since it is in or behind a transaction that is open.
+
+        With each record comes the offset at which the transaction begins; of a partition come at most the first
+        `SEARCHED_BACK` records.
+        """
+        partitions = await self.partitions(topic)
+        # How much is written comes first: a transaction that ends between the two questions holds nothing back.
+        written, readable = await self.written(partitions), await self.ends(partitions)
+        starts = {each: start for each, start in readable.items() if start < written[each]}
+        ends = {each: min(written[each], start + SEARCHED_BACK) for each, start in starts.items()}
+        async for record in self._between(self._uncommitted, starts, ends):
+            yield record, starts[TopicPartition(topic, record.partition)]
 
     async def since(self, topic: str, time: int) -> AsyncIterator[Record]:
         """The topic's records of a time, milliseconds since 1970-01-01 UTC, until now; as `records` gives them."""
@@ -128,20 +150,20 @@ class Cluster:
         if ends:
             found = await self._asked(self._consumer.offsets_for_times(dict.fromkeys(ends, time)))
             starts = {each: ends[each] if place is None else place.offset for each, place in found.items()}
-            async for record in self._between(starts, ends):
+            async for record in self._between(self._consumer, starts, ends):
                 yield record
 
     async def _between(
-        self, starts: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]
+        self, reader: AIOKafkaConsumer, starts: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]
     ) -> AsyncIterator[Record]:
         open_ = {partition for partition, start in starts.items() if start < ends[partition]}
         if not open_:
             return
-        self._consumer.assign(sorted(open_))
+        reader.assign(sorted(open_))
         for partition in open_:
-            self._consumer.seek(partition, starts[partition])
+            reader.seek(partition, starts[partition])
         while open_:
-            batches = await self._asked(self._consumer.getmany(timeout_ms=500))
+            batches = await self._asked(reader.getmany(timeout_ms=500))
             for partition, batch in batches.items():
                 for raw in batch:
                     if raw.offset < ends[partition]:
@@ -149,8 +171,8 @@ class Cluster:
                             raw.topic, raw.partition, raw.offset, raw.timestamp, raw.key, raw.value, raw.headers
                         )
             # Positions, not offsets: after a compaction or a transaction the last offsets may have no record.
-            reached = [each for each in open_ if await self._asked(self._consumer.position(each)) >= ends[each]]
-            self._consumer.pause(*reached)
+            reached = [each for each in open_ if await self._asked(reader.position(each)) >= ends[each]]
+            reader.pause(*reached)
             open_ -= set(reached)
 
     async def find(self, topic: str, key: str, since: int = 0) -> list[Record]:

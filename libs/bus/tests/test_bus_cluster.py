@@ -85,6 +85,30 @@ async def test_of_transactions_what_is_committed_is_read(kafka_bootstrap: str) -
     assert [b"kept", b"open"] == committed
 
 
+async def test_what_an_open_transaction_holds_back_is_seen(kafka_bootstrap: str) -> None:
+    """Records in and behind an open transaction come with the offset at which it begins, and those before it do not."""
+    topic = f"cluster-{uuid4().hex[:8]}"
+    await make_topics(kafka_bootstrap, [topic])
+    place = TopicPartition(topic, 0)
+    async with (
+        asyncio.timeout(60),
+        Cluster(kafka_bootstrap) as cluster,
+        AIOKafkaProducer(bootstrap_servers=kafka_bootstrap) as plain,
+        AIOKafkaProducer(bootstrap_servers=kafka_bootstrap, transactional_id=topic) as client,
+    ):
+        await plain.send_and_wait(topic, value=b"before", partition=0)
+        quiet = [record async for record, _ in cluster.held_back(topic)]
+        await client.begin_transaction()
+        await client.send_and_wait(topic, value=b"open", partition=0)
+        await plain.send_and_wait(topic, value=b"behind", partition=0)
+        held = [(record.value, since) async for record, since in cluster.held_back(topic)]
+        offsets = await cluster.ends([place]), await cluster.written([place])
+        await client.abort_transaction()
+
+    assert ([], [(b"open", 1), (b"behind", 1)]) == (quiet, held)
+    assert ({place: 1}, {place: 3}) == offsets
+
+
 async def test_members_of_a_group_are_there_with_their_partitions(kafka_bootstrap: str) -> None:
     """A consumer of a group is a member of it, by its own name, while it runs."""
     topic, group = f"cluster-{uuid4().hex[:8]}", f"readers-{uuid4().hex[:8]}"

@@ -71,7 +71,7 @@ async def _load(cluster: Cluster, stage: str, done: EndedRuns) -> StageLoad:
     partitions = await cluster.partitions(topics.queue(stage))
     # What is committed comes first: a lag that is too large for a moment says less that is wrong than one below zero.
     committed = await cluster.committed(group)
-    lags = lags_of(committed, await cluster.starts(partitions), await cluster.ends(partitions))
+    lags = lags_of(committed, await cluster.starts(partitions), await cluster.written(partitions))
     return load_of(stage, await cluster.members(group), lags, done)
 
 

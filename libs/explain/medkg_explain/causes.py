@@ -7,6 +7,7 @@ class Cause(StrEnum):
     """Why a job is where it is. Of several open branches, the one whose cause stands first here is explained."""
 
     POISON_RECORD = "poison_record"
+    OPEN_TRANSACTION = "open_transaction"
     ROUTER_DEAD = "router_dead"
     RECORD_GONE = "record_gone"
     JOB_PAUSED = "job_paused"

@@ -24,7 +24,7 @@ from redis.asyncio import Redis
 
 from .branches import open_nodes, weigh
 from .ended import about_ended
-from .facts import GateFacts, Reader, StageFacts
+from .facts import GateFacts, HeldBack, Reader, StageFacts
 from .finding import Finding
 from .gate import about_gate
 from .stage import about_stage
@@ -107,7 +107,8 @@ class Explainer:
         router = await trail.reader(topics.ROUTER_GROUP, topics.REQUESTS)
         requests = await trail.records(topics.REQUESTS)
         letters = await trail.letters(topics.ROUTER_DLQ)
-        return about_stranger(job_id, _last(letters), _last(requests), router)
+        held = [held for held, _ in await trail.held_back(topics.REQUESTS)]
+        return about_stranger(job_id, _last(letters), _last(requests), router, _first(held))
 
     async def _ended(self, state: JobState, plan: Plan | None) -> Finding:
         trail = Trail(self._cluster, state.job_id, state.updated_at)
@@ -127,8 +128,10 @@ class Explainer:
         trail = _trail(self._cluster, state, current)
         router = await trail.reader(topics.ROUTER_GROUP, gate.event_topic)
         spoken = [record for record, event in await trail.events(gate.event_topic) if _opens(event, gate)]
+        held = [held for held, event in await trail.held_back(gate.event_topic) if _opens(event, gate)]
         letter = _last(_about_topic(await trail.letters(topics.ROUTER_DLQ), gate.event_topic, current))
-        return GateFacts(gate, current, router, answer=_unread(spoken, router), letter=letter)
+        answer = _unread(spoken, router)
+        return GateFacts(gate, current, router, answer=answer, held_back=_first(held), letter=letter)
 
     async def _stage_facts(self, state: JobState, node: StageNode) -> StageFacts:
         current = state.node(node.name)
@@ -158,6 +161,12 @@ class Explainer:
             [record for record, event in await trail.events(queue) if is_about(event.extensions, node.name, epoch)]
         )
         answers = [record for record, event in await trail.events(done) if is_about(event.extensions, node.name, epoch)]
+        held = [
+            held
+            for topic in (done, queue)
+            for held, event in await trail.held_back(topic)
+            if is_about(event.extensions, node.name, epoch)
+        ]
         letters = [
             *_about_topic(await trail.letters(topics.dlq(node.service)), queue, facts.current),
             *_about_topic(await trail.letters(topics.ROUTER_DLQ), done, facts.current),
@@ -167,6 +176,7 @@ class Explainer:
             record=record,
             unsent=record is None and await self._unsent(job_id),
             answer=_unread(answers, facts.router),
+            held_back=_first(held),
             letter=_last(letters),
             story=await trail.story(node.name, epoch),
         )
@@ -193,6 +203,10 @@ def _about_topic(letters: Sequence[Letter], topic: str, current: NodeState) -> l
     """The letters of records that stood on this topic, since the node was asked for."""
     since = current.started_at or 0
     return [letter for letter in letters if letter.original.topic == topic and letter.timestamp >= since]
+
+
+def _first(held: Sequence[HeldBack]) -> HeldBack | None:
+    return held[0] if held else None
 
 
 def _last(found: Sequence[FoundT]) -> FoundT | None:

@@ -44,6 +44,18 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldBack:
+    """A record that is there and that nobody can read, since it is in or behind a transaction that is open.
+
+    Attributes:
+        since: the offset at which the transaction begins, in the record's partition.
+    """
+
+    record: Record
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
 class StageFacts:
     """A stage that has been asked for, or is to be asked for again.
 
@@ -58,6 +70,7 @@ class StageFacts:
         record: the request for this run, or None when it is not in the queue.
         unsent: the ledger still has to send the request.
         answer: the record on the done topic that answers it and that the router has not read, or None.
+        held_back: the request or its answer, if an open transaction holds it back.
         letter: the dead letter of the request or of its answer, or None.
         story: the lifecycle events of this run, oldest first.
     """
@@ -73,6 +86,7 @@ class StageFacts:
     record: Record | None = None
     unsent: bool = False
     answer: Record | None = None
+    held_back: HeldBack | None = None
     letter: Letter | None = None
     story: Sequence[Told] = ()
 
@@ -95,6 +109,7 @@ class GateFacts:
         current: the ledger's record of it.
         router: the router's group, at the job's partition of the gate's topic.
         answer: the record on the gate's topic that speaks of the job and that the router has not read, or None.
+        held_back: such a record, if an open transaction holds it back.
         letter: the dead letter of a record that spoke of the job, or None.
     """
 
@@ -102,4 +117,5 @@ class GateFacts:
     current: NodeState
     router: Reader
     answer: Record | None = None
+    held_back: HeldBack | None = None
     letter: Letter | None = None

@@ -8,6 +8,7 @@ from medkg_contracts.explanation import Explanation
 from medkg_ledger import JobState
 
 from .causes import Cause
+from .facts import HeldBack
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,4 +56,18 @@ def poisoned(letter: Letter, stage: str | None) -> Finding:
         record=str(letter.place),
         waiting_on="a record that can be read",
         last_error=f"[{letter.code}] {letter.message}",
+    )
+
+
+def held_back(held: HeldBack, stage: str | None, what: str) -> Finding:
+    """A record that brings the job on cannot be read; `what` names it."""
+    topic, partition, _ = held.record.place
+    return Finding(
+        Cause.OPEN_TRANSACTION,
+        f"{what} is there and cannot be read: a transaction is open in {topic}/{partition} since offset {held.since}",
+        "Let its producer commit or abort it; Kafka aborts it once the producer's transaction.timeout.ms is over. "
+        f"Kafka's `kafka-transactions.sh describe-producers --topic {topic} --partition {partition}` says whose it is.",
+        stage=stage,
+        record=str(held.record.place),
+        waiting_on=f"the end of the transaction in {topic}/{partition}",
     )

@@ -6,7 +6,7 @@ from medkg_ledger import JobState
 
 from .causes import Cause
 from .facts import GateFacts
-from .finding import Finding, poisoned
+from .finding import Finding, held_back, poisoned
 from .reading import overdue, unread
 
 
@@ -16,6 +16,8 @@ def about_gate(job: JobState, facts: GateFacts, now: int) -> Finding:
     deadline = facts.current.deadline or 0
     if facts.answer is not None:
         return unread(facts.answer, facts.router, gate.name, f"the event for the gate {gate.name}")
+    if facts.held_back is not None:
+        return held_back(facts.held_back, gate.name, f"the event for the gate {gate.name}")
     if facts.letter is not None:
         return poisoned(facts.letter, gate.name)
     if now > deadline:

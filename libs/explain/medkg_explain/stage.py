@@ -15,7 +15,7 @@ from medkg_stagekit.guard import BreakerState
 
 from .causes import Cause
 from .facts import StageFacts
-from .finding import Finding, poisoned, said
+from .finding import Finding, held_back, poisoned, said
 from .pauses import about_pause_of_given, about_pauses
 from .reading import overdue, unread, unsent
 
@@ -48,6 +48,14 @@ def _deferred(facts: StageFacts, now: int) -> Finding:
 def _answered(_: JobState, facts: StageFacts) -> Finding | None:
     name = facts.node.name
     return None if facts.answer is None else unread(facts.answer, facts.router, name, f"the answer of {name}")
+
+
+def _held_back(_: JobState, facts: StageFacts) -> Finding | None:
+    if facts.held_back is None:
+        return None
+    is_request = facts.held_back.record.topic == topics.queue(facts.node.service)
+    what = f"the request for {facts.node.name}" if is_request else f"the answer of {facts.node.name}"
+    return held_back(facts.held_back, facts.node.name, what)
 
 
 def _poisoned(_: JobState, facts: StageFacts) -> Finding | None:
@@ -211,6 +219,7 @@ _HELD: Final[Sequence[Check]] = (about_pauses, _no_gpu, _dead_consumer, _open_br
 #: What can be true of a request that the service has been given, the first that is true first.
 _GIVEN: Final[Sequence[Check]] = (
     _answered,
+    _held_back,
     _poisoned,
     _missing,
     about_pause_of_given,

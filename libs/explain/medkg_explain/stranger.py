@@ -5,12 +5,14 @@ from medkg_contracts.explanation import Explanation
 from medkg_contracts.records import Record
 
 from .causes import Cause
-from .facts import Reader
-from .finding import Finding, poisoned
+from .facts import HeldBack, Reader
+from .finding import Finding, held_back, poisoned
 from .reading import unread
 
 
-def about_stranger(job_id: str, letter: Letter | None, request: Record | None, router: Reader) -> Explanation:
+def about_stranger(
+    job_id: str, letter: Letter | None, request: Record | None, router: Reader, held: HeldBack | None = None
+) -> Explanation:
     """Why the ledger does not know the job.
 
     Args:
@@ -18,9 +20,12 @@ def about_stranger(job_id: str, letter: Letter | None, request: Record | None, r
         letter: the newest open dead letter of the router with that key.
         request: the newest record with that key on the topic of requests.
         router: the router's group at that partition.
+        held: a request for the job that an open transaction holds back.
     """
     if request is not None and request.offset >= router.committed:
         return _told(job_id, "requested", unread(request, router, None, "its request"))
+    if held is not None:
+        return _told(job_id, "requested", held_back(held, None, "its request"))
     if letter is not None:
         return _told(job_id, "refused", poisoned(letter, None))
     unknown = Finding(

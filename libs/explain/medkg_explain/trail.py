@@ -15,7 +15,7 @@ from medkg_contracts.orders import Order
 from medkg_contracts.records import Record
 from medkg_contracts.runs import is_about
 
-from .facts import Reader, Told
+from .facts import HeldBack, Reader, Told
 
 #: By so much may the clocks of two services differ, in milliseconds.
 SKEW_MS: Final = 60_000
@@ -45,6 +45,17 @@ class Trail:
     async def events(self, topic: str) -> list[tuple[Record, CloudEvent]]:
         """The job's records on a topic that can be read as events."""
         return [(record, event) for record in await self.records(topic) if (event := read(record)) is not None]
+
+    async def held_back(self, topic: str) -> list[tuple[HeldBack, CloudEvent]]:
+        """What is about the job on a topic, and that nobody can read while a transaction is open."""
+        return [
+            (HeldBack(record, since), event)
+            async for record, since in self._cluster.held_back(topic)
+            if (event := read(record)) is not None and self._is_about(record, event)
+        ]
+
+    def _is_about(self, record: Record, event: CloudEvent) -> bool:
+        return self._job_id == event.extensions.get("jobid") or self._job_id.encode() == record.key
 
     async def letters(self, dlq: str) -> list[Letter]:
         """The job's dead letters that nobody has redriven or discarded."""

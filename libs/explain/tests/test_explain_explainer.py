@@ -3,6 +3,7 @@
 from time import time
 
 import pytest
+from aiokafka import AIOKafkaProducer
 from medkg_contracts import topics
 from medkg_contracts.data import JobEnded, StageDeferred, StageStarted
 from medkg_contracts.deadletter import DeadLetter
@@ -47,6 +48,39 @@ async def test_an_answer_that_nobody_reads(scene: Scene) -> None:
     found = await explain(state.job_id, scene.settings)
 
     assert ("router_dead", str(answer.place)) == (found.cause, found.record)
+
+
+async def test_what_an_open_transaction_holds_back(scene: Scene) -> None:
+    """A request, an answer and a gate's event that stand behind an open transaction are explained by that."""
+    asked = await scene.job({"work": requested()})
+    answered = await scene.asked()
+    gated = await scene.job({"approval": waiting()})
+    told = {
+        "a-stranger": (topics.REQUESTS, asked, Kind.JOB_REQUESTED, "work"),
+        asked.job_id: (topics.queue(scene.service), asked, Kind.STAGE_REQUESTED, "work"),
+        answered.job_id: (topics.done(scene.service), answered, Kind.STAGE_COMPLETED, "work"),
+        gated.job_id: (GATE_TOPIC, gated, Kind.STAGE_COMPLETED, "approval"),
+    }
+    async with AIOKafkaProducer(bootstrap_servers=scene.settings.kafka, transactional_id=scene.service) as client:
+        await client.begin_transaction()
+        begun = {
+            (topic, number): (await client.send_and_wait(topic, b"foreign", partition=number)).offset
+            for topic, *_ in told.values()
+            for number in range(4)
+        }
+        records = {
+            job_id: await scene.tell(topic, state.model_copy(update={"job_id": job_id}), kind, stage=stage)
+            for job_id, (topic, state, kind, stage) in told.items()
+        }
+        found = {job_id: await explain(job_id, scene.settings) for job_id in told}
+        await client.abort_transaction()
+
+    assert {"open_transaction"} == {explanation.cause for explanation in found.values()}
+    assert {job_id: str(record.place) for job_id, record in records.items()} == {
+        job_id: explanation.record for job_id, explanation in found.items()
+    }
+    since = {job_id: begun[record.topic, record.partition] for job_id, record in records.items()}
+    assert all(f"since offset {since[job_id]}" in each.summary for job_id, each in found.items())
 
 
 async def test_an_answer_of_another_stage_is_none(scene: Scene) -> None:

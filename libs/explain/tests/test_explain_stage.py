@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from medkg_contracts.kinds import Kind
 from medkg_explain import Cause
-from medkg_explain.facts import Reader, StageFacts, Told
+from medkg_explain.facts import HeldBack, Reader, StageFacts, Told
 from medkg_explain.stage import about_stage
 from medkg_ledger import Held, NodeState, NodeStatus
 from medkg_stagekit.guard import BreakerState, Standstill
@@ -71,6 +71,8 @@ def cause_of(facts: StageFacts) -> str:
         ({"answer": ANSWER}, "router_behind"),
         ({"answer": ANSWER, "router": NO_ROUTER}, "router_dead"),
         ({"letter": LETTER}, "poison_record"),
+        ({"held_back": HeldBack(ANSWER, 3)}, "open_transaction"),
+        ({"held_back": HeldBack(ASKED, 39), "record": None}, "open_transaction"),
     ],
 )
 def test_a_given_request_is_explained_by_what_it_waits_for(found: dict[str, Any], cause: str) -> None:

@@ -334,7 +334,7 @@ async def test_tokens_in_a_circle_are_detected(adapted: StartSource) -> None:
 async def test_a_token_that_is_none_ends_the_search(adapted: StartSource, token: str) -> None:
     """A token that no URL can have is not asked for again and again."""
     source = await adapted(Response(f'{{"studies": [{BODY}], "nextPageToken": {token}}}'))
-    with pytest.raises(InvalidDocument, match="nextPageToken .* is none"):
+    with pytest.raises(InvalidDocument, match=r"nextPageToken .* is none"):
         await collected(source.search({"query.cond": "x"}, None))
 
 
