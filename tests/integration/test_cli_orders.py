@@ -67,7 +67,7 @@ def test_an_order_that_cannot_be_obeyed_is_refused(place: Playground):
     """A rerun from a stage that there is not ends with 5, and says why."""
     result = medkg("job", "rerun", place.submit(), "--from", "nowhere")
     assert (5, True) == (result.exit_code, "nowhere" in result.stdout)
-    assert 5 == medkg("job", "rerun", "nobody-knows-it").exit_code
+    assert 3 == medkg("job", "rerun", "nobody-knows-it").exit_code
 
 
 def test_a_job_is_cancelled_once(place: Playground):
@@ -86,7 +86,7 @@ def test_an_unknown_job_cannot_be_cancelled():
 
 
 def test_a_batch_is_cancelled_with_all_its_jobs(place: Playground):
-    """`job cancel` of a batch cancels all its running jobs, and leaves those that have ended."""
+    """`job cancel` of a batch cancels all its running jobs, and `job rerun` runs them again; what had ended stays."""
     batch = f"b-{uuid4().hex[:8]}"
     running = [f"{batch}-{number}" for number in range(5)]
     ended = JobState(
@@ -108,6 +108,18 @@ def test_a_batch_is_cancelled_with_all_its_jobs(place: Playground):
     assert {"cancelled": 5} == answer["counts"]
     assert {JobStatus.CANCELLED} == {place.state(job).status for job in running}
     assert "none of its jobs is running" in medkg("job", "cancel", batch).stdout
+    assert {"restarted": 5} == medkg_json("job", "rerun", batch)["counts"]
+    assert {JobStatus.RUNNING} == {place.state(job).status for job in running}
+    result = medkg("job", "rerun", batch)
+    assert (5, True) == (result.exit_code, "none of its jobs has failed or was cancelled" in result.stderr)
+
+
+def test_the_id_of_another_job_is_refused(place: Playground):
+    """A second request under a job's id ends with 5 if it asks for something else, and with 0 if for the same."""
+    job = f"own-{uuid4().hex[:8]}"
+    place.submit("--job-id", job)
+    again = [medkg("submit", "ctgov", item, "--topology", place.name, "--job-id", job) for item in ("NCT1", "NCT2")]
+    assert ([0, 5], True) == ([result.exit_code for result in again], "[job_id_taken]" in again[1].stderr)
 
 
 def test_a_paused_job_waits_until_it_is_resumed(place: Playground):

@@ -1,33 +1,35 @@
 """`medkg job`: runs a job again, or cancels one."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated
 
 import typer
-from medkg_contracts.errors import InvalidRequest, NotFound
+from medkg_contracts.errors import InvalidRequest
 from medkg_contracts.kinds import Kind
 from medkg_contracts.model import first_violation
 from medkg_contracts.orders import Order, RerunOrder
 from medkg_contracts.settings import Settings
-from medkg_ledger import JobStatus, LedgerReader
-from medkg_operations.control import Answer, Control, order_event
+from medkg_ledger import LedgerReader
+from medkg_operations.batches import cancel_batch, is_batch, rerun_batch
+from medkg_operations.control import Answer, order_event
 from pydantic import ValidationError
 
 from .exits import ExitCode, fail, run
 from .order_command import ByOption, ReasonOption, TimeoutOption, WaitOption, give, login
-from .output import JsonOption, counts_text, print_json, show
+from .output import JsonOption, counts_text, print_json, say, show
 from .progress_bar import ProgressBar
 from .settings import load_settings
 
-#: Jobs of a batch that are cancelled at once.
-PAGE = 500
+#: So many of a batch's jobs that could not be run again are named, with the reason.
+REFUSALS_SHOWN = 5
 
 app = typer.Typer(no_args_is_help=True, help="Orders about a job.")
 
 
 @app.command()
 def rerun(  # noqa: PLR0913 - these are the options
-    job: Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")],
+    job: Annotated[str, typer.Argument(metavar="JOB|BATCH", help="A job, or a batch with all that did not complete.")],
     *,
     from_: Annotated[
         str | None,
@@ -42,7 +44,9 @@ def rerun(  # noqa: PLR0913 - these are the options
     timeout: TimeoutOption = 30.0,
     json: JsonOption = False,
 ) -> None:
-    """Run a job again, from a stage or from where it failed; what came before is kept and not done again.
+    """Run a job again, from a stage or from where it failed or waits for its next try; what came before is kept.
+
+    Of a batch, its own job and all its jobs that failed or were cancelled are run again.
 
     medkg job rerun JOB --from chunk
     """
@@ -50,8 +54,20 @@ def rerun(  # noqa: PLR0913 - these are the options
         order = RerunOrder(by=by or login(), reason=reason, stage=from_, latest=latest)
     except ValidationError as error:
         raise InvalidRequest(first_violation(error)) from error
-    event = order_event(Kind.CONTROL_RERUN, job, order)
-    give(load_settings(), [event], wait=wait, timeout_s=timeout, json=json)
+    settings = load_settings()
+    if not run(_is_batch(settings, job)):
+        event = order_event(Kind.CONTROL_RERUN, job, order)
+        give(settings, [event], wait=wait, timeout_s=timeout, json=json)
+        return
+    if not wait:
+        raise typer.BadParameter("a batch is run again page by page, which needs the answers; leave out --no-wait")
+    answers = run(_rerun_batch(settings, job, order, timeout))
+    refused = [answer for answer in answers if not answer.obeyed]
+    _end_batch(answers, json=json, refused="refused")
+    if refused:
+        for answer in refused[:REFUSALS_SHOWN]:
+            say(f"{answer.about}: {answer.refusal}")
+        raise fail(ExitCode.REFUSED)
 
 
 @app.command()
@@ -80,51 +96,39 @@ def cancel(
 
 
 async def _is_batch(settings: Settings, job_id: str) -> bool:
-    ledger = LedgerReader.from_url(settings.redis_url)
-    try:
-        entry = f"batch:{job_id}"
-        items = (await ledger.counts([entry]))[entry]
-        if not items and await ledger.get(job_id) is None:
-            raise NotFound(f"the ledger knows no job and no batch {job_id!r}")
-        return items > 0
-    finally:
-        await ledger.close()
+    async with _ledger(settings) as ledger:
+        return await is_batch(ledger, job_id)
 
 
 async def _cancel_batch(settings: Settings, batch_id: str, order: Order, timeout_s: float) -> list[Answer]:
-    """Cancel the batch's own job first, so that it becomes no further ones, and then all that it has become."""
+    async with _ledger(settings) as ledger:
+        with ProgressBar("jobs cancelled") as bar:
+            return await cancel_batch(
+                settings, ledger, batch_id, order, timeout_s, lambda answers: bar.show(len(answers))
+            )
+
+
+async def _rerun_batch(settings: Settings, batch_id: str, order: RerunOrder, timeout_s: float) -> list[Answer]:
+    async with _ledger(settings) as ledger:
+        with ProgressBar("jobs restarted") as bar:
+            return await rerun_batch(
+                settings, ledger, batch_id, order, timeout_s, lambda answers: bar.show(len(answers))
+            )
+
+
+@asynccontextmanager
+async def _ledger(settings: Settings) -> AsyncIterator[LedgerReader]:
     ledger = LedgerReader.from_url(settings.redis_url)
-    answers: list[Answer] = []
     try:
-        async with Control(settings) as control:
-            with ProgressBar("jobs cancelled") as bar:
-                async for page in _running(ledger, batch_id):
-                    events = [order_event(Kind.CONTROL_CANCEL, job_id, order) for job_id in page]
-                    answers += await control.ask(events, timeout_s)
-                    bar.show(len(answers))
-                    if any(answer.kind is None for answer in answers):
-                        break
+        yield ledger
     finally:
         await ledger.close()
-    return answers
 
 
-async def _running(ledger: LedgerReader, batch_id: str) -> AsyncIterator[list[str]]:
-    """The batch's own job and then its running ones, page by page, until there are no others any more."""
-    own = await ledger.get(batch_id)
-    if own is not None and not own.ended:
-        yield [batch_id]
-    filters = {"batch": batch_id, "state": str(JobStatus.RUNNING)}
-    seen: set[str] = set()
-    while page := {job.job_id for job in (await ledger.jobs(filters, limit=PAGE)).jobs} - seen:
-        yield sorted(page)
-        seen |= page
-
-
-def _end_batch(answers: list[Answer], *, json: bool) -> None:
+def _end_batch(answers: list[Answer], *, json: bool, refused: str = "ended before") -> None:
     counts: dict[str, int] = {}
     for answer in answers:
-        result = "ended before" if answer.result == "refused" else answer.result
+        result = refused if answer.result == "refused" else answer.result
         counts[result] = counts.get(result, 0) + 1
     if json:
         print_json({"counts": counts, "jobs": [answer.data() for answer in answers]})

@@ -1,6 +1,7 @@
 """`medkg submit`: asks for jobs."""
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -9,11 +10,12 @@ from medkg_artifacts import ArtifactStore
 from medkg_bus.tail import Tail
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent
+from medkg_contracts.errors import LedgerUnavailable
 from medkg_contracts.requests import DEFAULT_TENANT, JobRequest, Priority
 from medkg_contracts.settings import Settings
 from medkg_ledger import LedgerReader
 from medkg_operations.progress import Tally
-from medkg_operations.requests import Asked, publish, request_event
+from medkg_operations.requests import Asked, check_id, publish, request_event
 from medkg_operations.waiting import Waiting
 from rich.table import Table
 from rich.text import Text
@@ -87,6 +89,8 @@ def submit(  # noqa: PLR0913 - these are the options
     request = asked.request()
     event = request_event(request, tenant, job_id)
     settings = load_settings()
+    if job_id is not None:
+        run(_check_id(settings, event))
     if not wait:
         run(publish(settings, [event]))
         _print_asked(request, event, json=json)
@@ -98,6 +102,15 @@ def submit(  # noqa: PLR0913 - these are the options
         raise fail(ExitCode.FAILED)
 
 
+async def _check_id(settings: Settings, event: CloudEvent) -> None:
+    ledger = LedgerReader.from_url(settings.redis_url)
+    try:
+        with suppress(LedgerUnavailable):  # a request may be sent while the ledger is away; the router will look
+            await check_id(ledger, event)
+    finally:
+        await ledger.close()
+
+
 async def _publish_and_wait(settings: Settings, event: CloudEvent, tally: Tally, timeout_s: float) -> None:
     job_id = event.extensions["jobid"]
     ledger = LedgerReader.from_url(settings.redis_url)
@@ -106,7 +119,7 @@ async def _publish_and_wait(settings: Settings, event: CloudEvent, tally: Tally,
         async with Tail(settings.kafka, topics.EVENTS) as tail:
             await publish(settings, [event])
             with ProgressView(tally) as view:
-                waiting = Waiting(tail, store, tally, [job_id], say)
+                waiting = Waiting(tail, store, tally, [job_id], say, [event.id])
                 await waiting.until([job_id], ledger, timeout_s, view.update)
     finally:
         await ledger.close()
@@ -129,10 +142,15 @@ def _print_asked(request: JobRequest, event: CloudEvent, *, json: bool) -> None:
 def _print_ended(request: JobRequest, event: CloudEvent, tally: Tally, *, json: bool) -> None:
     if json:
         errors = {job_id: {"stage": stage, **info.model_dump()} for job_id, (stage, info) in tally.errors.items()}
-        print_json({**_asked_data(request, event), "counts": tally.counts(), "jobs": tally.jobs, "errors": errors})
+        data = {**_asked_data(request, event), "counts": tally.counts(), "jobs": tally.jobs, "errors": errors}
+        if event.extensions["jobid"] in tally.expected:
+            data["items"] = tally.expected[event.extensions["jobid"]]
+        print_json(data)
         return
     typer.echo(event.extensions["jobid"])
     show(Text.assemble("jobs: ", counts_text(tally.counts())))
+    if tally.expected.get(event.extensions["jobid"]) == 0:
+        show("the query found nothing: the batch has no items")
     if tally.stages:
         show(stage_times(tally))
     if tally.errors:

@@ -6,6 +6,7 @@
     - TopologyUnknown
   x InvalidInput
     - InvalidRequest
+    - JobIdTaken
     - OrderRefused
     - InvalidDocument
   x PoisonRecord
@@ -130,6 +131,14 @@ class InvalidRequest(InvalidInput):
     code = "request_invalid"
     job_becomes = "rejected"
     remedy = "Correct the field that the message names and submit the request again."
+
+
+class JobIdTaken(InvalidInput):
+    """A request names the id of another job."""
+
+    code = "job_id_taken"
+    job_becomes = "unchanged"
+    remedy = "Ask with another job id, or with none; the job that has this one is as it was."
 
 
 class OrderRefused(InvalidInput):

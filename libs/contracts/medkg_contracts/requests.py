@@ -60,6 +60,11 @@ class JobRequest(Contract):
         return self
 
     @property
+    def canonical(self) -> bytes:
+        """The request as JSON, without what has its default value: the bytes that are kept of a long one."""
+        return self.model_dump_json(exclude_defaults=True).encode()
+
+    @property
     def is_batch(self) -> bool:
         """Whether this expands to several jobs."""
         return self.id is None

@@ -25,12 +25,12 @@ Check = Callable[[JobState, StageFacts], Finding | None]
 def about_stage(job: JobState, facts: StageFacts, now: int) -> Finding:
     """Why the job waits for this stage; `now` in milliseconds since 1970."""
     if facts.current.status is NodeStatus.DEFERRED:
-        return _deferred(facts, now)
+        return _deferred(job, facts, now)
     found = (check(job, facts) for check in (_HELD if facts.credit.held else _GIVEN))
     return next(finding for finding in found if finding is not None)
 
 
-def _deferred(facts: StageFacts, now: int) -> Finding:
+def _deferred(job: JobState, facts: StageFacts, now: int) -> Finding:
     node, due = facts.node, facts.current.deadline or 0
     if now > due:
         return overdue((now - due) / 1000, facts.router, node.name, f"the next try of {node.name}")
@@ -38,7 +38,7 @@ def _deferred(facts: StageFacts, now: int) -> Finding:
     return Finding(
         Cause.TIMER_NOT_DUE,
         f"try {tried} of {attempts} of {node.name} failed; the next one is due in {(due - now) / 1000:.0f} s",
-        "Wait, or mend meanwhile what the last error names.",
+        f"Wait, or mend what the last error names and then try at once: `medkg job rerun {job.job_id}`.",
         stage=node.name,
         waiting_on="the ledger's timer",
         last_error=said(facts.error),

@@ -170,10 +170,11 @@ class Committed:
 
 
 def _index_moves(before: JobState | None, after: JobState) -> tuple[list[str], list[str]]:
-    """The index entries to leave and to join. Only a job's status and stage change by themselves."""
+    """The index entries to leave and to join. Within a run only a job's status and stage change."""
     if before is None:
         return [], list(after.index_entries())
-    if before.status is after.status and before.current_stage == after.current_stage:
+    same_run = before.run == after.run
+    if same_run and before.status is after.status and before.current_stage == after.current_stage:
         return [], []
     old, new = set(before.index_entries()), set(after.index_entries())
     return sorted(old - new), sorted(new - old)

@@ -74,6 +74,11 @@ class Tally:
         elif (stage := event.extensions.get("stage")) is not None:
             self._hear_stage(kind, job_id, self.stages.setdefault(stage, StageTally()), event)
 
+    def refuse(self, job_id: str, error: ErrorInfo) -> None:
+        """Count a request that became no job."""
+        self.jobs[job_id] = "refused"
+        self.errors[job_id] = (None, error)
+
     def counts(self) -> dict[str, int]:
         """How many jobs are in each state."""
         return dict(Counter(self.jobs.values()))

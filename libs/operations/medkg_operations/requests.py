@@ -20,6 +20,8 @@ from medkg_contracts.kinds import Kind
 from medkg_contracts.model import Identifier, TenantId, first_violation
 from medkg_contracts.requests import DEFAULT_TENANT, JobRequest, Priority
 from medkg_contracts.settings import Settings
+from medkg_ledger import LedgerReader
+from medkg_routing import Requested, check_own, read
 from pydantic import TypeAdapter, ValidationError
 
 #: The CloudEvents `source` of the command's requests.
@@ -92,7 +94,7 @@ def request_event(
     Args:
         request: what is asked for.
         tenant: whose job it is.
-        job: its id; the same id again is the same event and so the same job. None makes a new job.
+        job: its id; the same request under the same id is the same event, and so the same job. None makes a new job.
         correlation: what the job belongs to.
 
     Raises:
@@ -101,7 +103,8 @@ def request_event(
     _check(_TENANT, "tenant", tenant)
     if job is not None:
         _check(_IDENTIFIER, "job-id", job)
-    identity = digest("job-request", job)[:32] if job is not None else uuid4().hex
+    same = () if job is None else ("job-request", tenant, job, request.canonical.decode())
+    identity = digest(*same)[:32] if same else uuid4().hex
     return make_event(
         Kind.JOB_REQUESTED,
         id=identity,
@@ -124,6 +127,19 @@ def reload_event() -> CloudEvent:
         data=None,
         job_id="topologies",
     )
+
+
+async def check_id(ledger: LedgerReader, event: CloudEvent) -> None:
+    """Check, before a request is sent, that the id that it gives is no other job's, as far as the ledger knows.
+
+    Raises:
+        JobIdTaken: it is another's.
+        LedgerUnavailable: nobody can say; the router will.
+    """
+    requested = read(topics.REQUESTS, event)
+    state = await ledger.get(event.extensions["jobid"])
+    if state is not None and isinstance(requested, Requested):
+        check_own(state, requested)
 
 
 async def publish(settings: Settings, events: Sequence[CloudEvent], topic: str = topics.REQUESTS) -> None:

@@ -6,7 +6,10 @@ from time import monotonic
 from medkg_artifacts import ArtifactStore, redeem
 from medkg_bus.tail import Tail
 from medkg_contracts.cloudevents import CloudEvent, from_record
-from medkg_contracts.errors import PoisonRecord, Unfinished
+from medkg_contracts.data import RecordRefused
+from medkg_contracts.errors import JobIdTaken, PoisonRecord, Unfinished
+from medkg_contracts.events import read_data
+from medkg_contracts.kinds import Kind, kind_of
 from medkg_ledger import JobState, LedgerReader
 
 from .progress import Tally
@@ -21,6 +24,7 @@ class Waiting:
         tally: is told every event that concerns the jobs.
         correlations: what the jobs belong to: their own ids, or their batch's.
         report: is told of events that cannot be read.
+        sent: the ids of the request events; others may have asked for a job of the same id.
     """
 
     def __init__(
@@ -30,7 +34,9 @@ class Waiting:
         tally: Tally,
         correlations: Collection[str],
         report: Callable[[str], None],
+        sent: Collection[str] = (),
     ) -> None:
+        self._sent = frozenset(sent)
         self._report = report
         self._tail = tail
         self._store = store
@@ -70,7 +76,11 @@ class Waiting:
     async def _hear(self, headers: Sequence[tuple[str, bytes | None]], value: bytes | None) -> None:
         try:
             event = await redeem(from_record(headers, value), self._store)
-            if self._concerns(event):
+            if not self._concerns(event):
+                return
+            if kind_of(event) is Kind.RECORD_REFUSED:
+                self._hear_refusal(event)
+            else:
                 self._tally.hear(event)
         except PoisonRecord as error:
             self._report(f"an event could not be read and is not counted: {error}")
@@ -78,6 +88,13 @@ class Waiting:
     def _concerns(self, event: CloudEvent) -> bool:
         mine = {event.extensions.get("correlationid"), event.extensions.get("jobid")}
         return bool(mine & self._correlations)
+
+    def _hear_refusal(self, event: CloudEvent) -> None:
+        """A request of ours, or of a batch of ours, whose job id is another job's, becomes no job."""
+        job_id, error = event.extensions["jobid"], read_data(event, RecordRefused).error
+        item = event.extensions.get("correlationid") not in (None, job_id)
+        if error.code == JobIdTaken.code and (item or event.extensions.get("causationid") in self._sent):
+            self._tally.refuse(job_id, error)
 
     async def _look_up(self, repeated: Sequence[str], ledger: LedgerReader) -> None:
         """Jobs that were asked for before: the ledger knows what became of them."""

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 from medkg_contracts.artifacts import ArtifactRef
 from medkg_contracts.cloudevents import CloudEvent
-from medkg_contracts.data import Ignored, JobEnded, StageResult, StageStarted
-from medkg_contracts.errors import SourceRefused
+from medkg_contracts.data import Ignored, JobEnded, RecordRefused, StageResult, StageStarted
+from medkg_contracts.errors import JobIdTaken, SourceRefused
 from medkg_contracts.events import make_event
 from medkg_contracts.kinds import Kind
 from medkg_contracts.model import Contract
@@ -52,6 +52,12 @@ def job_completed(job: str = "j-1", **more: str) -> CloudEvent:
 
 def job_failed(job: str = "j-1") -> CloudEvent:
     return event(Kind.JOB_FAILED, job, None, JobEnded(stage="parse", error=REFUSED))
+
+
+def taken(job: str = "j-1", **more: str) -> CloudEvent:
+    error = JobIdTaken("jobid: it is the id of another job").info
+    data = RecordRefused(topic="jobs.requests.v1", partition=0, offset=1, dlq="router.dlq.v1", error=error)
+    return event(Kind.RECORD_REFUSED, job, None, data, **more)
 
 
 def ignored(job: str = "j-1") -> CloudEvent:

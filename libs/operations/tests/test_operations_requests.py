@@ -1,9 +1,10 @@
 """Job requests are made of what a person typed."""
 
 import pytest
-from medkg_contracts.errors import InvalidRequest
+from medkg_contracts.errors import InvalidRequest, JobIdTaken
 from medkg_contracts.requests import JobRequest
-from medkg_operations.requests import Asked, request_event
+from medkg_ledger import JobState
+from medkg_operations.requests import Asked, check_id, request_event
 
 
 def test_one_id_is_a_job():
@@ -52,6 +53,39 @@ def test_the_same_job_id_is_the_same_event():
     request = JobRequest(source="ctgov", id="NCT05814159")
     first, second = request_event(request, job="mine"), request_event(request, job="mine")
     assert (first.id, "mine") == (second.id, second.extensions["partitionkey"])
+
+
+def test_another_request_under_a_job_id_is_another_event():
+    """Two requests that differ have two ids, in what they ask for as in whose they are."""
+    request = JobRequest(source="ctgov", id="NCT05814159")
+    other = request_event(request.model_copy(update={"id": "NCT00353704"}), job="mine")
+    theirs = request_event(request, "acme", job="mine")
+    assert 3 == len({request_event(request, job="mine").id, other.id, theirs.id})
+
+
+class LedgerOf:
+    """A ledger that knows one job, or none."""
+
+    def __init__(self, state: JobState | None) -> None:
+        self._state = state
+
+    async def get(self, _: str) -> JobState | None:
+        """The state of any job."""
+        return self._state
+
+
+async def test_a_job_id_that_is_taken_is_refused_before_anything_is_sent():
+    """The id of a job that asks for something else is refused; its own, and one that nobody has, are not."""
+    request = JobRequest(source="ctgov", id="NCT05814159")
+    state = JobState(
+        job_id="mine", tenant_id="public", doc_id=request.doc_id, correlation_id="mine", request=request,
+        created_at=1, updated_at=1,
+    )  # fmt: skip
+    event = request_event(request, job="mine")
+    await check_id(LedgerOf(state), event)  # type: ignore[arg-type] - a fake
+    await check_id(LedgerOf(None), event)  # type: ignore[arg-type] - a fake
+    with pytest.raises(JobIdTaken):
+        await check_id(LedgerOf(state), request_event(request, "acme", job="mine"))  # type: ignore[arg-type] - a fake
 
 
 def test_a_request_without_job_id_is_a_new_job():

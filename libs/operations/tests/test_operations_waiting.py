@@ -1,6 +1,6 @@
 """Waiting for jobs: by what is told of them, and by the ledger for those that were there before."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from medkg_ledger import JobState, JobStatus
 from medkg_operations.progress import Tally
 from medkg_operations.waiting import Waiting
 
-from .events_of import completed, event, ignored, job_completed, job_failed
+from .events_of import completed, event, ignored, job_completed, job_failed, taken
 
 
 class TailOf:
@@ -58,10 +58,15 @@ def state(job_id: str, status: JobStatus = JobStatus.COMPLETED, batch_id: str | 
 
 
 async def wait(
-    tmp_path: Path, tail: TailOf, *asked: str, ledger: LedgerOf | None = None, timeout_s: float = 30
+    tmp_path: Path,
+    tail: TailOf,
+    *asked: str,
+    ledger: LedgerOf | None = None,
+    timeout_s: float = 30,
+    sent: Sequence[str] = (),
 ) -> Tally:
     tally = Tally()
-    waiting = Waiting(tail, ArtifactStore(tmp_path), tally, asked, print)  # type: ignore[arg-type] - a fake
+    waiting = Waiting(tail, ArtifactStore(tmp_path), tally, asked, print, sent)  # type: ignore[arg-type] - a fake
     await waiting.until(asked, ledger or LedgerOf(), timeout_s, lambda: None)  # type: ignore[arg-type] - a fake
     return tally
 
@@ -105,6 +110,28 @@ async def test_a_batch_that_was_there_before_is_looked_up_with_its_items(tmp_pat
     ledger = LedgerOf(state("b"), state("i-1", batch_id="b"), state("i-2", JobStatus.FAILED, "b"))
     tally = await wait(tmp_path, TailOf(ignored("b")), "b", ledger=ledger)
     assert {"completed": 2, "failed": 1} == tally.counts()
+
+
+async def test_a_job_id_that_is_taken_ends_the_wait(tmp_path: Path):
+    """Whoever asked under the id of another job is told so, and not what became of that job."""
+    tail = TailOf(event(Kind.JOB_ACCEPTED), taken(causationid="r-1"))
+    assert {"refused": 1} == (await wait(tmp_path, tail, "j-1", sent=["r-1"])).counts()
+
+
+async def test_somebody_elses_request_under_the_jobs_id_is_none_of_ours(tmp_path: Path):
+    """Whoever has the job is not disturbed by others who ask for something else under its id."""
+    tail = TailOf(taken(causationid="r-2"), job_completed())
+    assert {"completed": 1} == (await wait(tmp_path, tail, "j-1", sent=["r-1"])).counts()
+
+
+async def test_an_item_whose_id_is_taken_is_counted(tmp_path: Path):
+    """A batch is not waited for for ever because one of its items became no job."""
+    tail = TailOf(
+        completed("b", "expand", expansion={"batch_id": "b", "jobs": 1}),
+        job_completed("b"),
+        taken("i-1", correlationid="b", causationid="i-1"),
+    )
+    assert {"completed": 1, "refused": 1} == (await wait(tmp_path, tail, "b")).counts()
 
 
 async def test_waiting_ends_in_time(tmp_path: Path):

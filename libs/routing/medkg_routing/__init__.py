@@ -1,7 +1,7 @@
 """The pure decision: what happens next to a job."""
 
 from .advance import abandon, advance
-from .begin import admit, newest_plan, reject
+from .begin import admit, check_own, newest_plan, reject
 from .inbound import (
     Cancel,
     Deferred,
@@ -44,6 +44,7 @@ __all__ = [
     "admit",
     "advance",
     "broken",
+    "check_own",
     "ignore",
     "ignored_event",
     "newest_plan",

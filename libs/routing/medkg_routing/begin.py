@@ -1,11 +1,13 @@
 """How a job begins: a request is accepted on a plan, or rejected with the reason. A rejected job may begin again."""
 
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any, Final
 
 from medkg_contracts import topics
+from medkg_contracts.artifacts import ArtifactRef
 from medkg_contracts.data import JobEnded
-from medkg_contracts.errors import ErrorInfo, InvalidRequest
+from medkg_contracts.errors import ErrorInfo, InvalidRequest, JobIdTaken
 from medkg_contracts.kinds import Kind
 from medkg_contracts.model import Contract
 from medkg_contracts.requests import JobRequest
@@ -36,6 +38,27 @@ def newest_plan(request: JobRequest, resolve: Resolve) -> Plan:
     plan = resolve(request.topology, request.source)
     _check_until(plan, request.until)
     return resolve(BATCH, request.source) if request.is_batch else plan
+
+
+def check_own(state: JobState, event: Requested) -> None:
+    """Check that a request is about the job that has its id: that it has asked for it, or may correct what did.
+
+    Raises:
+        JobIdTaken: it is another tenant's, or asks for something else than the job was accepted for.
+    """
+    unread = state.status is JobStatus.REJECTED and state.request is None  # so nobody knows whose it was
+    same_tenant = state.tenant_id == event.tenant_id
+    if unread or (same_tenant and (state.status is JobStatus.REJECTED or _asks_the_same(state, event))):
+        return
+    raise JobIdTaken(f"jobid: {event.job_id} is the id of another job")
+
+
+def _asks_the_same(state: JobState, event: Requested) -> bool:
+    if event.batch_id is not None and (state.batch_id, state.doc_id) == (event.batch_id, event.doc_id):
+        return True  # an item of a batch; a later version of expand may say more of it than the one that began
+    if isinstance(state.request, ArtifactRef) and isinstance(event.request, JobRequest):
+        return state.request.sha256 == sha256(event.request.canonical).hexdigest()
+    return state.request == event.request
 
 
 def admit(plan: Plan, event: Requested, now: int, *, accepted: Contract, after: JobState | None = None) -> Step:

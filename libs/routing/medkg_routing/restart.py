@@ -1,4 +1,4 @@
-"""How a job runs again: from a stage or from where it failed, on its own plan or on a newer one.
+"""How a job runs again: from a stage or from where it failed or waits for a try, on its own plan or on a newer one.
 
 A node that runs again keeps the number of its epoch, so that its next run has another, and nothing else. Whatever
 depends on it runs again as well; nothing that it depends on does.
@@ -79,6 +79,8 @@ def _again(plan: Plan, pinned: Plan | None, state: JobState, stage: str | None) 
     again: set[str] = set()
     for node in plan.nodes:  # in a topological order
         stands = node.name != stage and again.isdisjoint(node.depends_on) and _stands(node, pinned, state)
+        if stage is None and state.node(node.name).status is NodeStatus.DEFERRED:
+            stands = False  # who names no stage wants what waits for its next try to be tried now
         if node.name in needed and not stands:
             again.add(node.name)
     if stage is None and not again:

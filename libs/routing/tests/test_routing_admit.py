@@ -2,16 +2,18 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 import pytest
 from medkg_contracts import topics
+from medkg_contracts.artifacts import ArtifactRef
 from medkg_contracts.data import JobEnded
-from medkg_contracts.errors import InvalidRequest, MedkgError, TopologyUnknown
+from medkg_contracts.errors import InvalidRequest, JobIdTaken, MedkgError, TopologyUnknown
 from medkg_contracts.kinds import Kind
 from medkg_contracts.requests import JobRequest
 from medkg_ledger.state import JobStatus, NodeStatus
-from medkg_routing import admit, newest_plan, reject, to_event
+from medkg_routing import admit, check_own, newest_plan, reject, to_event
 from medkg_topology.plan import Plan
 
 from .telling import (
@@ -191,3 +193,61 @@ def test_what_no_item_can_have_is_refused_at_once(
 
     with pytest.raises(error):
         newest_plan(request, by_name)
+
+
+ASKED = JobRequest(source="ctgov", id="1")
+LONG = JobRequest(source="ctgov", ids=[f"NCT{number:08}" for number in range(3)])
+KEPT = ArtifactRef(name="request", sha256=sha256(LONG.canonical).hexdigest(), size=50, uri="artifact://public/x")
+
+
+@pytest.mark.parametrize("tenant", ["public", "acme"])
+@pytest.mark.parametrize(
+    ("asked", "again"),
+    [
+        (ASKED, ASKED.model_copy(update={"id": "2"})),
+        (ASKED, ASKED.model_copy(update={"priority": "high"})),
+        (ASKED, ASKED.model_copy(update={"topology": "trials"})),
+        (ASKED, None),
+        (KEPT, LONG.model_copy(update={"ids": ["NCT00000001"]})),
+    ],
+)
+def test_request_for_something_else_is_no_repetition(
+    tenant: str, asked: JobRequest | ArtifactRef, again: JobRequest | None
+) -> None:
+    """The id of a job cannot be used for another: not by its own tenant, and by another not even for the same."""
+    event = replace(requested(), request=asked, tenant_id="acme")
+    state = state_after(begun(LINE, event))
+
+    with pytest.raises(JobIdTaken, match="jobid: j-1 is the id of another job"):
+        check_own(state, replace(event, request=again, tenant_id=tenant))
+    with pytest.raises(JobIdTaken):
+        check_own(state, replace(event, tenant_id="other"))
+
+
+@pytest.mark.parametrize(("asked", "again"), [(ASKED, ASKED), (KEPT, LONG)])
+def test_request_for_the_same_is_the_jobs_own(asked: JobRequest | ArtifactRef, again: JobRequest) -> None:
+    """What asks for the very same, however it was kept, is the job's own request once more."""
+    event = replace(requested(), request=asked)
+
+    check_own(state_after(begun(LINE, event)), replace(event, request=again))
+
+
+def test_item_of_the_same_batch_is_the_jobs_own() -> None:
+    """An item that its batch asks for again is the same item, whatever a later version of expand says of it."""
+    event = replace(requested(), request=ASKED, batch_id="b-1")
+    again = replace(event, request=ASKED.model_copy(update={"priority": "high"}))
+
+    check_own(state_after(begun(LINE, event)), again)
+
+
+def test_rejected_request_may_be_corrected_by_its_tenant_alone() -> None:
+    """Of a rejected job the tenant may ask for something else; where nobody could tell whose it was, anybody may."""
+    event = requested()
+    rejected = state_after(reject(event, TopologyUnknown("there is none").info, NOW))
+    unread = state_after(reject(replace(event, request=None), InvalidRequest("no").info, NOW))
+    corrected = replace(event, request=ASKED)
+
+    check_own(rejected, corrected)
+    check_own(unread, replace(corrected, tenant_id="other"))
+    with pytest.raises(JobIdTaken):
+        check_own(rejected, replace(corrected, tenant_id="other"))

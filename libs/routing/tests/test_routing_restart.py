@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 from medkg_contracts import topics
-from medkg_contracts.data import JobRestarted
+from medkg_contracts.data import JobRestarted, StageRequest
 from medkg_contracts.errors import InvalidRequest, OrderRefused
 from medkg_contracts.kinds import Kind
 from medkg_contracts.policy import Policy
@@ -224,6 +224,27 @@ def test_the_same_order_twice_is_obeyed_once() -> None:
 
     assert "duplicate" == ignored(story.tell(rerunning("left")))
     assert 1 == story.state.run
+
+
+def test_deferred_stage_is_tried_now() -> None:
+    """A rerun that names no stage asks at once for what waits for its next try, with all tries before it."""
+    story = Story(DIAMOND)
+    story.tell(done("ingest", "payloads"), deferred("left", tried=2))
+    step = story.tell(rerunning())
+    asked = only(step, Kind.STAGE_REQUESTED, "left")
+
+    assert [("job.restarted", None), ("stage.requested", "left")] == said(step)
+    assert (2, StageRequest(request=requested().request, inputs=refs("payloads"))) == (asked.epoch, asked.data)
+    assert ["left"] == list(step.drop_timers)
+
+
+def test_deferred_stage_waits_on_while_another_runs_again() -> None:
+    """A rerun from a stage leaves the timer of one beside it as it is."""
+    story = Story(DIAMOND)
+    story.tell(done("ingest", "payloads"), deferred("left"), done("right", "claims"))
+    step = story.tell(rerunning("right"))
+
+    assert ([("job.restarted", None), ("stage.requested", "right")], []) == (said(step), list(step.drop_timers))
 
 
 def test_order_of_any_run_before_starts_nothing_again() -> None:

@@ -164,20 +164,21 @@ class StageConsumer(Observer):
 
 
 async def refuse(
-    producer: EventProducer, record: Record, error: MedkgError, group: str, dlq: str, source: str
+    producer: EventProducer, record: Record, error: MedkgError, group: str, dlq: str, source: str, **about: str
 ) -> list[asyncio.Future[Any]]:
-    """Put the record on the DLQ and say so in a lifecycle event."""
+    """Put the record on the DLQ and say so in a lifecycle event; `about` are attributes that say whose it is."""
     metrics.refused(record.topic, error.code)
     data = RecordRefused(
         topic=record.topic, partition=record.partition, offset=record.offset, dlq=dlq, error=error.info
     )
     event = make_event(
         Kind.RECORD_REFUSED,
-        id=digest(record.topic, record.partition, record.offset, error.code)[:32],
+        id=digest(record.topic, record.partition, record.offset, error.code, error.info.message)[:32],
         source=source,
         time=datetime.now(UTC),
         data=data,
-        job_id=_job_of(record),
+        job_id=about.pop("jobid", _job_of(record)),
+        extensions=about,
     )
     return [
         await producer.bury(dlq, DeadLetter(record, group, type(error).__name__, error.info)),

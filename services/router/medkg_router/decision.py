@@ -7,7 +7,7 @@ from medkg_contracts.data import Ignored
 from medkg_contracts.errors import MedkgError
 from medkg_contracts.records import Record
 from medkg_ledger import Change, JobState, JobStatus, Timer, Versioned
-from medkg_routing import Emit, Origin, Step
+from medkg_routing import Emit, Origin, Requested, Step
 from medkg_stagekit.posting import Posting, ask, pack
 
 
@@ -21,7 +21,7 @@ class Decision:
         postings: to be sent once this is written.
         asks: requests for a stage's work, by node: sent as soon as the stage has credit.
         fence: the sequence at which the job was cancelled.
-        refused: requests that were rejected, for the DLQ.
+        refused: requests that are no job, for the DLQ.
         disobeyed: orders that could not be obeyed, and why.
     """
 
@@ -35,7 +35,7 @@ class Decision:
     fence: int | None = None
     hold: bool | None = None
     ignored: list[tuple[Ignored, Origin, JobState | None]] = field(default_factory=list)
-    refused: list[tuple[Record, MedkgError]] = field(default_factory=list)
+    refused: list[tuple[Record, MedkgError, Requested]] = field(default_factory=list)
     disobeyed: list[tuple[Origin, MedkgError]] = field(default_factory=list)
 
     def take(self, step: Step, postings: Sequence[tuple[Emit, Posting]]) -> None:

@@ -30,7 +30,7 @@ class Intake:
         self._store = store
 
     async def cancelled(self, requests: Iterable[Requested]) -> frozenset[str]:
-        """Those of the requests' batches that have been cancelled, in one round trip.
+        """Those of the requests' batches that are cancelled; one that was run again since is not any more.
 
         Raises:
             LedgerUnavailable: Redis does not answer.
@@ -38,7 +38,11 @@ class Intake:
         batches = sorted({request.batch_id for request in requests if request.batch_id is not None})
         if not batches:
             return frozenset()
-        return frozenset((await self._ledger.standing(ROUTER, batches)).fences)
+        fenced = list((await self._ledger.standing(ROUTER, batches)).fences)
+        states = await self._ledger.load(fenced)
+        return frozenset(
+            batch for batch, found in states.items() if found.state and found.state.status is JobStatus.CANCELLED
+        )
 
     async def begin(
         self,
@@ -56,7 +60,7 @@ class Intake:
             now: its time, milliseconds since 1970.
             error: why it cannot be read.
             before: the job as its earlier rejection left it.
-            cancelled: batches that were cancelled.
+            cancelled: batches that are cancelled.
 
         Returns:
             The step, and why the request belongs to the DLQ.
@@ -69,7 +73,10 @@ class Intake:
             if error is not None:
                 raise error
             if event.batch_id in cancelled:
-                refusal = InvalidRequest(f"batch_id: the batch {event.batch_id} was cancelled")
+                refusal = InvalidRequest(
+                    f"batch_id: the batch {event.batch_id} was cancelled",
+                    remedy=f"`medkg job rerun {event.batch_id}` asks for it again, if it is wanted after all.",
+                )
                 return reject(event, refusal.info, now, after=before), None
             if not isinstance(event.request, JobRequest):
                 raise InvalidRequest("the request cannot be read")
@@ -90,7 +97,7 @@ class Intake:
     async def _small(self, tenant: str, request: JobRequest) -> JobRequest | ArtifactRef:
         if request.ids is None:
             return request
-        body = request.model_dump_json(exclude_defaults=True).encode()
+        body = request.canonical
         return request if len(body) <= REQUEST_BYTES else await self._store.put(tenant, "request", body)
 
 

@@ -10,7 +10,7 @@ from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, from_record
 from medkg_contracts.errors import MedkgError
 from medkg_contracts.records import Record
-from medkg_routing import JobEvent, Reload, ScopeOrdered, broken, read
+from medkg_routing import JobEvent, Reload, Requested, ScopeOrdered, broken, read
 from medkg_routing.outbound import SOURCE
 from medkg_stagekit.consumer import refuse
 
@@ -78,14 +78,16 @@ class Reader:
                     reload = True
         return Batch(batch.jobs, batch.scopes, reload)
 
-    async def refuse(self, record: Record, error: MedkgError) -> None:
-        """Keep the record in the DLQ, and say so.
+    async def refuse(self, record: Record, error: MedkgError, request: Requested | None = None) -> None:
+        """Keep the record in the DLQ, and say so; whoever made the `request` that it is is told that it is theirs.
 
         Raises:
             KafkaUnavailable: Kafka has not acknowledged both.
         """
         logger.warning("%s/%d@%d goes to the DLQ: %s", record.topic, record.partition, record.offset, error)
-        futures = await refuse(self._producer, record, error, topics.ROUTER_GROUP, topics.ROUTER_DLQ, SOURCE)
+        futures = await refuse(
+            self._producer, record, error, topics.ROUTER_GROUP, topics.ROUTER_DLQ, SOURCE, **_asked(request)
+        )
         await self._producer.acknowledged(futures)
 
     async def _read(self, record: Record) -> Heard | ScopeOrdered | Reload | None:
@@ -102,3 +104,16 @@ class Reader:
             about = None if event is None else broken(record.topic, event, error)
             return None if about is None else Heard(about, record, error)
         return inbound if isinstance(inbound, Reload | ScopeOrdered) else Heard(inbound, record)
+
+
+def _asked(request: Requested | None) -> dict[str, str]:
+    """Who asked for what, as attributes of the answer."""
+    if request is None:
+        return {}
+    return {
+        "jobid": request.job_id,
+        "tenantid": request.tenant_id,
+        "correlationid": request.correlation_id,
+        "causationid": request.origin.event_id,
+        "causationsource": request.origin.source,
+    }

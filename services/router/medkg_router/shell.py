@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from medkg_artifacts import ArtifactStore, deposit
 from medkg_bus.producer import EventProducer
 from medkg_contracts import topics
-from medkg_contracts.errors import LedgerUnavailable, MedkgError, OrderRefused, TopologyUnknown
+from medkg_contracts.errors import JobIdTaken, LedgerUnavailable, MedkgError, OrderRefused, TopologyUnknown
 from medkg_contracts.records import Record
 from medkg_ledger import Committed, JobState, Timer
 from medkg_ledger.store import Ledger
@@ -28,6 +28,7 @@ from medkg_routing import (
     TimerFired,
     abandon,
     advance,
+    check_own,
     ignore,
     ignored_event,
     rerun,
@@ -138,13 +139,8 @@ class Router:
 
     async def _step(self, decision: Decision, heard: Heard, cancelled: frozenset[str]) -> Step:
         state, event = decision.state, heard.event
-        if isinstance(event, Requested) and may_begin(state):
-            step, reason = await self._intake.begin(
-                event, heard.now, error=heard.error, before=state, cancelled=cancelled
-            )
-            if reason is not None and heard.error is None:
-                decision.refused.append((heard.record, reason))
-            return step
+        if isinstance(event, Requested):
+            return await self._requested(decision, heard, event, cancelled)
         if state is None:
             return await self._stranger(decision, heard)
         if state.pipeline_version is None and not isinstance(event, Rerun):
@@ -157,6 +153,22 @@ class Router:
             logger.error("job %s cannot go on: %s", state.job_id, error)  # noqa: TRY400 - no bug, so no stack trace
             return abandon(state, event.origin, error.info, heard.now)
         return advance(plan, state, event, heard.now)
+
+    async def _requested(self, decision: Decision, heard: Heard, event: Requested, cancelled: frozenset[str]) -> Step:
+        state = decision.state
+        try:
+            if state is not None:
+                check_own(state, event)
+        except JobIdTaken as error:
+            if heard.error is None:
+                decision.refused.append((heard.record, error, event))
+            return Step(state)
+        if state is not None and not may_begin(state):
+            return ignore(state, event.origin, "duplicate")
+        step, reason = await self._intake.begin(event, heard.now, error=heard.error, before=state, cancelled=cancelled)
+        if reason is not None and heard.error is None:
+            decision.refused.append((heard.record, reason, event))
+        return step
 
     async def _stranger(self, decision: Decision, heard: Heard) -> Step:
         """Something about a job that nobody knows."""
@@ -209,8 +221,8 @@ class Router:
         postings += [said for each in committed.released for said in unpack(each.record)]
         await send(postings, self._producer)
         for decision in decisions.values():
-            for record, reason in decision.refused:
-                await self._reader.refuse(record, reason)
+            for record, reason, request in decision.refused:
+                await self._reader.refuse(record, reason, request)
 
     def _counts(self, state: JobState | None) -> bool:
         return state is not None and self._rollouts.counts(state.pipeline_name)

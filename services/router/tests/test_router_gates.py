@@ -1,6 +1,10 @@
 """The router as a process: gates, their deadlines, and restarts in between."""
 
+from dataclasses import replace
+
 import pytest
+from medkg_contracts.kinds import Kind
+from medkg_contracts.orders import RerunOrder
 from medkg_ledger import JobStatus, NodeStatus
 from medkg_stack import Services
 
@@ -40,6 +44,24 @@ async def test_an_event_twice_opens_a_gate_once(world: World) -> None:
 
     assert ["duplicate"] == [data["reason"] for data in world.told("event.ignored", job)]
     assert (1, 1) == (world.story(job).count("gate.opened"), len(world.asked(world.names.second, job)))
+
+
+async def test_a_gate_that_runs_again_hears_a_new_approval(world: World) -> None:
+    """After a rerun the approval of the run before opens nothing, and a new one does."""
+    names = world.names
+    job = await at_the_gate(world, names.gated)
+    approval = await world.approve(job)
+    await world.until(lambda: world.told("gate.opened", job))
+    await world.order(Kind.CONTROL_RERUN, job, RerunOrder(stage=names.first))
+    await world.until(lambda: len(world.asked(names.first, job)) == 2)
+    await world.answer(job, names.first, "one", epoch=2)
+    await world.until(lambda: len(world.told("gate.waiting", job)) == 2)
+    await world.send(names.approvals, approval)
+    await world.until(lambda: world.told("event.ignored", job))
+    await world.send(names.approvals, replace(approval, source="/somebody/else"))
+    await world.until(lambda: len(world.told("gate.opened", job)) == 2)
+
+    assert ["duplicate"] == [data["reason"] for data in world.told("event.ignored", job)]
 
 
 async def test_an_event_that_never_comes_lets_the_job_go_on(world: World) -> None:

@@ -77,6 +77,7 @@ async def test_another_tenants_order_is_not_obeyed(world: World) -> None:
     await world.until(lambda: "event.ignored" in world.story(job))
 
     assert ["foreign"] == [data["reason"] for data in world.told("event.ignored", job)]
+    assert b"somebody-else" == dict(world.on(topics.EVENTS, job)[-1].headers)["ce_tenantid"]
     assert JobStatus.RUNNING is (await world.state(job)).status
 
 
@@ -133,6 +134,24 @@ async def test_items_of_a_cancelled_batch_are_rejected(world: World) -> None:
     await world.until(lambda: "job.rejected" in world.story(item))
 
     assert "was cancelled" in world.told("job.rejected", item)[0]["error"]["message"]
+
+
+async def test_items_of_a_batch_that_runs_again_begin(world: World) -> None:
+    """Once a cancelled batch was run again, what it asks for begins, and so does what was rejected meanwhile."""
+    names = world.names
+    batch = await world.request(names.plain)
+    await world.until(lambda: world.asked(names.first, batch))
+    await world.order(Kind.CONTROL_CANCEL, batch, Order())
+    await world.until(lambda: "job.cancelled" in world.story(batch))
+    rejected = await world.request(names.plain, batch_id=batch)
+    await world.until(lambda: "job.rejected" in world.story(rejected))
+    await world.order(Kind.CONTROL_RERUN, batch, RerunOrder())
+    await world.until(lambda: "job.restarted" in world.story(batch))
+    await world.request(names.plain, rejected, batch_id=batch)
+    item = await world.request(names.plain, batch_id=batch)
+    await world.until(lambda: world.asked(names.first, rejected) and world.asked(names.first, item))
+
+    assert [JobStatus.RUNNING] * 2 == [(await world.state(job)).status for job in (rejected, item)]
 
 
 async def test_control_is_not_behind_work(world: World) -> None:

@@ -45,6 +45,27 @@ async def test_a_request_twice_is_one_job(world: World) -> None:
     assert 1 == len(world.asked(world.names.first, job))
 
 
+@pytest.mark.parametrize("other", [{"id": "NCT2"}, {"tenant": "acme"}, {"priority": "high"}])
+async def test_the_id_of_another_job_is_refused_to_whoever_asked(world: World, other: dict[str, str]) -> None:
+    """A request under another job's id changes nothing, is kept, and is answered as its sender's, not the job's."""
+    names = world.names
+    job = await world.request(names.plain)
+    await world.until(lambda: world.asked(names.first, job))
+    before = await world.state(job)
+    data = {"tenant": "public", **other}
+    sent = requested(job, topology=names.plain, **data)
+    await world.send(topics.REQUESTS, replace(sent, id="r-2", source="/else"))
+    await world.until(lambda: "record.refused" in world.story(job) and world.on(topics.ROUTER_DLQ, job))
+
+    [answer] = [record for record in world.on(topics.EVENTS, job) if b"job_id_taken" in (record.value or b"")]
+    headers = dict(answer.headers)
+    assert (data["tenant"].encode(), b"r-2", b"/else") == (
+        headers["ce_tenantid"], headers["ce_causationid"], headers["ce_causationsource"],
+    )  # fmt: skip
+    assert [sent.data] == [record.value for record in world.on(topics.ROUTER_DLQ, job)]
+    assert (before, False) == (await world.state(job), "event.ignored" in world.story(job))
+
+
 async def test_a_result_twice_is_one_result(world: World) -> None:
     """A stage's answer that comes again, or for another run of it, changes nothing, and the lifecycle says so."""
     job = await world.request(world.names.plain)
