@@ -6,6 +6,7 @@ from enum import StrEnum
 class Cause(StrEnum):
     """Why a job is where it is. Of several open branches, the one whose cause stands first here is explained."""
 
+    LEDGER_REFUSES = "ledger_refuses"
     POISON_RECORD = "poison_record"
     OPEN_TRANSACTION = "open_transaction"
     ROUTER_DEAD = "router_dead"

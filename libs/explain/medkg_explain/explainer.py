@@ -10,7 +10,7 @@ from medkg_bus.cluster import Cluster
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.deadletter import Letter
-from medkg_contracts.errors import TopologyUnknown
+from medkg_contracts.errors import LedgerUnavailable, TopologyUnknown
 from medkg_contracts.explanation import Explanation
 from medkg_contracts.records import Record
 from medkg_contracts.runs import is_about
@@ -27,6 +27,7 @@ from .ended import about_ended
 from .facts import GateFacts, HeldBack, Reader, StageFacts
 from .finding import Finding
 from .gate import about_gate
+from .reading import unwritten
 from .stage import about_stage
 from .stranger import about_stranger
 from .trail import Trail
@@ -91,6 +92,8 @@ class Explainer:
         plan = await self._ledger.plan(state.pipeline_version or "")
         if state.ended:
             return (await self._ended(state, plan)).about(state)
+        if (refusal := await self._refusal()) is not None:
+            return refusal.about(state)
         if plan is None:
             raise TopologyUnknown(f"the ledger does not have the plan {state.pipeline_version}")
         now = round(time() * 1000)
@@ -108,7 +111,15 @@ class Explainer:
         requests = await trail.records(topics.REQUESTS)
         letters = await trail.letters(topics.ROUTER_DLQ)
         held = [held for held, _ in await trail.held_back(topics.REQUESTS)]
-        return about_stranger(job_id, _last(letters), _last(requests), router, _first(held))
+        return about_stranger(job_id, _last(letters), _last(requests), router, _first(held), await self._refusal())
+
+    async def _refusal(self) -> Finding | None:
+        """Why the ledger, which has just been read, cannot be written."""
+        try:
+            await self._ledger.probe()
+        except LedgerUnavailable as error:
+            return unwritten(error)
+        return None
 
     async def _ended(self, state: JobState, plan: Plan | None) -> Finding:
         trail = Trail(self._cluster, state.job_id, state.updated_at)

@@ -1,10 +1,11 @@
-"""Conclusions about the router: records that it has yet to read or to send, and timers that it has yet to fire."""
+"""Conclusions about the router: what it has yet to read or send, timers it has yet to fire, a ledger that refuses."""
 
+from medkg_contracts.errors import LedgerUnavailable
 from medkg_contracts.records import Record
 
 from .causes import Cause
 from .facts import Reader
-from .finding import Finding
+from .finding import Finding, said
 
 
 def unread(record: Record, router: Reader, stage: str | None, what: str) -> Finding:
@@ -24,6 +25,17 @@ def unsent(router: Reader, stage: str) -> Finding:
     """The router has yet to send a request that the ledger's outbox has."""
     what = f"the request for {stage}"
     return _blamed(router, stage, f"no router runs to send {what}", f"the router has yet to send {what}")
+
+
+def unwritten(error: LedgerUnavailable) -> Finding:
+    """The ledger can be read and not written: no job takes a step, whatever else keeps it, and no order is obeyed."""
+    return Finding(
+        Cause.LEDGER_REFUSES,
+        f"the router cannot write to the ledger: {error}",
+        error.info.remedy,
+        waiting_on="Redis to take writes",
+        last_error=said(error.info),
+    )
 
 
 def _blamed(router: Reader, stage: str | None, dead: str, behind: str, record: Record | None = None) -> Finding:

@@ -11,7 +11,12 @@ from .reading import unread
 
 
 def about_stranger(
-    job_id: str, letter: Letter | None, request: Record | None, router: Reader, held: HeldBack | None = None
+    job_id: str,
+    letter: Letter | None,
+    request: Record | None,
+    router: Reader,
+    held: HeldBack | None = None,
+    refusal: Finding | None = None,
 ) -> Explanation:
     """Why the ledger does not know the job.
 
@@ -21,9 +26,10 @@ def about_stranger(
         request: the newest record with that key on the topic of requests.
         router: the router's group at that partition.
         held: a request for the job that an open transaction holds back.
+        refusal: why the ledger is not written, if it is not.
     """
     if request is not None and request.offset >= router.committed:
-        return _told(job_id, "requested", unread(request, router, None, "its request"))
+        return _told(job_id, "requested", refusal or unread(request, router, None, "its request"))
     if held is not None:
         return _told(job_id, "requested", held_back(held, None, "its request"))
     if letter is not None:

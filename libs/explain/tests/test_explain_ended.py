@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
-from medkg_contracts.errors import InvalidRequest, StageTimeout
+from medkg_contracts.errors import InvalidRequest, LedgerUnavailable, StageTimeout
 from medkg_contracts.orders import Order
 from medkg_explain.ended import about_ended
 from medkg_explain.facts import Reader
+from medkg_explain.reading import unwritten
 from medkg_explain.stranger import about_stranger
 from medkg_ledger import JobStatus
 
@@ -63,6 +64,18 @@ def test_an_unread_request_waits_for_the_router() -> None:
     assert ("requested", "router_behind") == (explanation.state, explanation.cause)
     assert "the router has yet to read its request; 2 records stand before it" == explanation.summary
     assert "router_dead" == about_stranger("j1", None, REQUEST, Reader(5, None, 0)).cause
+
+
+def test_an_unread_request_waits_for_a_ledger_that_takes_writes() -> None:
+    """Behind a ledger that cannot be written no request is read; one that was refused stays refused."""
+    refusal = unwritten(LedgerUnavailable("Redis is out of memory: no", remedy="Give it more."))
+    explanation = about_stranger("j1", None, REQUEST, ROUTER, refusal=refusal)
+    refused = about_stranger("j1", LETTER, REQUEST, Reader(8, ROUTER.owner, 1), refusal=refusal)
+
+    assert ("requested", "ledger_refuses") == (explanation.state, explanation.cause)
+    assert "the router cannot write to the ledger: Redis is out of memory: no" == explanation.summary
+    assert "Give it more." == explanation.next_action
+    assert "poison_record" == refused.cause
 
 
 def test_a_refused_request_is_poison() -> None:

@@ -257,3 +257,19 @@ async def test_kafka_that_is_away_is_said(scene: Scene) -> None:
 
     with pytest.raises(KafkaUnavailable, match=settings.kafka):
         await explain("j1", settings)
+
+
+async def test_a_redis_that_is_full(scene: Scene) -> None:
+    """While Redis takes no writes that is the cause, whatever else the job waits for, with what to do about it."""
+    state = await scene.asked()
+    async with Redis.from_url(scene.settings.redis_url) as redis:
+        await redis.config_set("maxmemory", 1)
+        try:
+            found = await explain(state.job_id, scene.settings)
+        finally:
+            await redis.config_set("maxmemory", 0)
+
+    assert "ledger_refuses" == found.cause
+    assert "Redis is out of memory" in found.summary
+    assert "CONFIG SET maxmemory" in found.next_action
+    assert "dead_consumer" == (await explain(state.job_id, scene.settings)).cause
