@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import json
-import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -178,21 +177,6 @@ def test_chunks_are_those_of_the_first_release(number: str, expected: str) -> No
     lines = [one.model_dump_json() for one in chunk(study(number))]
 
     assert expected == hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
-
-
-def test_time_grows_with_the_length() -> None:
-    """Eight times the text takes about eight times the processor time, in prose and in tables."""
-    rows = "".join(f"Term {number} of the heart | {number} of 100 | 2 of 101\n" for number in range(600))
-    prose = "Seen by Dr. Smith at 3.5 mg. Then, e.g. after a week, again.\n" * 600
-
-    def seconds(times: int) -> float:
-        table, text = rows * times, prose * times
-        long = document(section(table + text, tables=[Span(start=0, end=len(table))]))
-        begun = time.process_time()
-        chunk(long, 16)
-        return time.process_time() - begun
-
-    assert min(seconds(8) for _ in range(2)) < 16 * min(seconds(1) for _ in range(3))
 
 
 def test_an_empty_document_has_no_chunks() -> None:

@@ -1,0 +1,94 @@
+"""The way from a payload to an index's records: the work grows with the record's length, not with its square."""
+
+import asyncio
+import gc
+import json
+import time
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+
+import pytest
+from medkg_chunk.settings import ChunkSettings
+from medkg_chunk.stage import SentenceChunkStage
+from medkg_contracts.ir import Document, RawPayload
+from medkg_contracts.stages import StageContext
+from medkg_index.bulk import requests
+from medkg_index.job import make_job
+from medkg_parse.readers import read_payload
+from medkg_validate.stage import validate
+
+CONTEXT = StageContext("default", "ctgov:NCT00353704", "j-1", "c-1", "ctgov", "0" * 12)
+GROUPS = [{"id": f"EG{number:03}", "title": f"Group {number}"} for number in range(12)]
+
+
+def adverse_events(terms: int) -> str:
+    """A record with so many terms in each of twelve groups, as JSON."""
+    counts = [{"groupId": group["id"], "numAffected": 3, "numAtRisk": 101} for group in GROUPS]
+    events = [{"term": f"Term {term}", "organSystem": "Cardiac disorders", "stats": counts} for term in range(terms)]
+    return json.dumps(
+        {
+            "protocolSection": {"identificationModule": {"nctId": "NCT00353704", "briefTitle": "A study"}},
+            "resultsSection": {"adverseEventsModule": {"eventGroups": GROUPS, "otherEvents": events}},
+        }
+    )
+
+
+def first_version(terms: int) -> str:
+    """A record in the names of the API's first version, with so many arms."""
+    arms = [{"ArmGroupLabel": f"Arm {term}", "ArmGroupType": "Experimental"} for term in range(terms * 10)]
+    modules = {"IdentificationModule": {"NCTId": "NCT00353704", "BriefTitle": "A study"}}
+    return json.dumps({"ProtocolSection": {**modules, "ArmsInterventionsModule": {"ArmGroupList": {"ArmGroup": arms}}}})
+
+
+def classic_xml(terms: int) -> str:
+    """A record of the classic site with so many places and keywords."""
+    place = (
+        "<location><facility><name>Ward</name></facility><status>Recruiting</status></location><keyword>a b</keyword>"
+    )
+    return f"<clinical_study><id_info><nct_id>NCT00353704</nct_id></id_info>{place * terms * 6}</clinical_study>"
+
+
+@pytest.fixture(autouse=True)
+def no_collections() -> Iterator[None]:
+    """The collector's work depends on all that the process has in memory, not on the record."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.parametrize("record", [adverse_events, first_version, classic_xml])
+def test_eight_times_the_record_is_about_eight_times_the_work(record: Callable[[int], str]) -> None:
+    """Parse, validate, chunk and index take processor time in proportion to a record's length, in each of its forms."""
+    chunker = SentenceChunkStage(ChunkSettings(MK_CHUNK_MAX_TOKENS=32))
+
+    def seconds(terms: int) -> dict[str, float]:
+        body = record(terms)
+        payload = RawPayload(
+            source="ctgov",
+            source_id="NCT00353704",
+            uri="https://clinicaltrials.gov/api/v2/studies/NCT00353704",
+            media_type="application/json",
+            body=body,
+            sha256=sha256(body.encode()).hexdigest(),
+        )
+        marks = [time.process_time()]
+        document = read_payload(payload)
+        marks.append(time.process_time())
+        validate(document)
+        marks.append(time.process_time())
+        chunks = asyncio.run(chunker.execute(CONTEXT, document))
+        marks.append(time.process_time())
+        Document.model_validate_json(document.model_dump_json())
+        assert list(requests(make_job(0, "public", document, chunks).writes()))
+        marks.append(time.process_time())
+        return dict(zip(("parse", "validate", "chunk", "index"), map(float.__sub__, marks[1:], marks), strict=True))
+
+    small = [seconds(150) for _ in range(3)]
+    large = [seconds(1200) for _ in range(2)]
+    # A measurement that is too short to tell counts as 10 ms.
+    growth = {
+        stage: min(run[stage] for run in large) / max(0.01, min(run[stage] for run in small)) for stage in small[0]
+    }
+
+    assert {} == {stage: times for stage, times in growth.items() if times > 16}
