@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
+import re
 import sys
 import traceback
 from collections.abc import Coroutine, Sequence
 from enum import IntEnum
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import typer
 from medkg_contracts.errors import (
@@ -23,6 +24,9 @@ from medkg_contracts.errors import (
 from typer.core import TyperGroup
 
 T = TypeVar("T")
+
+#: What Python makes of an argument's bytes that are no UTF-8.
+_BYTES: Final = re.compile("[\udc80-\udcff]")
 
 
 class ExitCode(IntEnum):
@@ -84,6 +88,13 @@ def fail(code: ExitCode) -> typer.Exit:
 
 class Commands(TyperGroup):
     """The commands; every error that leaves one becomes an exit code here."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]  # typer's own
+        """Read what the shell gives, which may be any bytes; events, keys and queries are UTF-8."""
+        for word in args:
+            if not word.isascii() and _BYTES.search(word):
+                raise typer.BadParameter(f"{word.encode(errors='backslashreplace').decode()!r} is not UTF-8", ctx)
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]  # noqa: ANN401 - typer's own
         """Run the command."""

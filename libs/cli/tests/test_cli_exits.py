@@ -53,6 +53,18 @@ def test_an_error_says_what_to_do():
     assert (4, expected, "") == (result.exit_code, result.stderr, result.stdout)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [["search", "a\udcff"], ["submit", "ctgov", "--query", "cond=\udcff"], ["job", "cancel", "j", "--by", "\udc80"]],
+)
+def test_an_argument_that_is_not_utf_8_is_wrong_usage(words):
+    """Bytes that are no text are refused as that, before anything is asked or sent."""
+    result = CliRunner().invoke(build(words[0]), words)
+
+    assert 2 == result.exit_code
+    assert "is not UTF-8" in result.stderr
+
+
 def test_an_unexpected_error_is_a_bug():
     """What nobody expected is called a bug and shows its stack trace."""
     result = CliRunner().invoke(app_that_raises(KeyError("surprise")), ["act"])

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from medkg_artifacts import SYSTEM_TENANT, ArtifactStore
+from medkg_contracts.cloudevents import from_record, to_headers
 from medkg_contracts.data import LetterClosed
 from medkg_contracts.deadletter import REDRIVEN, REDRIVES, Letter, pack_record, read_letter
 from medkg_contracts.dlq import DeadLetterEntry
@@ -90,6 +91,15 @@ def test_the_closing_event_names_the_letter():
     )
     assert event.id == closing_event(Kind.RECORD_REDRIVEN, letter(), OPTIONS).id
     assert event.id != closing_event(Kind.RECORD_DISCARDED, letter(), OPTIONS).id
+
+
+@given(st.sampled_from(["ce_tenantid", "ce_stage", "ce_jobid"]), st.binary(max_size=9) | st.just(b"x" * 5_000))
+def test_the_closing_event_can_be_read_whatever_the_record_says(name, value):
+    """A letter whose record has an odd tenant, stage or job is closed; it would stay open for ever else."""
+    record = Record("jobs.requests.v1", 2, 9, 1_000, b"k", b"v", [(name, value)])
+    event = closing_event(Kind.RECORD_DISCARDED, read_letter(buried(record, dlq="router.dlq.v1")), OPTIONS)
+
+    assert event == from_record(to_headers(event), event.data)
 
 
 @given(

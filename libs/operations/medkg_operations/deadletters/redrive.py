@@ -18,7 +18,7 @@ from medkg_contracts.errors import MedkgError, PoisonRecord
 from medkg_contracts.events import make_event
 from medkg_contracts.ids import digest
 from medkg_contracts.kinds import Kind
-from medkg_contracts.model import Identifier
+from medkg_contracts.model import Identifier, Name, TenantId
 from medkg_contracts.orders import Order, RerunOrder
 from medkg_contracts.records import Record
 from medkg_contracts.runs import StageRun, run_asked_for
@@ -31,6 +31,8 @@ from medkg_operations.requests import SOURCE
 from .selection import SUFFIX, job_of
 
 _JOB_ID: Final = TypeAdapter(Identifier)
+_TENANT: Final = TypeAdapter(TenantId)
+_STAGE: Final = TypeAdapter(Name)
 
 #: How the number of redrives is written.
 _COUNT: Final = re.compile("[0-9]{1,9}")
@@ -132,7 +134,10 @@ def closing_event(kind: Kind, letter: Letter, options: RedriveOptions) -> CloudE
         time=datetime.now(UTC),
         data=data,
         job_id=about(letter),
-        extensions={"tenantid": letter.text("ce_tenantid"), "stage": letter.text("ce_stage")},
+        extensions={
+            "tenantid": _named(letter.text("ce_tenantid"), _TENANT),
+            "stage": _named(letter.text("ce_stage"), _STAGE),
+        },
     )
 
 
@@ -210,7 +215,12 @@ def rerun_obstacle(run: StageRun, state: JobState | None) -> str | None:
 
 def about(letter: Letter) -> str:
     """What stands for the job in events about the letter: the job, or else its DLQ."""
+    return _named(job_of(letter), _JOB_ID) or f"dlq:{letter.place.topic}"
+
+
+def _named(text: str | None, names: TypeAdapter[str]) -> str | None:
+    """The name that a letter's record gives, which may be anything; None when an event may not give it on."""
     try:
-        return _JOB_ID.validate_python(job_of(letter))
+        return names.validate_python(text)
     except ValidationError:
-        return f"dlq:{letter.place.topic}"
+        return None
