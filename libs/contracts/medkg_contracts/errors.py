@@ -150,10 +150,10 @@ class OrderRefused(InvalidInput):
 
 
 class InvalidDocument(InvalidInput):
-    """A document broke a rule of the intermediate representation."""
+    """A source's record cannot be read, or the document made of it breaks a rule."""
 
     code = "document_invalid"
-    remedy = "Look at the payload and the named violations; the source's record may be damaged."
+    remedy = "Look at the record at its source, and at what the message names: it is damaged or of a form not known."
 
 
 class PoisonRecord(MedkgError):
