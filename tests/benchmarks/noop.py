@@ -1,11 +1,12 @@
 """Eight stages that do nothing, as one stage service process: what is left is the cost of orchestration."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from medkg_contracts.settings import Settings
 from medkg_contracts.stages import StageContext
-from medkg_stagekit import StageService, run
+from medkg_stagekit import StageService
 
 STAGES = 8
 
@@ -32,4 +33,4 @@ SERVICES = [
 ]
 
 if __name__ == "__main__":
-    run(*SERVICES)
+    replace(SERVICES[0], beside=tuple(SERVICES[1:])).run()

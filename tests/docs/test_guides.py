@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 from medkg_artifacts import ArtifactStore
 from medkg_cli.app import build
-from medkg_cli.direct import installed_stages
 from medkg_contracts.requests import JobRequest
 from medkg_ledger import JobState, JobStatus
 from medkg_operations.requests import request_event
-from medkg_stagekit import StageService
+from medkg_stagekit import StageService, installed_stages
 from medkg_stagekit.direct import DirectRun
 from medkg_topology.catalog import Catalog
 from typer.testing import CliRunner
@@ -53,7 +52,7 @@ def readability(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sta
     """The stage of the guide, imported from the files that the guide shows."""
     follow(STAGE_GUIDE, checkout)
     monkeypatch.syspath_prepend(checkout / "services" / "readability")
-    service = import_module("medkg_readability.app").stage
+    service = import_module("medkg_readability.app").service
     yield service
     for name in [name for name in sys.modules if name.startswith("medkg_readability")]:
         del sys.modules[name]

@@ -30,8 +30,7 @@ SLOW = "{timeout: 5s, attempts: 1, backoff: none, rate: 15/m}"
 
 #: The service chunk, as if its stage were made for a GPU.
 ACCELERATED = (
-    "from dataclasses import replace; from medkg_chunk.app import stage; from medkg_stagekit import run; "
-    "run(replace(stage, accelerated=True))"
+    "from dataclasses import replace; from medkg_chunk.app import service; replace(service, accelerated=True).run()"
 )
 
 

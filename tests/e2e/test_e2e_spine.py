@@ -1,7 +1,6 @@
 """Job requests on Kafka become indexed, searchable trials."""
 
 from collections import Counter
-from importlib.metadata import entry_points
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,6 +13,7 @@ from medkg_contracts.kinds import Kind, kind_of
 from medkg_contracts.requests import JobRequest
 from medkg_ledger import JobState, JobStatus, NodeStatus
 from medkg_search import ChunkSearch, SearchServer
+from medkg_stagekit import installed_stages
 from medkg_stagekit.direct import DirectRun
 from medkg_topology.catalog import Catalog
 
@@ -158,7 +158,7 @@ async def test_direct_and_kafka_runs_make_identical_artifacts(
         monkeypatch.setenv(name, value)
     catalog = Catalog(spine.topologies)
     store = ArtifactStore(tmp_path)
-    services = {entry.name: entry.load() for entry in entry_points(group="medkg.stages")}
+    services = installed_stages()
     async with DirectRun(
         services,
         store,

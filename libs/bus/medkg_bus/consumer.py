@@ -11,6 +11,7 @@ from aiokafka.errors import CommitFailedError, ConsumerStoppedError, IllegalStat
 from faststream.kafka import KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
 from faststream.kafka.subscriber.usecase import BatchSubscriber
+from medkg_contracts.errors import KafkaUnavailable
 from medkg_contracts.records import Record
 
 from .clients import group_broker, group_settings
@@ -97,8 +98,8 @@ class BatchConsumer:
         self._handover = Handover(self.progress, self._shutdown, self.commit)
         #: Ends the application; it is called when the handler fails in a way that it must not.
         self.give_up: Callable[[], None] = lambda: None
-        self.broker = group_broker(bootstrap, client_id(group), longest_batch_s)
-        self._subscriber: BatchSubscriber = self.broker.subscriber(
+        self._broker = group_broker(bootstrap, client_id(group), longest_batch_s)
+        self._subscriber: BatchSubscriber = self._broker.subscriber(
             *topics, batch=True, max_records=max_records, batch_timeout_ms=1, parser=self._parse, decoder=_raw,
             listener=self._handover, **group_settings(group, poll_interval_s),
         )  # fmt: skip
@@ -109,7 +110,24 @@ class BatchConsumer:
         """The client, once the broker has started."""
         return self._subscriber.consumer
 
-    def watch_polls(self) -> None:
+    async def start(self) -> None:
+        """Join the group and begin to read.
+
+        Raises:
+            KafkaUnavailable: Kafka does not answer.
+        """
+        try:
+            await self._broker.start()
+        except (KafkaError, OSError) as error:
+            raise KafkaUnavailable(f"Kafka: {error!r}") from error
+        self._watch_polls()
+
+    async def stop(self) -> None:
+        """Finish the batch that is in work, commit, and leave the group."""
+        await self.drain()
+        await self._broker.stop()
+
+    def _watch_polls(self) -> None:
         """Let polls wait as long as they may, and be seen; and go on while a batch is worked on.
 
         FastStream sleeps after an empty poll for as long as it polled, which costs either latency or idle processor

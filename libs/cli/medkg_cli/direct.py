@@ -2,20 +2,18 @@
 
 import logging
 from collections.abc import Sequence
-from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 from medkg_artifacts import ArtifactStore
 from medkg_contracts.cloudevents import CloudEvent
-from medkg_contracts.errors import ConfigurationError
 from medkg_contracts.requests import DEFAULT_TENANT, JobRequest
 from medkg_ledger import JobState, JobStatus, Page
 from medkg_operations.progress import Tally
 from medkg_operations.requests import Asked, request_event
 from medkg_routing import newest_plan
-from medkg_stagekit import StageService
+from medkg_stagekit import installed_stages
 from medkg_stagekit.direct import DirectRun
 from medkg_topology.catalog import Catalog
 from medkg_topology.plan import Plan
@@ -26,9 +24,6 @@ from .progress_view import ProgressView, stage_times
 from .settings import CliSettings, load_settings
 from .status_view import job_data, jobs_view
 from .submit import SourceArgument, TenantOption, TopologyOption, UntilOption
-
-#: Where packages say which stages they have.
-GROUP: Final = "medkg.stages"
 
 
 def run_jobs(  # noqa: PLR0913 - these are the options
@@ -90,21 +85,3 @@ async def run_direct(
 
         async with DirectRun(installed_stages(), store, resolve, listen) as direct:
             return list((await direct.run(events)).values())
-
-
-def installed_stages() -> dict[str, StageService]:
-    """The stage services of all installed packages, by name.
-
-    Raises:
-        ConfigurationError: one cannot be loaded, or is none.
-    """
-    found: dict[str, StageService] = {}
-    for entry in entry_points(group=GROUP):
-        try:
-            service = entry.load()
-        except ImportError as error:
-            raise ConfigurationError(f"the stage {entry.name} ({entry.value}) cannot be loaded: {error}") from error
-        if not isinstance(service, StageService):
-            raise ConfigurationError(f"{entry.value}, the entry point {entry.name} of {GROUP}, is no StageService")
-        found[service.name] = service
-    return found

@@ -57,7 +57,7 @@ def test_a_byte_order_mark_hides_no_setting(tmp_path: Path):
 
 def test_names_are_split_into_servers_and_services():
     """Servers and services can be named together."""
-    assert (["kafka"], ["router", "chunk"]) == split(["chunk", "kafka", "router"])
+    assert (["kafka"], ["chunk", "router"]) == split(["router", "kafka", "chunk"])
 
 
 def test_no_names_are_all():

@@ -16,8 +16,8 @@ from medkg_contracts.records import Record
 from medkg_contracts.runs import is_about
 from medkg_contracts.settings import Settings
 from medkg_ledger import JobState, JobStatus, LedgerReader, NodeState, NodeStatus
+from medkg_servicekit.startup_failures import StartupFailures
 from medkg_stagekit.guard import BreakerState
-from medkg_stagekit.notices import Notices
 from medkg_stagekit.shared_guard import SharedGuard
 from medkg_topology.plan import GateNode, Plan, StageNode
 from redis.asyncio import Redis
@@ -51,7 +51,7 @@ class Explainer:
         self._redis = Redis.from_url(settings.redis_url, socket_timeout=10, socket_connect_timeout=5)
         self._ledger = LedgerReader(self._redis)
         self._guard = SharedGuard(self._redis)
-        self._notices = Notices(self._redis)
+        self._notices = StartupFailures(self._redis)
         self._cluster = Cluster(settings.kafka)
         self._stack = AsyncExitStack()
 

@@ -9,8 +9,8 @@ from medkg_contracts.errors import ErrorInfo
 from medkg_contracts.kinds import Kind
 from medkg_contracts.records import Record
 from medkg_ledger import Held, NodeState
+from medkg_servicekit.startup_failures import StartupFailure
 from medkg_stagekit.guard import Standstill
-from medkg_stagekit.notices import Notice
 from medkg_topology.plan import GateNode, StageNode
 
 _NOTHING: Final = Standstill()
@@ -82,7 +82,7 @@ class StageFacts:
     credit: Held
     guard: Standstill = _NOTHING
     opened_by: ErrorInfo | None = None
-    notice: Notice | None = None
+    notice: StartupFailure | None = None
     record: Record | None = None
     unsent: bool = False
     answer: Record | None = None

@@ -11,8 +11,8 @@ from medkg_explain import Cause
 from medkg_explain.facts import HeldBack, Reader, StageFacts, Told
 from medkg_explain.stage import about_stage
 from medkg_ledger import Held, NodeState, NodeStatus
+from medkg_servicekit.startup_failures import StartupFailure
 from medkg_stagekit.guard import BreakerState, Standstill
-from medkg_stagekit.notices import Notice
 
 from .cases import (
     ALIVE,
@@ -34,8 +34,8 @@ OPEN = Standstill(state=BreakerState.OPEN, probe_s=42.4)
 SPENT = Standstill(permit_s=1.25)
 BEGUN = [Told(Kind.STAGE_STARTED)]
 RETRIED = [*BEGUN, Told(Kind.STAGE_RETRYING, FAULT)]
-NO_GPU = Notice(code="gpu_unavailable", message="no CUDA device", worker="host:1", at=NOW)
-UNSET = Notice(code="configuration", message="MK_CTGOV_URL is not set", worker="host:1", at=NOW)
+NO_GPU = StartupFailure(code="gpu_unavailable", message="no CUDA device", worker="host:1", at=NOW)
+UNSET = StartupFailure(code="configuration", message="MK_CTGOV_URL is not set", worker="host:1", at=NOW)
 BEHIND = Reader(12, ALIVE.owner, 2)
 STAGE_PAUSED = replace(GIVEN, pauses=["stage:chunk"])
 DRAINED = replace(GIVEN, pauses=["drain:chunk"])

@@ -6,12 +6,12 @@ import socket
 import sys
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
-from importlib.metadata import entry_points
+from functools import cache
 from pathlib import Path
+from typing import Final
 
 from medkg_contracts.errors import ConfigurationError
-from medkg_contracts.settings import Settings
-from pydantic import Field
+from medkg_contracts.services import Service, installed, load
 
 from .lock import locked
 from .ports import HOST, free_port, require_free
@@ -21,28 +21,14 @@ from .report import Report, one_at_a_time
 from .server import ServerStatus
 from .together import together
 
-REPLAY = "replay"
-
-
-def _installed() -> tuple[str, ...]:
-    """The stage services of this environment: every ``medkg_<name>.app`` that has a `medkg.stages` entry point."""
-    modules = {entry.value.partition(":")[0] for entry in entry_points(group="medkg.stages")}
-    names = (module.removeprefix("medkg_").removesuffix(".app") for module in modules)
-    return tuple(sorted(names))
-
-
-#: In the order of starting: what the others call comes first.
-SERVICES = (REPLAY, "router", *_installed())
+#: The services of this environment.
+SERVICES: Final = tuple(installed())
 
 # Importing a stage's libraries takes seconds each, and all services start at once on as few as two cores.
 _START_TIMEOUT_S = 180.0
 _STOP_GRACE_S = 30.0
 _LOCK_TIMEOUT_S = 300.0
 _READY_PATH = "/readyz"
-
-
-class _ReplaySettings(Settings):
-    port: int = Field(8765, validation_alias="MK_REPLAY_PORT")
 
 
 class Replica:
@@ -79,17 +65,18 @@ class Replica:
         """Start it, or leave it running, and wait until it says that it is ready.
 
         Raises:
-            ConfigurationError: replay's port is taken.
+            ConfigurationError: the port that it answers at is taken.
             ResourceUnavailable: it ended or was not ready in time.
         """
-        port = self.metrics_port or self._choose_port()
-        setting = "MK_REPLAY_PORT" if self.service == REPLAY else "MK_METRICS_PORT"
+        if self.metrics_port is None and (own := own_port(self.service, self._environment)) is not None:
+            require_free(self.service, own)
+        port = self.metrics_port or free_port()
         self._process.start(
             Launch(
-                [sys.executable, "-m", f"medkg_{self.service}.app"],
+                [sys.executable, "-m", installed()[self.service].module],
                 ready=lambda: http_ok(port, _READY_PATH),
                 timeout_s=_START_TIMEOUT_S,
-                env={**os.environ, **self._environment, setting: str(port), "MK_INSTANCE": self.instance},
+                env={**os.environ, **self._environment, "MK_METRICS_PORT": str(port), "MK_INSTANCE": self.instance},
                 facts={"metrics_port": port},
             )
         )
@@ -116,14 +103,6 @@ class Replica:
         record = self._process.running
         address = f"http://{HOST}:{port}" if port else ""
         return ServerStatus(self._process.name, record.pid if record else None, address, self._process.log)
-
-    def _choose_port(self) -> int:
-        if self.service != REPLAY:
-            return free_port()
-        # Replay is found by others at its own port, and answers for its health there too.
-        port = replay_port(self._environment)
-        require_free(REPLAY, port)
-        return port
 
 
 class Services:
@@ -153,7 +132,7 @@ class Services:
             scale: so many of a service; without a word on it, what was last said holds until it is stopped.
 
         Raises:
-            ConfigurationError: there is no such service, or replay's port is taken.
+            ConfigurationError: there is no such service, or the port of one that answers HTTP is taken.
             ResourceUnavailable: a process ended or was not ready in time. The others are left running.
         """
         chosen = self._chosen(only)
@@ -164,8 +143,8 @@ class Services:
             for name in chosen:
                 if counts[name] != 1 and name not in (scale or {}):
                     self._report(f"{name}: {counts[name]} replicas, as it was last scaled to")
-            for names in ([REPLAY], SERVICES[1:]):
-                self._start(self._replica(name, i) for name in names for i in _numbers(name, counts.get(name, 0)))
+            for names in _called_first(chosen):
+                self._start(self._replica(name, i) for name in names for i in _numbers(name, counts[name]))
 
     def scale(self, name: str, replicas: int) -> None:
         """Have exactly this many replicas of a service: start what is missing, stop what is over.
@@ -182,12 +161,12 @@ class Services:
             self._start(self._replica(name, number) for number in wanted)
 
     def stop(self, only: Collection[str] | None = None) -> None:
-        """Stop the services, replay last: the others may still be asking it. How they were scaled is forgotten."""
+        """Stop the services, those that others may still be asking last. How they were scaled is forgotten."""
         with self._locked():
             self._remember(dict.fromkeys(self._chosen(only), 1))
             running = [replica for replica in self.replicas(only) if replica.running]
-            self._stop(replica for replica in running if replica.service != REPLAY)
-            self._stop(replica for replica in running if replica.service == REPLAY)
+            for names in reversed(_called_first({replica.service for replica in running})):
+                self._stop(replica for replica in running if replica.service in names)
 
     def restart(self, name: str) -> None:
         """Stop a service's replicas and start as many again.
@@ -288,13 +267,31 @@ class Services:
         return locked(self.root / "run" / "lock", _LOCK_TIMEOUT_S)
 
 
-def replay_port(environment: Mapping[str, str]) -> int:
-    """Where replay listens: MK_REPLAY_PORT of these settings, of our own environment or of ``.env``."""
-    given = environment.get("MK_REPLAY_PORT")
-    return int(given) if given else _ReplaySettings().port
+@cache
+def declared(name: str) -> Service:
+    """What the service's package says of it.
+
+    Raises:
+        ConfigurationError: the package cannot be loaded.
+    """
+    return load(installed()[name])
+
+
+def own_port(name: str, environment: Mapping[str, str]) -> int | None:
+    """The port at which a service answers others, by these settings or our own environment; None for most."""
+    service = declared(name)
+    if service.port is None:
+        return None
+    return int(environment.get(service.port_variable) or os.environ.get(service.port_variable) or service.port)
+
+
+def _called_first(names: Collection[str]) -> tuple[list[str], list[str]]:
+    """Those that answer others, and those that may ask them."""
+    answering = [name for name in names if declared(name).port is not None]
+    return answering, [name for name in names if name not in answering]
 
 
 def _numbers(name: str, replicas: int) -> range:
-    if replicas < 0 or (name == REPLAY and replicas > 1):
+    if replicas < 0 or (replicas > 1 and declared(name).port is not None):
         raise ConfigurationError(f"{name} cannot have {replicas} replicas")
     return range(1, replicas + 1)

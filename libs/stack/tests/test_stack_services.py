@@ -8,7 +8,7 @@ from medkg_stack import Services
 from medkg_stack.ports import free_port
 from medkg_stack.probe import http_ok
 
-# Answers as a service does; replay at its own port.
+# Answers as a service does.
 SERVICE = """
 import http.server, os, sys
 class Health(http.server.BaseHTTPRequestHandler):
@@ -16,7 +16,7 @@ class Health(http.server.BaseHTTPRequestHandler):
         self.send_response(200 if self.path in ("/readyz", "/" + os.environ.get("MK_TEST_WORD", "")) else 404)
         self.end_headers()
     def log_message(self, *arguments): pass
-port = int(os.environ["MK_REPLAY_PORT" if __package__ == "medkg_replay" else "MK_METRICS_PORT"])
+port = int(os.environ["MK_METRICS_PORT"])
 http.server.HTTPServer(("127.0.0.1", port), Health).serve_forever()
 """
 FAILS = "raise SystemExit('MK_ACCELERATOR=cuda and no GPU')"
@@ -66,14 +66,7 @@ def test_a_service_gets_the_environment(services: Services) -> None:
     assert http_ok(services.replicas(["chunk"])[0].metrics_port or 0, "/hello")
 
 
-def test_replay_answers_at_its_own_port(services: Services) -> None:
-    """Replay is found where MK_REPLAY_PORT says."""
-    services.start(["replay"])
-
-    assert http_ok(services.replicas(["replay"])[0].metrics_port or 0, "/readyz")
-
-
-def test_replay_is_the_first(services: Services, lines: list[str]) -> None:
+def test_what_answers_others_is_the_first(services: Services, lines: list[str]) -> None:
     """What the others call is ready before they start."""
     services.start(["chunk", "replay"])
 
@@ -142,7 +135,7 @@ def test_a_service_that_refuses_to_start_says_why(services: Services) -> None:
 
 def test_an_unknown_service_is_refused(services: Services) -> None:
     """A name that is none of the services' is refused with those that are."""
-    with pytest.raises(ConfigurationError, match=r"No service is called 'chnk'; there are replay, router"):
+    with pytest.raises(ConfigurationError, match=r"No service is called 'chnk'; there are chunk, index"):
         services.start(["chnk"])
 
 

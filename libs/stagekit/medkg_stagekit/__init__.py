@@ -1,6 +1,6 @@
-"""What runs a stage: consumption, artifacts, events, health."""
+"""What runs a stage: consumption, artifacts, events, policies."""
 
 from .compute import Compute
-from .service import StageService, run
+from .service import StageService, installed_stages
 
-__all__ = ["Compute", "StageService", "run"]
+__all__ = ["Compute", "StageService", "installed_stages"]

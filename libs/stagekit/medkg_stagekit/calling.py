@@ -14,10 +14,9 @@ from medkg_contracts.requests import JobRequest
 from .binding import Binding
 from .invocation import Performed, Result, Task, arguments, as_medkg, perform
 from .job import Job
-from .logs import job_fields
 from .observer import Observer
 from .pool import WorkerPool
-from .work import Work
+from .work import Work, job_fields
 
 #: How many of a batch's requests an expanding stage hands over at once.
 EXPANSION_PAGE = 200

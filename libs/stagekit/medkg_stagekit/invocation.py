@@ -13,8 +13,7 @@ from medkg_contracts.stages import StageContext
 from pydantic import ValidationError
 
 from .binding import REQUEST, Binding
-from .logs import job_fields
-from .work import Work
+from .work import Work, job_fields
 
 logger = logging.getLogger(__name__)
 

@@ -1,32 +1,30 @@
 """A stage service: what an ``app.py`` declares and runs."""
 
-import asyncio
-import gc
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
-from faststream import FastStream
 from medkg_artifacts import ArtifactStore
 from medkg_bus.consumer import BatchConsumer
 from medkg_bus.producer import connected
 from medkg_bus.shutdown import ShutdownSignal
 from medkg_contracts import topics
 from medkg_contracts.errors import ConfigurationError, GpuUnavailable
+from medkg_contracts.services import Service, ServiceKind, installed, load
 from medkg_contracts.settings import Settings
 from medkg_ledger import LedgerReader
+from medkg_servicekit import Workload, accelerator
+from medkg_servicekit.accelerator import AcceleratedSettings
+from medkg_servicekit.hosting import host
+from medkg_servicekit.startup_failures import StartupFailures
 from redis.asyncio import Redis
 
-from . import accelerator, startup
-from .accelerator import AcceleratedSettings
 from .binding import Binding, bind, opened
 from .compute import Compute, ComputeSettings, Spec
 from .consumer import StageConsumer
-from .health import Check, HealthServer
-from .notices import Notices
 from .pool import WorkerPool
 from .shared_guard import SharedGuard
 
@@ -41,11 +39,12 @@ LONGEST_BATCH_S = 900.0
 
 
 @dataclass(frozen=True)
-class StageService:
+class StageService(Service):
     """A stage and how it is made.
 
     Attributes:
-        name: of the service: the first part of its topics' names.
+        name: the first part of its topics' names, and, unless it stands beside another, of its process, its image and
+            its container.
         stage: the stage's class, made with the settings as its only argument.
         settings: the settings' class; read from the environment when the service starts.
         max_records: at most so many jobs in one batch.
@@ -53,15 +52,24 @@ class StageService:
         accelerated: it runs a model, and refuses to start without what MK_ACCELERATOR names; its settings derive from
             `AcceleratedSettings`.
         compute: it computes, so that it is run in worker processes; None is for a stage that waits for servers.
+        beside: further stages that the same process serves.
     """
 
-    name: str
+    kind: ClassVar[ServiceKind] = ServiceKind.STAGE
+
     stage: Callable[[Any], Any]
     settings: type[Settings]
+    _: KW_ONLY
     max_records: int = MAX_RECORDS
     longest_batch_s: float = LONGEST_BATCH_S
     accelerated: bool = False
     compute: Compute | None = None
+    beside: "tuple[StageService, ...]" = ()
+
+    @property
+    def stages(self) -> "tuple[StageService, ...]":
+        """All stages that the process serves."""
+        return (self, *self.beside)
 
     def bind(self) -> Binding:
         """Make the stage from its settings.
@@ -92,138 +100,60 @@ class StageService:
         spec = Spec(self.name, self.stage, self.settings(), compute.memory_mb, log_level)
         return binding, await stack.enter_async_context(WorkerPool(spec, compute))
 
-
-def run(*services: StageService) -> None:
-    """Run the services in this process until SIGTERM or SIGINT; what is in work then is finished first."""
-    settings = services[0].settings()
-    startup.run(services[0].name, settings.log_level, _serve(services, settings))
+    def run(self) -> None:
+        """Run the stages in this process until SIGTERM or SIGINT; what is in work then is finished first."""
+        host(self.name, self.settings, partial(_prepare, self))
 
 
-async def _serve(services: Sequence[StageService], settings: Settings) -> None:
-    async with AsyncExitStack() as stack:
-        consumers = await startup.prepared(partial(_prepare, services, settings), stack)
-        await serve(consumers, settings, stack)
+def installed_stages() -> dict[str, StageService]:
+    """The stages of all installed services, by name.
+
+    Raises:
+        ConfigurationError: a service cannot be loaded.
+    """
+    services = [load(entry) for entry in installed().values()]
+    return {stage.name: stage for service in services if isinstance(service, StageService) for stage in service.stages}
 
 
-async def _prepare(services: Sequence[StageService], settings: Settings, stack: AsyncExitStack) -> list[BatchConsumer]:
+async def _prepare(service: StageService, settings: Settings, stack: AsyncExitStack) -> Workload:
     redis = Redis.from_url(settings.redis_url, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S)
     stack.push_async_callback(redis.aclose)
-    await _check(services, Notices(redis))
+    failures = StartupFailures(redis)
+    for each in service.stages:
+        await _check(each, failures)
     guard, orders = SharedGuard(redis), LedgerReader(redis)
     store = ArtifactStore.from_url(settings.artifacts_url)
-    producer = await stack.enter_async_context(connected(settings.kafka, services[0].name, store))
+    producer = await stack.enter_async_context(connected(settings.kafka, service.name, store))
     consumers = []
-    for service in services:
-        binding, pool = await service.open(stack, settings.log_level)
+    for each in service.stages:
+        binding, pool = await each.open(stack, settings.log_level)
         shutdown = ShutdownSignal()
-        consumer = StageConsumer(binding, store, producer, guard=guard, orders=orders, shutdown=shutdown, pool=pool)
+        stage = StageConsumer(binding, store, producer, guard=guard, orders=orders, shutdown=shutdown, pool=pool)
         consumers.append(
             BatchConsumer(
                 settings.kafka,
-                [topics.queue(service.name)],
-                topics.group(service.name),
-                consumer.handle,
-                max_records=service.max_records,
-                longest_batch_s=service.longest_batch_s,
+                [topics.queue(each.name)],
+                topics.group(each.name),
+                stage.handle,
+                max_records=each.max_records,
+                longest_batch_s=each.longest_batch_s,
                 shutdown=shutdown,
             )
         )
-    return consumers
+    return Workload(consumers)
 
 
-async def _check(services: Sequence[StageService], notices: Notices) -> None:
-    """Make sure that each service has what its model runs on.
-
-    Raises:
-        SystemExit: one has not; its notice says so.
-    """
-    for service in services:
-        try:
-            if service.accelerated:
-                accelerator.require(AcceleratedSettings().accelerator)
-        except GpuUnavailable as error:
-            logger.critical("%s does not start: %s %s", service.name, error, error.info.remedy)
-            await notices.leave(service.name, error)
-            raise SystemExit(1) from None
-        await notices.clear(service.name)
-
-
-async def serve(
-    consumers: Sequence[BatchConsumer],
-    settings: Settings,
-    stack: AsyncExitStack,
-    background: Sequence[Coroutine[Any, Any, None]] = (),
-    checks: Sequence[Check] = (),
-) -> None:
-    """Consume until a signal comes, with these coroutines beside it; the consumers drain before this returns.
-
-    Args:
-        consumers: all that the service reads.
-        settings: where its health is served.
-        stack: closes what the service has opened.
-        background: run beside the consumers.
-        checks: of readiness, besides that the consumers have partitions.
+async def _check(service: StageService, failures: StartupFailures) -> None:
+    """Make sure that the service has what its model runs on.
 
     Raises:
-        SystemExit: an consumer or a background coroutine failed in a way that it must not.
+        SystemExit: it has not; `medkg explain` and its log say so.
     """
-    app = FastStream(*(consumer.broker for consumer in consumers), logger=None)
-    failed = asyncio.Event()
-
-    def give_up() -> None:
-        failed.set()
-        app.exit()
-
-    for consumer in consumers:
-        consumer.give_up = give_up
-
-    @app.after_startup
-    async def watch() -> None:
-        for consumer in consumers:
-            consumer.watch_polls()
-        health = HealthServer(
-            settings.metrics_host, settings.metrics_port, lambda: _stuck(consumers), lambda: _unready(consumers, checks)
-        )
-        stack.callback(health.close)
-        logger.info("ready for work; health on port %d", health.port)
-
-    @app.on_shutdown
-    async def drain() -> None:
-        for consumer in consumers:
-            await consumer.drain()
-
-    _tame_garbage_collection()
-    tasks = [asyncio.ensure_future(coroutine) for coroutine in background]
-    for task in tasks:
-        task.add_done_callback(lambda done: _ended(done, give_up))
     try:
-        await app.run()
-    finally:
-        for task in tasks:
-            task.cancel()
-    if failed.is_set():
-        raise SystemExit(1)
-
-
-def _tame_garbage_collection() -> None:
-    """Collect seldom: a consumer makes many short-lived objects, none of which form cycles, and keeps many others."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 20, 50)
-
-
-def _ended(task: asyncio.Future[None], give_up: Callable[[], None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        logger.critical("a background task died; stopping, so that it is seen", exc_info=error)
-        give_up()
-
-
-def _stuck(consumers: Sequence[BatchConsumer]) -> str | None:
-    late = max(consumer.progress.stuck_for for consumer in consumers)
-    return f"no progress for {late:.0f} s longer than there may be none" if late else None
-
-
-def _unready(consumers: Sequence[BatchConsumer], checks: Sequence[Check]) -> str | None:
-    if not all(consumer.progress.assigned for consumer in consumers):
-        return "no partitions assigned yet"
-    return next((problem for check in checks if (problem := check()) is not None), None)
+        if service.accelerated:
+            accelerator.require(AcceleratedSettings().accelerator)
+    except GpuUnavailable as error:
+        logger.critical("%s does not start: %s %s", service.name, error, error.info.remedy)
+        await failures.leave(service.name, error)
+        raise SystemExit(1) from None
+    await failures.clear(service.name)

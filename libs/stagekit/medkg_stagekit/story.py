@@ -12,9 +12,9 @@ from medkg_contracts.kinds import Kind
 from medkg_contracts.model import Contract
 from medkg_contracts.policy import Policy
 from medkg_contracts.requests import JobRequest
+from medkg_servicekit.tracing import child_of
 
 from .guard import BreakerState, Verdict
-from .tracing import child_of
 from .work import Outcome, Work
 
 

@@ -1,6 +1,7 @@
 """A unit of work: one stage of one job, as it was asked for; and what became of it."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import time
@@ -15,6 +16,7 @@ from medkg_contracts.policy import Policy
 from medkg_contracts.records import Record
 from medkg_contracts.requests import DEFAULT_TENANT, JobRequest
 from medkg_contracts.stages import StageContext
+from medkg_servicekit import logs
 
 _NEEDED = ("jobid", "stage", "epoch", "sequence")
 
@@ -121,3 +123,16 @@ def read_work(event: CloudEvent, record: Record | None = None) -> Work:
 
 def _since(moment: datetime) -> float:
     return max(0.0, round((time() - moment.timestamp()) * 1000, 3))
+
+
+def job_fields(work: Work) -> AbstractContextManager[None]:
+    """Within this, every log line carries the work's job, tenant, correlation id, stage and trace."""
+    values = {
+        "job_id": work.ctx.job_id,
+        "tenant_id": work.ctx.tenant_id,
+        "correlation_id": work.ctx.correlation_id,
+        "stage": work.node,
+    }
+    if work.traceparent is not None:
+        values["trace_id"] = work.traceparent[3:35]
+    return logs.fields(values)

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Final
 
 from medkg_contracts.errors import MedkgError, MemoryExceeded, StageBug
+from medkg_servicekit import logs
 
-from . import logs
 from .binding import Binding, bind, opened
 from .compute import Spec
 from .invocation import Performed, Task, perform

@@ -16,7 +16,7 @@ from typing import ClassVar
 from medkg_contracts.errors import ResourceUnavailable
 from medkg_contracts.settings import Settings
 from medkg_contracts.stages import StageContext
-from medkg_stagekit import StageService, consumer, run
+from medkg_stagekit import StageService, consumer
 from pydantic import Field
 
 
@@ -60,12 +60,10 @@ async def _broken(*_: object) -> None:
 if __name__ == "__main__":
     if os.environ.get("ECHO_BROKEN"):
         consumer.StageConsumer.handle = _broken
-    run(
-        StageService(
-            os.environ["ECHO_NAME"],
-            Echo,
-            EchoSettings,
-            longest_batch_s=float(os.environ.get("ECHO_LONGEST_S", "60")),
-            accelerated="ECHO_ACCELERATED" in os.environ,
-        )
-    )
+    StageService(
+        os.environ["ECHO_NAME"],
+        Echo,
+        EchoSettings,
+        longest_batch_s=float(os.environ.get("ECHO_LONGEST_S", "60")),
+        accelerated="ECHO_ACCELERATED" in os.environ,
+    ).run()

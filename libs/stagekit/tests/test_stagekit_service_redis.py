@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from medkg_contracts.policy import Breaker, Policy
 from medkg_ledger.store import Ledger
-from medkg_stagekit.notices import Notices
+from medkg_servicekit.startup_failures import StartupFailures
 from redis.asyncio import Redis
 
 from .processes import EVENTS, Bus, EchoProcess
@@ -108,7 +108,7 @@ async def test_without_a_gpu_a_service_does_not_start(bus: Bus, start: Start, re
     assert ["critical"] == [line["level"] for line in refused.lines if "no usable GPU" in line["message"]]
 
     async with Redis.from_url(redis_url) as redis:
-        notice = await Notices(redis).read(bus.name)
+        notice = await StartupFailures(redis).read(bus.name)
         await start(ECHO_ACCELERATED="1", CUDA_VISIBLE_DEVICES="", MK_ACCELERATOR="cpu").ready()
-        after = await Notices(redis).read(bus.name)
+        after = await StartupFailures(redis).read(bus.name)
     assert ("gpu_unavailable", None) == (notice.code if notice else None, after)

@@ -12,8 +12,8 @@ from medkg_contracts.errors import IndexUnavailable, InvalidDocument, PoisonReco
 from medkg_contracts.ids import batch_item_id, event_id
 from medkg_contracts.kinds import Kind
 from medkg_contracts.requests import JobRequest
+from medkg_servicekit.tracing import child_of
 from medkg_stagekit import story
-from medkg_stagekit.tracing import child_of
 from medkg_stagekit.work import Outcome
 
 from .fakes import asked, inline, work_of

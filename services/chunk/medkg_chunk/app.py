@@ -1,11 +1,17 @@
 """Wires the chunk stage."""
 
-from medkg_stagekit import Compute, StageService, run
+from medkg_stagekit import Compute, StageService
 
 from .settings import ChunkSettings
 from .stage import SentenceChunkStage
 
-stage = StageService("chunk", SentenceChunkStage, ChunkSettings, compute=Compute())
+service = StageService(
+    "chunk",
+    SentenceChunkStage,
+    ChunkSettings,
+    description="Cuts documents into chunks with exact spans",
+    compute=Compute(),
+)
 
 if __name__ == "__main__":
-    run(stage)
+    service.run()

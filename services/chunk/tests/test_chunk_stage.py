@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from medkg_chunk.app import stage
+from medkg_chunk import app
 from medkg_chunk.settings import ChunkSettings
 from medkg_chunk.stage import SentenceChunkStage
 from medkg_chunk.tokens import count_tokens
@@ -205,5 +205,5 @@ def test_the_environment_sets_the_bound(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_the_service_takes_a_document_and_gives_chunks() -> None:
     """The wired service has the inputs and outputs of a chunk stage."""
-    binding = stage.bind()
+    binding = app.service.bind()
     assert (["document"], ["chunks"], True) == (list(binding.inputs), list(binding.outputs), binding.pure)

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from medkg_chunk.app import stage
+from medkg_chunk import app
 from medkg_contracts.ir import Document, Provenance, Section, Span, Table
 from medkg_stagekit.testing import ComputingStageSuite, Example
 
@@ -20,7 +20,7 @@ def document(number: str, tables: list[Table]) -> Document:
 
 
 class TestChunkStageSuite(ComputingStageSuite):
-    service = stage
+    service = app.service
     stage_type = "ChunkStage"
     examples = tuple(Example({"document": document(number, [])}) for number in sorted(STUDIES)[:3])
     refused = Example(

@@ -17,7 +17,7 @@ from medkg_contracts.errors import (
 from medkg_contracts.ids import digest
 from medkg_contracts.ir import Chunk, Document, IndexReceipt, Provenance, Section, Span
 from medkg_contracts.stages import StageContext
-from medkg_index.app import stage as service
+from medkg_index import app
 from medkg_index.settings import IndexSettings
 from medkg_index.stage import OpenSearchIndexStage
 from medkg_search import ChunkSearch, SearchFilters, SearchServer, TenantNames
@@ -363,6 +363,6 @@ def test_the_environment_sets_the_settings(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_the_service_takes_batches_and_gives_receipts() -> None:
     """The wired service has the inputs and outputs of an index stage, and is never skipped as already done."""
-    binding = service.bind()
+    binding = app.service.bind()
     assert (["document", "chunks"], ["index_receipt"]) == (list(binding.inputs), list(binding.outputs))
     assert (True, False) == (binding.batched, binding.pure)

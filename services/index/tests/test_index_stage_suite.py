@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 from medkg_contracts.ir import Chunk, Document, Provenance, Section, Span
-from medkg_index.app import stage
+from medkg_index import app
 from medkg_search import SearchServer, TenantNames
 from medkg_stagekit.testing import Example, StageSuite
 
@@ -32,7 +32,7 @@ def example(number: str, text: str, *, chunk_of: str | None = None) -> Example:
 
 @pytest.mark.integration
 class TestIndexStageSuite(StageSuite):
-    service = stage
+    service = app.service
     stage_type = "IndexStage"
     examples = (example("NCT1", "Leukaemia in adults"), example("NCT2", "Asthma in children"))
     refused = example("NCT3", "Gout", chunk_of="ctgov:NCT1")

@@ -1,13 +1,20 @@
 """Wires the ingest and expand stages."""
 
-from medkg_stagekit import StageService, run
+from medkg_stagekit import StageService
 
 from .settings import IngestSettings
 from .stage import ExpandStage, IngestStage
 
-ingest = StageService("ingest", IngestStage, IngestSettings)
 # The policy `bulk` may need three tries of ten minutes and the waits between them.
 expand = StageService("expand", ExpandStage, IngestSettings, longest_batch_s=2400.0)
+service = StageService(
+    "ingest",
+    IngestStage,
+    IngestSettings,
+    description="Fetches records from their sources, and finds the items of a batch",
+    networks=("events", "stores", "sources"),
+    beside=(expand,),
+)
 
 if __name__ == "__main__":
-    run(ingest, expand)
+    service.run()

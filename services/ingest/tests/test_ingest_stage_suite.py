@@ -2,7 +2,7 @@
 
 import pytest
 from medkg_contracts.requests import JobRequest
-from medkg_ingest.app import expand, ingest
+from medkg_ingest import app
 from medkg_stagekit.testing import Example, StageSuite
 
 
@@ -17,7 +17,7 @@ class ReplayedSource:
 
 
 class TestIngestStageSuite(ReplayedSource, StageSuite):
-    service = ingest
+    service = app.service
     stage_type = "IngestStage"
     examples = tuple(
         Example(request=JobRequest(source="ctgov", id=number)) for number in ("NCT00353704", "NCT05814159")
@@ -26,7 +26,7 @@ class TestIngestStageSuite(ReplayedSource, StageSuite):
 
 
 class TestExpandStageSuite(ReplayedSource, StageSuite):
-    service = expand
+    service = app.expand
     stage_type = "ExpandStage"
     examples = (
         Example(request=JobRequest(source="ctgov", query={"query.term": "diabetes"}, limit=7)),

@@ -1,11 +1,17 @@
 """Wires the parse stage."""
 
-from medkg_stagekit import Compute, StageService, run
+from medkg_stagekit import Compute, StageService
 
 from .settings import ParseSettings
 from .stage import ParseStage
 
-stage = StageService("parse", ParseStage, ParseSettings, compute=Compute())
+service = StageService(
+    "parse",
+    ParseStage,
+    ParseSettings,
+    description="Reads raw payloads into documents",
+    compute=Compute(),
+)
 
 if __name__ == "__main__":
-    run(stage)
+    service.run()

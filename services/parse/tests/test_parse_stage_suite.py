@@ -1,12 +1,12 @@
 """The parse stage behaves as every stage does."""
 
 import pytest
-from medkg_parse.app import stage
+from medkg_parse import app
 from medkg_stagekit.testing import ComputingStageSuite, Example
 
 
 class TestParseStageSuite(ComputingStageSuite):
-    service = stage
+    service = app.service
     stage_type = "ParseStage"
     refused = Example({"payloads": []})
 

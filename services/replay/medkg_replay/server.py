@@ -27,14 +27,10 @@ def create_app(recordings: Recordings, faults: Sequence[Fault] = ()) -> Starlett
     async def studies(request: Request) -> Response:
         return answer_search(recordings, parse_query(request.query_params.multi_items()))
 
-    async def readyz(_request: Request) -> Response:
-        return PlainTextResponse(f"ready: {len(recordings.studies)} studies")
-
     return Starlette(
         routes=[
             Route(STUDIES + "/{nct_id}", study),
             Route(STUDIES, studies),
-            Route("/readyz", readyz),
         ],
         middleware=[Middleware(FaultMiddleware, faults=faults)],
         exception_handlers={InvalidInput: _bad_request},

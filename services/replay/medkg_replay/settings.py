@@ -1,10 +1,13 @@
 """Settings of the replay server."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 from medkg_contracts.settings import Settings
 from pydantic import Field
+
+#: Where it listens unless it is told otherwise.
+PORT: Final = 8765
 
 
 class ReplaySettings(Settings):
@@ -18,6 +21,6 @@ class ReplaySettings(Settings):
     """
 
     host: str = Field("127.0.0.1", validation_alias="MK_REPLAY_HOST")
-    port: Annotated[int, Field(ge=1, le=65535)] = Field(8765, validation_alias="MK_REPLAY_PORT")
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(PORT, validation_alias="MK_REPLAY_PORT")
     recordings: Path = Field(Path(__file__).parent / "recordings", validation_alias="MK_REPLAY_RECORDINGS")
     faults: str = Field("", validation_alias="MK_REPLAY_FAULTS")

@@ -22,6 +22,8 @@ from medkg_replay.faults import Fault, parse_faults
 from medkg_replay.pack import pack
 from medkg_replay.paging import page_offset, page_token
 from medkg_replay.recordings import load_recordings
+from medkg_replay.server import STUDIES
+from medkg_stack.ports import free_port
 
 Client = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
@@ -106,20 +108,34 @@ def test_a_folder_without_recordings_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_process_serves_and_ends_well_on_sigterm() -> None:
-    """`python -m medkg_replay.app` listens on its port and ends with status 0 when terminated."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {**os.environ, "MK_REPLAY_PORT": str(port)}
+    """`python -m medkg_replay.app` says on its port of health when it is ready, and ends with status 0 when told."""
+    port = free_port()
+    environment = {**os.environ, "MK_REPLAY_PORT": str(port), "MK_REPLAY_FAULTS": ""}
     command = [sys.executable, "-m", "medkg_replay.app"]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
-        next(line for line in process.stderr if "running on" in line)
-        with urlopen(f"http://127.0.0.1:{port}/readyz") as answer:
-            assert answer.status == 200
+        line = next(json.loads(line) for line in process.stderr if "ready for work" in line)
+        health = line["message"].rpartition(" ")[2]
+        for place in (f"{health}/readyz", f"{port}{STUDIES}"):
+            with urlopen(f"http://127.0.0.1:{place}") as answer:
+                assert answer.status == 200
         process.send_signal(signal.SIGTERM)
         process.stderr.read()
         assert process.wait() == 0
+
+
+def test_a_taken_port_ends_the_process_with_its_reason() -> None:
+    """What else listens there is not waited for, and the log says what to do."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        environment = {**os.environ, "MK_REPLAY_PORT": str(taken.getsockname()[1])}
+        ended = subprocess.run(
+            [sys.executable, "-m", "medkg_replay.app"], env=environment, capture_output=True, text=True, check=False
+        )
+
+    (line,) = [json.loads(line) for line in ended.stderr.splitlines() if '"critical"' in line]
+    assert 1 == ended.returncode
+    assert "Address already in use" in line["message"]
+    assert "choose another port" in line["message"]
 
 
 def test_a_wrong_setting_ends_the_process_with_its_reason() -> None:
@@ -129,4 +145,4 @@ def test_a_wrong_setting_ends_the_process_with_its_reason() -> None:
         [sys.executable, "-m", "medkg_replay.app"], env=environment, capture_output=True, text=True, check=False
     )
     assert ended.returncode == 1
-    assert ended.stderr.startswith("replay: 'sometimes' is no fault")
+    assert "'sometimes' is no fault" in json.loads(ended.stderr.splitlines()[-1])["message"]

@@ -149,10 +149,3 @@ async def test_a_token_of_another_search_is_refused(client: Client) -> None:
         token = (await http.get(STUDIES)).json()["nextPageToken"]
         answer = await http.get(STUDIES, params={"query.cond": "pain", "pageToken": token})
     assert (400, "Parameter `pageToken` does not belong to this search") == (answer.status_code, answer.text)
-
-
-async def test_ready_says_how_much_is_served(client: Client) -> None:
-    """The readiness path answers 200 whatever faults are set."""
-    async with client("503") as http:
-        answer = await http.get("/readyz")
-    assert (200, "ready: 261 studies") == (answer.status_code, answer.text)

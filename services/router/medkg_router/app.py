@@ -1,9 +1,8 @@
 """Wires the router."""
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Any
 
 from medkg_artifacts import ArtifactStore
 from medkg_bus.consumer import BatchConsumer
@@ -11,8 +10,7 @@ from medkg_bus.producer import EventProducer, connected
 from medkg_contracts import topics
 from medkg_explain import Explainer
 from medkg_ledger.store import Ledger
-from medkg_stagekit import startup
-from medkg_stagekit.service import serve
+from medkg_servicekit import WorkerService, Workload
 from medkg_topology.catalog import Catalog
 
 from . import metrics
@@ -34,16 +32,7 @@ PENDING_S = 2.0
 WATCH_S = 2.0
 
 
-async def route(settings: RouterSettings) -> None:
-    """Run the router until SIGTERM or SIGINT."""
-    async with AsyncExitStack() as stack:
-        consumer, background, watch = await startup.prepared(partial(_prepare, settings), stack)
-        await serve([consumer], settings, stack, background, [lambda: watch.problem])
-
-
-async def _prepare(
-    settings: RouterSettings, stack: AsyncExitStack
-) -> tuple[BatchConsumer, Sequence[Coroutine[Any, Any, None]], LedgerWatch]:
+async def _prepare(settings: RouterSettings, stack: AsyncExitStack) -> Workload:
     store = ArtifactStore.from_url(settings.artifacts_url)
     ledger = Ledger.from_url(settings.redis_url)
     stack.push_async_callback(ledger.close)
@@ -76,7 +65,7 @@ async def _prepare(
         keep([Chore("ledger", WATCH_S, watch.look)]),
         reloader.watch(),
     ]
-    return consumer, background, watch
+    return Workload([consumer], background, checks=[lambda: watch.problem])
 
 
 def _chores(settings: RouterSettings, ledger: Ledger, producer: EventProducer, rollouts: Rollouts) -> Sequence[Chore]:
@@ -92,6 +81,12 @@ def _chores(settings: RouterSettings, ledger: Ledger, producer: EventProducer, r
     ]
 
 
+service = WorkerService(
+    "router",
+    RouterSettings,
+    _prepare,
+    description="Decides from each event what is published next, by the topology that the job is pinned to",
+)
+
 if __name__ == "__main__":
-    router_settings = RouterSettings()
-    startup.run("router", router_settings.log_level, route(router_settings))
+    service.run()

@@ -1,11 +1,17 @@
 """Wires the validate stage."""
 
-from medkg_stagekit import Compute, StageService, run
+from medkg_stagekit import Compute, StageService
 
 from .settings import ValidateSettings
 from .stage import RuleValidateStage
 
-stage = StageService("validate", RuleValidateStage, ValidateSettings, compute=Compute())
+service = StageService(
+    "validate",
+    RuleValidateStage,
+    ValidateSettings,
+    description="Checks documents against the rules of the intermediate representation",
+    compute=Compute(),
+)
 
 if __name__ == "__main__":
-    run(stage)
+    service.run()

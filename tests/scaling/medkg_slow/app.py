@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 from medkg_contracts.requests import JobRequest
 from medkg_contracts.settings import Settings
 from medkg_contracts.stages import StageContext
-from medkg_stagekit import StageService, run
+from medkg_stagekit import StageService
 from pydantic import Field
 
 
@@ -39,7 +39,7 @@ class Slow:
         return len(request.id or "")
 
 
-stage = StageService("slow", Slow, SlowSettings)
+service = StageService("slow", Slow, SlowSettings)
 
 if __name__ == "__main__":
-    run(stage)
+    service.run()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from medkg_stagekit.health import HealthServer
+from medkg_servicekit.health import HealthServer
 
 _SCRIPT = Path(__file__).parents[3] / "deploy" / "images" / "healthcheck.py"
 

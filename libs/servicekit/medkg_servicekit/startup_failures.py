@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 
-class Notice(Contract):
+class StartupFailure(Contract):
     """Why a service did not start.
 
     Attributes:
@@ -28,8 +28,8 @@ class Notice(Contract):
     at: int
 
 
-class Notices:
-    """The notices of all services: one hash in Redis, a field a service."""
+class StartupFailures:
+    """Why services did not start: one hash in Redis, a field a service."""
 
     def __init__(self, redis: Redis, prefix: str = "medkg:") -> None:
         self._redis = redis
@@ -38,16 +38,16 @@ class Notices:
     async def leave(self, service: str, error: MedkgError) -> None:
         """Say why the service does not start; without Redis only its log does."""
         message = f"{error} {error.info.remedy}"
-        notice = Notice(code=error.code, message=message, worker=INSTANCE, at=round(time() * 1000))
+        failure = StartupFailure(code=error.code, message=message, worker=INSTANCE, at=round(time() * 1000))
         with suppress(RedisError, OSError, TimeoutError):
-            await self._redis.hset(self._key, service, notice.model_dump_json())
+            await self._redis.hset(self._key, service, failure.model_dump_json())
 
     async def clear(self, service: str) -> None:
         """The service starts: what stood in its way is over."""
         with suppress(RedisError, OSError, TimeoutError):
             await self._redis.hdel(self._key, service)
 
-    async def read(self, service: str) -> Notice | None:
+    async def read(self, service: str) -> StartupFailure | None:
         """Why the service did not start, or None if it did.
 
         Raises:
@@ -57,4 +57,4 @@ class Notices:
             raw = await self._redis.hget(self._key, service)
         except (RedisError, OSError, TimeoutError) as error:
             raise unavailable(error) from error
-        return None if raw is None else Notice.model_validate_json(cast("bytes", raw))
+        return None if raw is None else StartupFailure.model_validate_json(cast("bytes", raw))

@@ -2,9 +2,9 @@
 
 import pytest
 from medkg_contracts.errors import GpuUnavailable, LedgerUnavailable
-from medkg_stagekit import accelerator
-from medkg_stagekit.accelerator import AcceleratedSettings
-from medkg_stagekit.notices import Notices
+from medkg_servicekit import accelerator
+from medkg_servicekit.accelerator import AcceleratedSettings
+from medkg_servicekit.startup_failures import StartupFailures
 from redis.asyncio import Redis
 
 
@@ -33,26 +33,26 @@ def test_cuda_is_what_nobody_has_chosen(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.integration
-async def test_a_notice_stays_until_the_service_starts(redis_url: str) -> None:
+async def test_a_failure_stays_until_the_service_starts(redis_url: str) -> None:
     """A service that does not start leaves why, for whoever asks; a start takes it away."""
     async with Redis.from_url(redis_url) as redis:
-        notices = Notices(redis, "notices-test:")
-        before = await notices.read("embed")
-        await notices.leave("embed", GpuUnavailable("no GPU here"))
-        left = await notices.read("embed")
-        await notices.clear("embed")
+        failures = StartupFailures(redis, "failures-test:")
+        before = await failures.read("embed")
+        await failures.leave("embed", GpuUnavailable("no GPU here"))
+        left = await failures.read("embed")
+        await failures.clear("embed")
 
-        assert (None, None) == (before, await notices.read("embed"))
+        assert (None, None) == (before, await failures.read("embed"))
     assert left is not None
     assert ("gpu_unavailable", True) == (left.code, left.message.startswith("no GPU here Start the service on"))
 
 
-async def test_without_redis_a_notice_is_only_logged() -> None:
+async def test_without_redis_a_failure_is_only_logged() -> None:
     """A Redis that is away keeps no service from starting or from refusing to."""
     async with Redis.from_url("redis://127.0.0.1:1/0") as redis:
-        notices = Notices(redis)
-        await notices.leave("embed", GpuUnavailable("no GPU here"))
-        await notices.clear("embed")
+        failures = StartupFailures(redis)
+        await failures.leave("embed", GpuUnavailable("no GPU here"))
+        await failures.clear("embed")
 
         with pytest.raises(LedgerUnavailable):
-            await notices.read("embed")
+            await failures.read("embed")

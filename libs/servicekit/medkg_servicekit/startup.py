@@ -9,6 +9,9 @@ from typing import Any, Final, TypeVar, cast
 
 import uvloop
 from medkg_contracts.errors import MedkgError
+from medkg_contracts.model import first_violation
+from medkg_contracts.settings import Settings
+from pydantic import ValidationError
 
 from . import logs
 
@@ -19,17 +22,26 @@ SOONEST_S: Final = 0.5
 LATEST_S: Final = 5.0
 
 PreparedT = TypeVar("PreparedT")
+SettingsT = TypeVar("SettingsT", bound=Settings)
 
 
-def run(name: str, log_level: str, service: Coroutine[Any, Any, None]) -> None:
+def run(
+    name: str, read_settings: Callable[[], SettingsT], service: Callable[[SettingsT], Coroutine[Any, Any, None]]
+) -> None:
     """Run a service until SIGTERM or SIGINT.
 
     Raises:
         SystemExit: it cannot start, or failed while it ran; the end of its log says why.
     """
-    logs.configure(name, log_level)
+    logs.configure(name, "INFO")
+    try:
+        settings = read_settings()
+    except ValidationError as error:
+        logger.critical("does not start: a setting is wrong: %s", first_violation(error))
+        raise SystemExit(1) from None
+    logs.configure(name, settings.log_level)
     with suppress(KeyboardInterrupt, asyncio.CancelledError):
-        uvloop.run(_stoppable(service))
+        uvloop.run(_stoppable(service(settings)))
 
 
 async def _stoppable(service: Coroutine[Any, Any, None]) -> None:

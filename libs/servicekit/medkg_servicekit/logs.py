@@ -1,17 +1,16 @@
-"""JSON logs on standard error: one object a line, with the job's ids where there is a job."""
+"""JSON logs on standard error: one object a line, with the fields of what is being done."""
 
 import json
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from types import MappingProxyType
 
-from .work import Work
-
-_JOB: ContextVar[dict[str, str] | None] = ContextVar("job", default=None)
+_FIELDS: ContextVar[Mapping[str, str]] = ContextVar("fields", default=MappingProxyType({}))
 
 
 class JsonFormatter(logging.Formatter):
@@ -22,7 +21,7 @@ class JsonFormatter(logging.Formatter):
         self._service = service
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record's time, level, logger, message, error and the current job's ids."""
+        """The record's time, level, logger, message and error, and the fields of what is being done."""
         entry: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "level": record.levelname.lower(),
@@ -30,7 +29,7 @@ class JsonFormatter(logging.Formatter):
             "pid": os.getpid(),
             "logger": record.name,
             "message": record.getMessage(),
-            **(_JOB.get() or {}),
+            **_FIELDS.get(),
         }
         if record.exc_info:
             entry["error"] = self.formatException(record.exc_info)
@@ -49,18 +48,10 @@ def configure(service: str, level: str) -> None:
 
 
 @contextmanager
-def job_fields(work: Work) -> Iterator[None]:
-    """Within this, every log line carries the work's job, tenant, correlation id, stage and trace."""
-    fields = {
-        "job_id": work.ctx.job_id,
-        "tenant_id": work.ctx.tenant_id,
-        "correlation_id": work.ctx.correlation_id,
-        "stage": work.node,
-    }
-    if work.traceparent is not None:
-        fields["trace_id"] = work.traceparent[3:35]
-    token = _JOB.set(fields)
+def fields(values: Mapping[str, str]) -> Iterator[None]:
+    """Within this, every log line carries these fields."""
+    token = _FIELDS.set({**_FIELDS.get(), **values})
     try:
         yield
     finally:
-        _JOB.reset(token)
+        _FIELDS.reset(token)
