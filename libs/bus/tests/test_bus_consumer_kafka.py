@@ -51,14 +51,12 @@ class Topic:
             self.bootstrap, [self.name], f"medkg.{self.name}", reader.handle, max_records=100,
             longest_batch_s=longest_batch_s, shutdown=reader.shutdown, poll_interval_s=INTERVAL_S,
         )  # fmt: skip
-        await consumer.broker.start()
-        consumer.watch_polls()
+        await consumer.start()
         try:
             yield consumer
         finally:
             reader.go.set()
-            await consumer.drain()
-            await consumer.broker.stop()
+            await consumer.stop()
 
 
 @dataclass
@@ -315,7 +313,7 @@ async def test_begun_work_is_not_lost_for_trouble_with_new_work(topic: Topic, ot
         topic.bootstrap, [topic.name, other.name], f"medkg.{topic.name}", reader.handle, max_records=100,
         longest_batch_s=60.0, new_work=[other.name], poll_interval_s=INTERVAL_S,
     )  # fmt: skip
-    await consumer.broker.start()
+    await consumer._broker.start()
     getmany, well = consumer.consumer.getmany, asyncio.Event()
 
     async def troubled(*partitions: TopicPartition, **words: int) -> object:
@@ -324,7 +322,7 @@ async def test_begun_work_is_not_lost_for_trouble_with_new_work(topic: Topic, ot
         return await getmany(*partitions, **words)
 
     consumer.consumer.getmany = troubled
-    consumer.watch_polls()
+    consumer._watch_polls()
     try:
         await topic.put([0])
         await reader.began.wait()
@@ -335,7 +333,6 @@ async def test_begun_work_is_not_lost_for_trouble_with_new_work(topic: Topic, ot
         await other.put([100])
         await until(lambda: 100 in reader.values)
     finally:
-        await consumer.drain()
-        await consumer.broker.stop()
+        await consumer.stop()
 
     assert [*range(20), 100] == sorted(reader.values)
