@@ -77,7 +77,7 @@ class Cluster:
         )
 
     async def partition_of(self, topic: str, key: str) -> TopicPartition | None:
-        """Where records with this key stand; None when the topic does not exist."""
+        """Where all that has this key stands if medkg wrote it; None when the topic does not exist."""
         numbers = self._numbers.get(topic) or [partition.partition for partition in await self.partitions(topic)]
         if not numbers:
             return None
@@ -144,6 +144,13 @@ class Cluster:
         async for record in self._between(self._uncommitted, starts, ends):
             yield record, starts[TopicPartition(topic, record.partition)]
 
+    async def after(self, starts: Mapping[TopicPartition, int], last: int | None = None) -> AsyncIterator[Record]:
+        """What can be read at these offsets and behind them, or the `last` records of that; as `records` gives them."""
+        oldest, ends = await self.starts(list(starts)), await self.ends(list(starts))
+        starts = {each: max(start, oldest[each], ends[each] - (last or ends[each])) for each, start in starts.items()}
+        async for record in self._between(self._consumer, starts, ends):
+            yield record
+
     async def since(self, topic: str, time: int) -> AsyncIterator[Record]:
         """The topic's records of a time, milliseconds since 1970-01-01 UTC, until now; as `records` gives them."""
         ends = await self.ends(await self.partitions(topic))
@@ -176,22 +183,27 @@ class Cluster:
             open_ -= set(reached)
 
     async def find(self, topic: str, key: str, since: int = 0) -> list[Record]:
-        """The records with this key among the newest `SEARCHED_BACK` of their partition.
+        """The records with this key among those that are near it, as `near` gives them."""
+        return [record async for record in self.near(topic, key, since) if record.key == key.encode()]
+
+    async def near(self, topic: str, key: str, since: int = 0) -> AsyncIterator[Record]:
+        """The newest `SEARCHED_BACK` records of the partition of this key, whatever theirs.
 
         Args:
             topic: where to look; one that does not exist has none.
-            key: the records' key.
+            key: says which partition, as `partition_of`.
             since: leave out what was written before this time, milliseconds since 1970-01-01 UTC.
         """
         partition = await self.partition_of(topic, key)
         if partition is None:
-            return []
+            return
         (end,) = (await self.ends([partition])).values()
         last = SEARCHED_BACK
         if since > 0:
             (found,) = (await self._asked(self._consumer.offsets_for_times({partition: since}))).values()
             last = 0 if found is None else min(last, end - found.offset)
-        return [record async for record in self.records({partition: end}, last) if record.key == key.encode()]
+        async for record in self.records({partition: end}, last):
+            yield record
 
     @staticmethod
     async def _of_group(question: Callable[[Any], Awaitable[Any]], group: str | list[str]) -> Any:  # noqa: ANN401

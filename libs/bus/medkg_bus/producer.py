@@ -14,10 +14,13 @@ from medkg_contracts.deadletter import STORED_RECORD, DeadLetter, pack_record
 from medkg_contracts.errors import KafkaUnavailable
 from medkg_contracts.records import Record
 
-from .clients import producer_client
+from .clients import partition_of, producer_client
 
 #: Bytes of a record that fits on a DLQ. A larger one can only have been sent compressed; it goes to the store.
 LARGEST_LETTER: Final = 1_114_112
+
+#: Bytes of a record that its own topic takes as it is: what Kafka writes around it needs the rest.
+LARGEST_COPY: Final = LARGEST_LETTER - 4_096
 
 
 @asynccontextmanager
@@ -52,43 +55,64 @@ class EventProducer:
         return await self.raw(topic, key, event.data, to_headers(event))
 
     async def raw(
-        self, topic: str, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes | None]]
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Sequence[tuple[str, bytes | None]],
+        partition: int | None = None,
     ) -> asyncio.Future[Any]:
-        """Hand a record to the producer as it is.
+        """Hand a record to the producer as it is; its key says where it goes, unless the topic has this partition.
 
         Raises:
             KafkaUnavailable: the producer cannot take it.
         """
         try:
+            if partition is not None and partition not in await self._client.partitions_for(topic):
+                partition = None
             if key is None and value is None:
-                return await self._send_empty(topic, headers)
-            future: asyncio.Future[Any] = await self._client.send(topic, value=value, key=key, headers=headers)
+                return await self._send_empty(topic, headers, partition or 0)
+            future: asyncio.Future[Any] = await self._client.send(
+                topic, value=value, key=key, headers=list(headers), partition=partition
+            )
         except KafkaError as error:
             raise KafkaUnavailable(f"sending to {topic}: {error!r}") from error
         return future
 
-    async def _send_empty(self, topic: str, headers: Sequence[tuple[str, bytes | None]]) -> asyncio.Future[Any]:
+    async def _send_empty(
+        self, topic: str, headers: Sequence[tuple[str, bytes | None]], partition: int
+    ) -> asyncio.Future[Any]:
         """Send a record with neither key nor value, which `send` refuses and which a dead letter may be."""
         batch = self._client.create_batch()
         batch.append(timestamp=None, key=None, value=None, headers=list(headers))
-        future: asyncio.Future[Any] = await self._client.send_batch(batch, topic, partition=0)
+        future: asyncio.Future[Any] = await self._client.send_batch(batch, topic, partition=partition)
         return future
 
+    async def home(self, topic: str, about: str) -> int:
+        """The partition of the topic where all that is about this job stands, or about whatever this names.
+
+        Raises:
+            KafkaUnavailable: Kafka does not tell how the topic is cut.
+        """
+        try:
+            return partition_of(about.encode(), len(await self._client.partitions_for(topic)))
+        except KafkaError as error:
+            raise KafkaUnavailable(f"asking about {topic}: {error!r}") from error
+
     async def bury(self, topic: str, letter: DeadLetter) -> asyncio.Future[Any]:
-        """Hand a dead letter to the producer.
+        """Hand a dead letter to the producer; it goes to the partition that its record has, whatever the key.
 
         Raises:
             KafkaUnavailable: the producer cannot take it.
             ArtifactStoreUnavailable: it is too large for a record, and the store cannot take it.
         """
         record = letter.original
-        if _size(record) <= LARGEST_LETTER:
-            return await self.raw(topic, record.key, record.value, letter.headers())
+        if size(record) <= LARGEST_LETTER:
+            return await self.raw(topic, record.key, record.value, letter.headers(), record.partition)
         ref = await self._store.put(SYSTEM_TENANT, "dead-letter", pack_record(record), inline=False)
         reason = replace(letter, original=replace(record, headers=())).headers()
-        return await self.raw(
-            topic, (record.key or b"")[:1024], None, [*reason, (STORED_RECORD, str(ref.uri).encode())]
-        )
+        headers = [*reason, (STORED_RECORD, str(ref.uri).encode())]
+        return await self.raw(topic, (record.key or b"")[:1024], None, headers, record.partition)
 
     @staticmethod
     async def acknowledged(futures: Sequence[asyncio.Future[Any]]) -> None:
@@ -108,7 +132,8 @@ class EventProducer:
             raise KafkaUnavailable(f"waiting for an acknowledgement: {failed!r}") from failed
 
 
-def _size(record: Record) -> int:
+def size(record: Record) -> int:
+    """Bytes of the record's key, value and headers."""
     parts = [
         record.key,
         record.value,

@@ -43,7 +43,9 @@ def rebuild(
     if report.unreadable:
         typer.echo(f"{report.unreadable} records are no events; they stand in a DLQ")
     if report.undecided:
-        typer.echo(f"{report.undecided} requests had no verdict yet; the router decides them when it starts")
+        typer.echo(f"{report.undecided} requests have no verdict in Kafka; submit them again")
+    if report.lost:
+        typer.echo(f"{report.lost} jobs could not be rebuilt: Kafka does not have their requests any more")
     if report.paused:
         typer.echo(f"paused again: {', '.join(report.paused)}")
 

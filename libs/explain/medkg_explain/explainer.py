@@ -24,7 +24,7 @@ from redis.asyncio import Redis
 
 from .branches import open_nodes, weigh
 from .ended import about_ended
-from .facts import GateFacts, HeldBack, Reader, StageFacts
+from .facts import GateFacts, HeldBack, StageFacts
 from .finding import Finding
 from .gate import about_gate
 from .reading import unwritten
@@ -107,11 +107,11 @@ class Explainer:
 
     async def _explain_stranger(self, job_id: str) -> Explanation:
         trail = Trail(self._cluster, job_id, 0)
-        router = await trail.reader(topics.ROUTER_GROUP, topics.REQUESTS)
-        requests = await trail.records(topics.REQUESTS)
+        request = next((record for record, _ in await trail.unread(topics.REQUESTS)), None)
+        router = await trail.reader(topics.ROUTER_GROUP, topics.REQUESTS, request)
         letters = await trail.letters(topics.ROUTER_DLQ)
         held = [held for held, _ in await trail.held_back(topics.REQUESTS)]
-        return about_stranger(job_id, _last(letters), _last(requests), router, _first(held), await self._refusal())
+        return about_stranger(job_id, _last(letters), request, router, _first(held), await self._refusal())
 
     async def _refusal(self) -> Finding | None:
         """Why the ledger, which has just been read, cannot be written."""
@@ -137,11 +137,11 @@ class Explainer:
     async def _gate_facts(self, state: JobState, gate: GateNode) -> GateFacts:
         current = state.node(gate.name)
         trail = _trail(self._cluster, state, current)
-        router = await trail.reader(topics.ROUTER_GROUP, gate.event_topic)
-        spoken = [record for record, event in await trail.events(gate.event_topic) if _opens(event, gate)]
+        spoken = [record for record, event in await trail.unread(gate.event_topic) if _opens(event, gate)]
+        answer = spoken[0] if spoken else None
+        router = await trail.reader(topics.ROUTER_GROUP, gate.event_topic, answer)
         held = [held for held, event in await trail.held_back(gate.event_topic) if _opens(event, gate)]
         letter = _last(_about_topic(await trail.letters(topics.ROUTER_DLQ), gate.event_topic, current))
-        answer = _unread(spoken, router)
         return GateFacts(gate, current, router, answer=answer, held_back=_first(held), letter=letter)
 
     async def _stage_facts(self, state: JobState, node: StageNode) -> StageFacts:
@@ -171,7 +171,8 @@ class Explainer:
         record = _last(
             [record for record, event in await trail.events(queue) if is_about(event.extensions, node.name, epoch)]
         )
-        answers = [record for record, event in await trail.events(done) if is_about(event.extensions, node.name, epoch)]
+        answers = [record for record, event in await trail.unread(done) if is_about(event.extensions, node.name, epoch)]
+        answer = answers[0] if answers else None
         held = [
             held
             for topic in (done, queue)
@@ -186,7 +187,8 @@ class Explainer:
             facts,
             record=record,
             unsent=record is None and await self._unsent(job_id),
-            answer=_unread(answers, facts.router),
+            answer=answer,
+            router=facts.router if answer is None else await trail.reader(topics.ROUTER_GROUP, done, answer),
             held_back=_first(held),
             letter=_last(letters),
             story=await trail.story(node.name, epoch),
@@ -198,11 +200,6 @@ class Explainer:
 
 def _trail(cluster: Cluster, state: JobState, current: NodeState) -> Trail:
     return Trail(cluster, state.job_id, current.started_at or state.created_at)
-
-
-def _unread(answers: Sequence[Record], router: Reader) -> Record | None:
-    """The first answer that the router has not read; what it has read has brought the job on, or never will."""
-    return next((answer for answer in answers if answer.offset >= router.committed), None)
 
 
 def _opens(event: CloudEvent, gate: GateNode) -> bool:

@@ -62,7 +62,7 @@ class StageFacts:
     Attributes:
         current: the ledger's record of it.
         reader: the service's consumer group, at the job's partition of its queue.
-        router: the router's group, at the job's partition of the service's done topic.
+        router: the router's group, at the answer's partition of the service's done topic, or at the job's.
         credit: how the request stands with the service's admission.
         guard: what the policy's breaker and rate limit keep back, for all consumers of the service.
         opened_by: the error that opened the breaker, if it is open and that is still known.
@@ -107,7 +107,7 @@ class GateFacts:
 
     Attributes:
         current: the ledger's record of it.
-        router: the router's group, at the job's partition of the gate's topic.
+        router: the router's group, at the answer's partition of the gate's topic, or at the job's.
         answer: the record on the gate's topic that speaks of the job and that the router has not read, or None.
         held_back: such a record, if an open transaction holds it back.
         letter: the dead letter of a record that spoke of the job, or None.

@@ -22,13 +22,13 @@ def about_stranger(
 
     Args:
         job_id: the job's.
-        letter: the newest open dead letter of the router with that key.
-        request: the newest record with that key on the topic of requests.
+        letter: the newest open dead letter of the router about the job.
+        request: the first record that asks for the job and that the router has not read.
         router: the router's group at that partition.
         held: a request for the job that an open transaction holds back.
         refusal: why the ledger is not written, if it is not.
     """
-    if request is not None and request.offset >= router.committed:
+    if request is not None:
         return _told(job_id, "requested", refusal or unread(request, router, None, "its request"))
     if held is not None:
         return _told(job_id, "requested", held_back(held, None, "its request"))

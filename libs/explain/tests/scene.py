@@ -25,6 +25,8 @@ from medkg_topology.plan import GateNode, Plan, StageNode
 
 from .cases import job
 
+#: Of every topic.
+PARTITIONS = 4
 GATE_TOPIC = "explain.gates.v1"
 
 
@@ -35,7 +37,7 @@ async def create_topics(bootstrap: str, names: Sequence[str]) -> None:
     # As other tests of the session create them, who need the room for large records.
     sizes = {name: 1_179_648 if name == topics.ROUTER_DLQ else 1_114_112 for name in names}
     answer = await admin.create_topics(
-        [NewTopic(name, 4, 1, topic_configs={"max.message.bytes": str(size)}) for name, size in sizes.items()]
+        [NewTopic(name, PARTITIONS, 1, topic_configs={"max.message.bytes": str(size)}) for name, size in sizes.items()]
     )
     await admin.close()
     wrong = {code for _, code, *_ in answer.topic_errors if code and for_code(code) is not TopicAlreadyExistsError}
@@ -101,10 +103,17 @@ class Scene:
         return await self.put(topic, key, sent.data, to_headers(sent))
 
     async def put(
-        self, topic: str, key: str, value: bytes | None, headers: Sequence[tuple[str, bytes | None]]
+        self,
+        topic: str,
+        key: str,
+        value: bytes | None,
+        headers: Sequence[tuple[str, bytes | None]],
+        partition: int | None = None,
     ) -> Record:
-        """Publish a record."""
-        sent = await self._client.send_and_wait(topic, value=value, key=key.encode(), headers=list(headers))
+        """Publish a record, in the partition that its key says or in this one."""
+        sent = await self._client.send_and_wait(
+            topic, value=value, key=key.encode(), headers=list(headers), partition=partition
+        )
         return Record(topic, sent.partition, sent.offset, sent.timestamp, key.encode(), value, headers)
 
     async def finished(self, group: str, record: Record) -> None:

@@ -80,7 +80,7 @@ def test_an_unread_request_waits_for_a_ledger_that_takes_writes() -> None:
 
 def test_a_refused_request_is_poison() -> None:
     """A request that went to the DLQ, behind which the router is, is explained by its letter."""
-    explanation = about_stranger("j1", LETTER, REQUEST, Reader(8, ROUTER.owner, 1))
+    explanation = about_stranger("j1", LETTER, None, Reader(8, ROUTER.owner, 1))
 
     assert ("refused", "poison_record") == (explanation.state, explanation.cause)
     assert "`medkg dlq redrive chunk.dlq.v1/2@3`" in explanation.next_action

@@ -1,23 +1,29 @@
 """Explanations of jobs that are stuck in a real ledger and on real topics. No router and no stage service runs."""
 
+from datetime import UTC, datetime
 from time import time
+from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from medkg_bus.clients import partition_of
 from medkg_contracts import topics
+from medkg_contracts.cloudevents import CloudEvent, to_headers
 from medkg_contracts.data import JobEnded, StageDeferred, StageStarted
 from medkg_contracts.deadletter import DeadLetter
 from medkg_contracts.errors import KafkaUnavailable, PoisonRecord, SourceUnavailable
+from medkg_contracts.events import make_event
 from medkg_contracts.kinds import Kind
 from medkg_contracts.orders import Order
 from medkg_contracts.policy import Breaker, Policy, RateLimit
+from medkg_contracts.requests import JobRequest
 from medkg_explain import Explainer, explain
 from medkg_ledger import Ask, JobStatus, NodeState, NodeStatus
 from medkg_stack.ports import free_port
 from medkg_stagekit.shared_guard import SharedGuard
 from redis.asyncio import Redis
 
-from .scene import GATE_TOPIC, Scene, requested
+from .scene import GATE_TOPIC, PARTITIONS, Scene, requested
 
 pytestmark = pytest.mark.integration
 
@@ -81,6 +87,51 @@ async def test_what_an_open_transaction_holds_back(scene: Scene) -> None:
     }
     since = {job_id: begun[record.topic, record.partition] for job_id, record in records.items()}
     assert all(f"since offset {since[job_id]}" in each.summary for job_id, each in found.items())
+
+
+@pytest.mark.parametrize("number", range(PARTITIONS))
+async def test_a_request_that_another_client_has_placed(scene: Scene, number: int) -> None:
+    """A request that the router has not read is found by its event, whatever its key and partition."""
+    job_id = f"asked-{uuid4().hex[:8]}"
+    event = make_event(
+        Kind.JOB_REQUESTED, id=job_id, source="/rdk", time=datetime.now(UTC), data=JobRequest(source="ctgov", id="N1"),
+        job_id=job_id,
+    )  # fmt: skip
+    request = await scene.put(topics.REQUESTS, "rdk-0", event.data, to_headers(event), number)
+
+    found = await explain(job_id, scene.settings)
+
+    assert ("requested", "router_dead", str(request.place)) == (found.state, found.cause, found.record)
+
+
+@pytest.mark.parametrize("number", range(PARTITIONS))
+async def test_an_approval_that_another_client_has_placed(scene: Scene, number: int) -> None:
+    """A gate's event that the router has not read is found likewise; once it has read it there, it is none any more."""
+    state = await scene.job({"approval": waiting()})
+    approval = CloudEvent(id="ok", source="/rdk", type="com.example.ok", extensions={"jobid": state.job_id})
+    record = await scene.put(GATE_TOPIC, "rdk-0", None, to_headers(approval), number)
+
+    found = await explain(state.job_id, scene.settings)
+    await scene.finished(topics.ROUTER_GROUP, record)
+    later = await explain(state.job_id, scene.settings)
+
+    assert ("router_dead", str(record.place)) == (found.cause, found.record)
+    assert "gate_closed" == later.cause
+
+
+async def test_a_letter_whose_record_has_another_key(scene: Scene) -> None:
+    """The dead letter of another client's event is its job's, though its key is not."""
+    state = await scene.job({"approval": waiting()})
+    approval = CloudEvent(id="ok", source="/rdk", type="com.example.ok", extensions={"jobid": state.job_id})
+    home = partition_of(state.job_id.encode(), PARTITIONS)
+    record = await scene.put(GATE_TOPIC, "rdk-0", b"?", to_headers(approval), home)
+    await scene.finished(topics.ROUTER_GROUP, record)
+    letter = DeadLetter(record, topics.ROUTER_GROUP, "PoisonRecord", PoisonRecord("no JSON").info)
+    buried = await scene.put(topics.ROUTER_DLQ, "rdk-0", record.value, letter.headers(), home)
+
+    found = await explain(state.job_id, scene.settings)
+
+    assert ("poison_record", str(buried.place)) == (found.cause, found.record)
 
 
 async def test_an_answer_of_another_stage_is_none(scene: Scene) -> None:

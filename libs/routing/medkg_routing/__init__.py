@@ -19,7 +19,7 @@ from .inbound import (
     TimerFired,
 )
 from .outbound import ignored_event, to_event, topology_label
-from .reading import broken, read
+from .reading import about, broken, read
 from .restart import rerun
 from .step import Emit, Step, ignore
 
@@ -41,6 +41,7 @@ __all__ = [
     "Step",
     "TimerFired",
     "abandon",
+    "about",
     "admit",
     "advance",
     "broken",

@@ -57,6 +57,17 @@ def read(topic: str, event: CloudEvent) -> Inbound:
     return _spoke(topic, event)
 
 
+def about(topic: str, event: CloudEvent) -> str | None:
+    """The job that the event is about, or the stage or tenant, by its attributes alone; None when they name none.
+
+    All that is about one thing has to be read in one order, so this says to which partition the event belongs.
+    """
+    try:
+        return _job_asked_for(event) if topic == topics.REQUESTS else _job_id(event)
+    except PoisonRecord:
+        return None
+
+
 def broken(topic: str, event: CloudEvent, error: MedkgError) -> Requested | Spoke | None:
     """What an event that cannot be read means to the job that it is about.
 
@@ -86,10 +97,7 @@ def broken(topic: str, event: CloudEvent, error: MedkgError) -> Requested | Spok
 
 def _unreadable(topic: str, event: CloudEvent) -> Requested:
     """A request whose data break the contract, as far as it can be told whose it is."""
-    try:
-        job_id = _requested_job_id(event)
-    except InvalidRequest:
-        job_id = derived_job_id(event.source, event.id)
+    job_id = _job_asked_for(event)
     try:
         tenant = _requesting_tenant(event)
     except InvalidRequest:
@@ -106,6 +114,14 @@ def _unreadable(topic: str, event: CloudEvent) -> Requested:
         skip_completed=False,
         batch_id=None,
     )
+
+
+def _job_asked_for(event: CloudEvent) -> str:
+    """The id that the request gives its job, or if no job can have it, the one that follows from the event."""
+    try:
+        return _requested_job_id(event)
+    except InvalidRequest:
+        return derived_job_id(event.source, event.id)
 
 
 def _requested_job_id(event: CloudEvent) -> str:

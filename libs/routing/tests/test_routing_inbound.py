@@ -18,6 +18,7 @@ from medkg_routing import (
     Cancel,
     Deferred,
     Inbound,
+    JobEvent,
     Origin,
     Pause,
     Reload,
@@ -27,6 +28,7 @@ from medkg_routing import (
     ScopeOrdered,
     Spoke,
     TimerFired,
+    about,
     broken,
     read,
 )
@@ -360,11 +362,15 @@ def _fits(value: object) -> bool:
 def test_reading_raises_nothing_else(topic: str, kind: str, data: bytes | None, extensions: dict[str, str]) -> None:
     """Whatever an event holds, it is read, poison, or an invalid request whose job can still be named."""
     sent = CloudEvent(id="e-1", source="/someone", type=kind, extensions=extensions, data=data)
+    heard: Inbound | None = None
     error: MedkgError | None = None
     try:
-        read(topic, sent)
+        heard = read(topic, sent)
     except (PoisonRecord, InvalidRequest) as refusal:
         error = refusal
+        heard = broken(topic, sent, error)
 
+    assert not isinstance(heard, JobEvent) or about(topic, sent) == heard.job_id
+    assert not isinstance(heard, ScopeOrdered) or about(topic, sent) == heard.order.subject
     assert not isinstance(error, InvalidRequest) or isinstance(broken(topic, sent, error), Requested)
     assert not isinstance(error, PoisonRecord) or not isinstance(broken(topic, sent, error), Requested)

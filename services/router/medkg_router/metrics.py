@@ -6,6 +6,7 @@ from medkg_ledger import Pending
 from prometheus_client import Counter, Gauge
 
 _IGNORED = Counter("medkg_router_ignored_total", "Events that changed nothing", ["reason"])
+_MOVED = Counter("medkg_router_moved_total", "Records that were written again, in their job's partition", ["topic"])
 _PENDING = Gauge("stage_pending", "Requests for a stage's work that are not answered yet, to scale by", ["stage"])
 _HELD = Gauge("medkg_stage_held", "Those of them that wait for credit", ["stage"])
 
@@ -13,6 +14,11 @@ _HELD = Gauge("medkg_stage_held", "Those of them that wait for credit", ["stage"
 def ignored(reason: str) -> None:
     """Count an event that changed nothing."""
     _IGNORED.labels(reason).inc()
+
+
+def moved(topic: str) -> None:
+    """Count a record that stood in another partition than its job's."""
+    _MOVED.labels(topic).inc()
 
 
 def pending(stages: Mapping[str, Pending]) -> None:

@@ -220,9 +220,9 @@ class Router:
                 postings.append(posting(topics.EVENTS, refused(origin, job_id, error)))
         postings += [said for each in committed.released for said in unpack(each.record)]
         await send(postings, self._producer)
-        for decision in decisions.values():
+        for job_id, decision in decisions.items():
             for record, reason, request in decision.refused:
-                await self._reader.refuse(record, reason, request)
+                await self._reader.refuse(record, reason, job_id, request)
 
     def _counts(self, state: JobState | None) -> bool:
         return state is not None and self._rollouts.counts(state.pipeline_name)

@@ -27,6 +27,8 @@ from medkg_ledger import JobState
 from medkg_ledger.store import Ledger
 
 PATIENCE_S = 30.0
+#: Of every topic.
+PARTITIONS = 4
 #: How much of the stage `Names.narrow` may be in flight.
 WINDOW = 4
 POLICIES = "policies:\n  default: {timeout: 30s, attempts: 1, backoff: none, initial: 0s, max: 0s, jitter: 0s}\n"
@@ -117,14 +119,21 @@ class World:
         await self._consumer.stop()
         await self.ledger.close()
 
-    async def put(self, topic: str, key: bytes | None, value: bytes | None, headers: Sequence[Header]) -> None:
-        """Put a record on a topic as it is."""
+    async def put(
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Sequence[Header],
+        partition: int | None = None,
+    ) -> None:
+        """Put a record on a topic as it is, in the partition that its key says or in this one."""
         if key is None and value is None:
             batch = self._producer.create_batch()
             batch.append(timestamp=None, key=None, value=None, headers=headers)
-            await (await self._producer.send_batch(batch, topic, partition=0))
+            await (await self._producer.send_batch(batch, topic, partition=partition or 0))
         else:
-            await self._producer.send_and_wait(topic, value, key, headers=list(headers))
+            await self._producer.send_and_wait(topic, value, key, headers=list(headers), partition=partition)
 
     async def send(self, topic: str, event: CloudEvent) -> None:
         """Put an event on a topic."""
@@ -277,7 +286,7 @@ async def create(bootstrap: str, names: Sequence[str]) -> None:
     await admin.start()
     sizes = {name: 1_179_648 if name == topics.ROUTER_DLQ else 1_114_112 for name in names}
     await admin.create_topics(
-        [NewTopic(name, 4, 1, topic_configs={"max.message.bytes": str(size)}) for name, size in sizes.items()]
+        [NewTopic(name, PARTITIONS, 1, topic_configs={"max.message.bytes": str(size)}) for name, size in sizes.items()]
     )
     await admin.close()
 

@@ -9,6 +9,7 @@ from medkg_contracts.deadletter import Letter
 from medkg_contracts.dlq import DeadLetterEntry
 from medkg_contracts.errors import MedkgError
 from medkg_contracts.records import Place
+from medkg_explain.trail import named_by
 
 #: What a DLQ's topic ends with.
 SUFFIX: Final = ".dlq.v1"
@@ -50,7 +51,7 @@ class DeadLetterFilter:
 
 def job_of(letter: Letter) -> str | None:
     """The job that the letter is about, as far as its record says."""
-    named = letter.text("ce_jobid")
+    named = named_by(letter.original) or letter.text("ce_jobid")
     if named is not None or letter.original.key is None:
         return named
     try:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 
+from aiokafka import TopicPartition
 from medkg_artifacts import ArtifactStore, redeem
 from medkg_contracts.cloudevents import CloudEvent, from_record
 from medkg_contracts.data import JobAccepted, JobEnded, JobMigrated, JobRestarted
@@ -13,10 +14,14 @@ from medkg_contracts.kinds import Kind, kind_of
 from medkg_contracts.model import first_violation
 from medkg_contracts.records import Record
 from medkg_ledger import JobState
-from medkg_routing import Inbound, Reload, Requested, ScopeOrdered, broken, read
+from medkg_routing import Inbound, Reload, Requested, ScopeOrdered, about, broken, read
+from medkg_routing.outbound import SOURCE
 from medkg_routing.replay import Accepted, Migrated, Obeyed, Past, Rejected, Restarted, Verdict
 from medkg_topology.plan import Plan
 from pydantic import ValidationError
+
+#: Finds the partition of this topic where all that is about this job stands, or about whatever is named.
+Homes = Callable[[str, str], Awaitable[TopicPartition | None]]
 
 #: Finds the plan with this digest.
 Plans = Callable[[str], Awaitable[Plan]]
@@ -39,7 +44,10 @@ _VERDICTS = frozenset(
 class History:
     """The history of all jobs of one partition number.
 
+    A record that stands in another partition than its job's was not heard there: the router has moved it.
+
     Attributes:
+        homes: where all that is about a job stands.
         past: what the router heard of each job.
         said: what it said of requests and orders: each job's events, once each.
         records: how many have been read.
@@ -47,6 +55,7 @@ class History:
     """
 
     store: ArtifactStore
+    homes: Homes
     past: dict[str, list[Past]] = field(default_factory=lambda: defaultdict(list))
     said: dict[str, dict[str, CloudEvent]] = field(default_factory=lambda: defaultdict(dict))
     records: int = 0
@@ -60,10 +69,22 @@ class History:
         """Whether anybody has asked for the job."""
         return any(isinstance(past.event, Requested) for past in self.past.get(job_id, ()))
 
+    @staticmethod
+    def asked_for(record: Record) -> str:
+        """The job that a record of ``jobs.requests.v1`` asks for; empty when it is no event."""
+        try:
+            return about(record.topic, from_record(record.headers, record.value)) or ""
+        except PoisonRecord:
+            return ""
+
+    def begun(self, job_id: str) -> bool:
+        """Whether the router has begun the job."""
+        return any(kind_of(event) is Kind.JOB_ACCEPTED for event in self.said.get(job_id, {}).values())
+
     async def read_lifecycle(self, record: Record) -> CloudEvent | None:
         """Take note of a record of ``orchestration.events.v1``; its event, or None when it is none."""
         event = await self._event(record)
-        if event is not None and kind_of(event) in _VERDICTS:
+        if event is not None and _is_verdict(event):
             self.said[event.extensions["jobid"]].setdefault(event.id, event)
         return event
 
@@ -87,13 +108,21 @@ class History:
         try:
             _ = record.time
             event = from_record(record.headers, record.value)
+            if await self.moved(record, event):
+                return None
             return read(record.topic, await redeem(event, self.store))
         except MedkgError as error:
             if error.retryable:
                 raise
-            about = None if event is None else broken(record.topic, event, error)
-            self.unreadable += about is None
-            return about
+            spoiled = None if event is None else broken(record.topic, event, error)
+            self.unreadable += spoiled is None
+            return spoiled
+
+    async def moved(self, record: Record, event: CloudEvent) -> bool:
+        """Whether the router reads the record elsewhere, since it stands in another partition than its job's."""
+        whose = about(record.topic, event)
+        home = None if whose is None else await self.homes(record.topic, whose)
+        return home is not None and home.partition != record.partition
 
     async def _event(self, record: Record) -> CloudEvent | None:
         self.records += 1
@@ -104,6 +133,12 @@ class History:
                 raise
             self.unreadable += 1
             return None
+
+
+def _is_verdict(event: CloudEvent) -> bool:
+    """Whether the router says this of a request or an order; anybody may write to the lifecycle events."""
+    kind = kind_of(event)
+    return kind in _VERDICTS and (event.source == SOURCE or kind is Kind.JOB_MIGRATED)
 
 
 async def _verdict(event: CloudEvent, plan: Plans) -> Verdict:

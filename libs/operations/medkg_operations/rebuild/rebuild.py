@@ -1,10 +1,11 @@
 """Rebuilds the ledger from Kafka: the same decisions over the same records arrive at the same states.
 
 Only records that the router has already dealt with are replayed (up to its committed offsets); it deals with the rest
-itself when it starts again. Each partition number is rebuilt by itself, since a job's records all have one.
+itself when it starts again. Each partition number is rebuilt by itself, since all that the router hears of a job has
+one: what a producer has put elsewhere the router has moved there, and is read there only.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -51,7 +52,8 @@ class RebuildReport(Contract):
         records: read from Kafka.
         jobs: written to the ledger.
         unreadable: records that are no events; they stand in a DLQ already.
-        undecided: requests without a verdict in the events' retention; the router was not finished with them.
+        undecided: requests without a verdict in Kafka.
+        lost: jobs that the router has begun and whose requests Kafka has no more.
         paused: stages and tenants that are paused again.
     """
 
@@ -59,6 +61,7 @@ class RebuildReport(Contract):
     jobs: int
     unreadable: int
     undecided: int
+    lost: int
     paused: list[str]
 
 
@@ -125,7 +128,7 @@ class _Rebuild:
         self._rollouts = rollouts
         self._report = report
         self._plans: dict[str, Plan] = {}
-        self._records = self._jobs = self._unreadable = self._undecided = 0
+        self._records = self._jobs = self._unreadable = self._undecided = self._lost = 0
 
     async def run(self) -> RebuildReport:
         committed = await self._cluster.committed(topics.ROUTER_GROUP)
@@ -144,12 +147,13 @@ class _Rebuild:
             jobs=self._jobs,
             unreadable=self._unreadable,
             undecided=self._undecided,
+            lost=self._lost,
             paused=paused,
         )
 
     async def _pause(self, control: Mapping[TopicPartition, int]) -> list[str]:
         """Pause the stages and tenants again that were paused, by the last order about each."""
-        history = History(self._store)
+        history = History(self._store, self._cluster.partition_of)
         paused: set[str] = set()
         async for record in self._cluster.records(control):
             ordered = await history.read_heard(record)
@@ -162,7 +166,7 @@ class _Rebuild:
     async def _rebuild(
         self, lifecycle: Mapping[TopicPartition, int], heard: Mapping[TopicPartition, int], number: int
     ) -> None:
-        history = History(self._store)
+        history = History(self._store, self._cluster.partition_of)
         async for record in self._cluster.records(lifecycle):
             event = await history.read_lifecycle(record)
             if event is not None:
@@ -170,6 +174,7 @@ class _Rebuild:
         async for record in self._cluster.records(heard):
             await history.read_heard(record)
         replayed = [found async for found in self._replayed(history)]
+        self._lost += await self._count_lost(history, {found.state.job_id for found in replayed}, heard, number)
         asked = await self._asked({emit.topic for found in replayed for emit in found.asks.values()}, number)
         for batch in _batches(replayed, WRITE_BATCH):
             await self._ledger.commit([await self._change(found, asked) for found in batch])
@@ -184,6 +189,17 @@ class _Rebuild:
                 yield found
             else:
                 self._undecided += history.requested(job_id)
+
+    async def _count_lost(
+        self, history: History, rebuilt: Collection[str], heard: Mapping[TopicPartition, int], number: int
+    ) -> int:
+        """How many jobs cannot be rebuilt for want of a request; one that the router decides again has one."""
+        missing = {job_id for job_id in history.jobs() if history.begun(job_id)}.difference(rebuilt)
+        if missing:
+            requests = TopicPartition(topics.REQUESTS, number)
+            async for record in self._cluster.after({requests: heard.get(requests, 0)}):
+                missing.discard(history.asked_for(record))
+        return len(missing)
 
     async def _asked(self, queues: Iterable[str], number: int) -> set[StageRun]:
         """Which work the queues have been asked for: the router had not yet sent the rest."""
