@@ -3,20 +3,25 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from aiokafka.errors import ProducerClosed
 from medkg_contracts.cloudevents import CloudEvent, Header, from_record
 from medkg_contracts.errors import PoisonRecord
 
+#: The partitions that every topic has here.
+PARTITIONS: Final = frozenset(range(6))
+
 
 @dataclass
 class Sent:
-    """A record that a producer was given."""
+    """A record that a producer was given; without a partition, its key was to say which."""
 
     topic: str
     key: bytes | None
     value: bytes | None
     headers: list[Header]
+    partition: int | None = None
 
     @property
     def event(self) -> CloudEvent:
@@ -52,8 +57,18 @@ class MemoryProducer:
         self._closed = closed
         self.refusing = refusing
 
+    async def partitions_for(self, topic: str) -> frozenset[int]:  # noqa: ARG002 - every topic has the same
+        """The partitions of a topic."""
+        return PARTITIONS
+
     async def send(
-        self, topic: str, *, value: bytes | None, key: bytes | None, headers: Sequence[Header]
+        self,
+        topic: str,
+        *,
+        value: bytes | None,
+        key: bytes | None,
+        headers: Sequence[Header],
+        partition: int | None = None,
     ) -> asyncio.Future[None]:
         """Take a record; the future ends when it is acknowledged.
 
@@ -62,7 +77,7 @@ class MemoryProducer:
         """
         if self._closed:
             raise ProducerClosed
-        record = Sent(topic, key, value, list(headers))
+        record = Sent(topic, key, value, list(headers), partition)
         self.log.append(("sent", record))
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()

@@ -10,9 +10,11 @@ from medkg_artifacts import CLAIM_CHECK_BYTES, ArtifactStore, redeem
 from medkg_bus.memory import MemoryProducer
 from medkg_bus.producer import EventProducer
 from medkg_contracts.cloudevents import CloudEvent, to_headers
-from medkg_contracts.errors import KafkaUnavailable
+from medkg_contracts.deadletter import DeadLetter
+from medkg_contracts.errors import KafkaUnavailable, PoisonRecord
 from medkg_contracts.events import make_event
 from medkg_contracts.kinds import Kind
+from medkg_contracts.records import Record
 from medkg_contracts.requests import JobRequest
 
 DONE = "shout.done.v1"
@@ -56,6 +58,18 @@ async def test_small_data_travel_themselves(store, producer):
     (sent,) = producer.sent
 
     assert (small().data, to_headers(small()), b"j-1") == (sent.value, sent.headers, sent.key)
+
+
+@pytest.mark.parametrize(("stood", "goes"), [(3, 3), (77, None)])
+async def test_a_dead_letter_goes_to_its_records_partition(store, producer, stood, goes):
+    """All about one job stands in one partition number, a DLQ's too, unless the DLQ has no such partition."""
+    record = Record("t", stood, 0, 0, b"rdk-0", b"?", [])
+    letter = DeadLetter(record, "medkg.router", "PoisonRecord", PoisonRecord("no JSON").info)
+    await EventProducer(producer, store).bury("router.dlq.v1", letter)
+
+    (sent,) = producer.sent
+
+    assert (goes, b"rdk-0", b"?") == (sent.partition, sent.key, sent.value)
 
 
 async def test_a_producer_that_takes_nothing_is_kafka_away(store):

@@ -70,7 +70,7 @@ def test_an_unread_request_waits_for_a_ledger_that_takes_writes() -> None:
     """Behind a ledger that cannot be written no request is read; one that was refused stays refused."""
     refusal = unwritten(LedgerUnavailable("Redis is out of memory: no", remedy="Give it more."))
     explanation = about_stranger("j1", None, REQUEST, ROUTER, refusal=refusal)
-    refused = about_stranger("j1", LETTER, REQUEST, Reader(8, ROUTER.owner, 1), refusal=refusal)
+    refused = about_stranger("j1", LETTER, None, Reader(8, ROUTER.owner, 1), refusal=refusal)
 
     assert ("requested", "ledger_refuses") == (explanation.state, explanation.cause)
     assert "the router cannot write to the ledger: Redis is out of memory: no" == explanation.summary
