@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from medkg_contracts.errors import IndexUnavailable, MedkgError
 from opensearchpy import AsyncOpenSearch
@@ -16,11 +17,14 @@ class SearchServer:
     Args:
         url: such as ``http://127.0.0.1:9200``; a user and password may stand in it.
         timeout_s: seconds that one request may take.
+
+    Attributes:
+        timeout_s: likewise.
     """
 
     def __init__(self, url: str, *, timeout_s: float = 10.0) -> None:
         self._client = AsyncOpenSearch(hosts=[url], timeout=timeout_s, max_retries=0)
-        self._timeout_s = timeout_s
+        self.timeout_s = timeout_s
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -51,9 +55,11 @@ class SearchServer:
             InvalidRequest: a search asks too much.
         """
         headers = {"content-type": "application/x-ndjson" if isinstance(body, bytes) else "application/json"}
+        # Given as parameters, the client would take some for its own, such as `timeout`.
+        query = f"?{urlencode(params)}" if params else ""
         try:
             answer: dict[str, Any] = await self._client.transport.perform_request(
-                method, path, params={**(params or {}), "ignore": accept}, body=body, headers=headers
+                method, path + query, params={"ignore": accept}, body=body, headers=headers
             )
         except OpenSearchException as error:
             raise self._error(f"{method} {path}", error) from error
@@ -61,7 +67,7 @@ class SearchServer:
 
     def _error(self, request: str, error: OpenSearchException) -> MedkgError:
         if isinstance(error, ConnectionTimeout):
-            return IndexUnavailable(f"{request}: no answer from OpenSearch within {self._timeout_s:g} s")
+            return IndexUnavailable(f"{request}: no answer from OpenSearch within {self.timeout_s:g} s")
         if not isinstance(error, TransportError) or not isinstance(error.status_code, int):
             return IndexUnavailable(f"{request}: {error}")
         answer: object = error.info

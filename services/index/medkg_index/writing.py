@@ -36,6 +36,9 @@ class BatchWriter:
     def __init__(self, server: SearchServer, refresh: str) -> None:
         self._server = server
         self._refresh = refresh
+        # OpenSearch itself waits a minute for a lost shard, and the records of all other jobs wait with it: so long no
+        # answer is waited for.
+        self._wait = f"{server.timeout_s / 2 * 1000:.0f}ms"
         self.errors: dict[int, MedkgError] = {}
         self.missing: set[str] = set()
         self.conflicts: set[int] = set()
@@ -99,7 +102,9 @@ class BatchWriter:
         outcomes: dict[int, list[Outcome]] = {}
         for sent, body in requests(operations):
             try:
-                answer = await self._server.call("POST", "/_bulk", params={"refresh": refresh}, body=body)
+                answer = await self._server.call(
+                    "POST", "/_bulk", params={"refresh": refresh, "timeout": self._wait}, body=body
+                )
             except MedkgError as error:
                 found = [Outcome(error)] * len(sent)
             else:

@@ -276,6 +276,28 @@ async def test_a_block_on_new_indices_is_waited_for(
 
 
 @pytest.mark.integration
+async def test_an_index_whose_shards_are_away_fails_its_own_tenant_only(
+    opensearch_url: str, server: SearchServer, tenants: list[str]
+) -> None:
+    """What is written beside records whose shard is lost is written, and the lost shard is named in time."""
+    settings = IndexSettings(opensearch_url=opensearch_url, MK_INDEX_REFRESH="true", MK_INDEX_TIMEOUT_S=4)
+    stage = OpenSearchIndexStage(settings)
+    jobs = [(tenants[0], make()), (tenants[1], make())]
+    await run(stage, *jobs)
+    names = TenantNames(tenants[0])
+    await server.call("DELETE", f"/{names.chunks_index}")
+    nowhere = {"index.routing.allocation.require._name": "nobody", "number_of_replicas": 0}
+    body = {"settings": nowhere, "aliases": {names.chunks: {}}}
+    await server.call("PUT", f"/{names.chunks_index}", params={"wait_for_active_shards": "0"}, body=body)
+    lost, written = await run(stage, *jobs)
+    await stage.close()
+
+    assert isinstance(lost, IndexUnavailable)
+    assert "unavailable_shards_exception" in str(lost)
+    assert receipt(*jobs[1]) == written
+
+
+@pytest.mark.integration
 async def test_an_index_of_another_mapping_is_not_the_documents_fault(
     stage: OpenSearchIndexStage, server: SearchServer, tenant: str
 ) -> None:
