@@ -123,7 +123,7 @@ def _study(body: bytes) -> Study:
     identification = record["protocolSection"]["identificationModule"]
     return Study(
         nct_id=identification["nctId"],
-        aliases=tuple(identification.get("nctIdAliases", ())),
+        aliases=tuple(identification.get("nctIdAliases") or ()),
         status=record["protocolSection"]["statusModule"]["overallStatus"],
         body=body,
         words={area: _words_of(record, paths) for area, paths in AREAS.items()},

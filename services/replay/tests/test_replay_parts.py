@@ -101,6 +101,17 @@ def test_a_damaged_recording_is_named(tmp_path: Path, content: bytes) -> None:
         load_recordings(tmp_path)
 
 
+def test_a_study_whose_aliases_are_null_has_none(tmp_path: Path) -> None:
+    """What the source writes as null is not there."""
+    identification = {"nctId": "NCT00000001", "nctIdAliases": None}
+    modules = {"identificationModule": identification, "statusModule": {"overallStatus": "COMPLETED"}}
+    (tmp_path / "NCT00000001.json").write_text(json.dumps({"protocolSection": modules}))
+    pack(tmp_path, tmp_path / "studies.jsonl.gz")
+
+    (study,) = load_recordings(tmp_path).studies
+    assert ("NCT00000001", ()) == (study.nct_id, study.aliases)
+
+
 def test_a_folder_without_recordings_is_refused(tmp_path: Path) -> None:
     """The refusal names the setting."""
     with pytest.raises(ConfigurationError, match="MK_REPLAY_RECORDINGS"):

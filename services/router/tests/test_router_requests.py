@@ -5,6 +5,8 @@ import os
 from dataclasses import replace
 
 import pytest
+from aiokafka import AIOKafkaProducer
+from medkg_bus.clients import partition_of
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import to_headers
 from medkg_contracts.deadletter import original_headers, reason_headers
@@ -43,6 +45,40 @@ async def test_a_request_twice_is_one_job(world: World) -> None:
     assert ["job.accepted", "event.ignored"] == world.story(job)
     assert ["duplicate"] == [data["reason"] for data in world.told("event.ignored", job)]
     assert 1 == len(world.asked(world.names.first, job))
+
+
+async def test_a_request_is_one_when_it_is_committed(world: World, kafka_bootstrap: str) -> None:
+    """A request of a transaction is no job while that is open or when it is aborted, and one once it is committed."""
+    aborted = world.job()
+    async with AIOKafkaProducer(bootstrap_servers=kafka_bootstrap, transactional_id=aborted) as client:
+        count = len(await client.partitions_for(topics.REQUESTS))
+        place = partition_of(aborted.encode(), count)
+        committed, behind = (_job_in(world, place, count) for _ in range(2))
+        elsewhere = _job_in(world, (place + 1) % count, count)
+
+        async def begin(job: str) -> None:
+            event = requested(job, topology=world.names.plain)
+            await client.begin_transaction()
+            await client.send_and_wait(topics.REQUESTS, event.data, job.encode(), headers=to_headers(event))
+
+        await begin(aborted)
+        await client.abort_transaction()
+        await begin(committed)
+        for job in (behind, elsewhere):
+            await world.request(world.names.plain, job)
+        await world.until(lambda: "job.accepted" in world.story(elsewhere))
+        while_open = [world.story(job) for job in (aborted, committed, behind)]
+        await client.commit_transaction()
+    await world.until(lambda: "job.accepted" in world.story(behind))
+
+    assert [[], [], []] == while_open
+    assert [[], ["job.accepted"], ["job.accepted"]] == [world.story(job) for job in (aborted, committed, behind)]
+    assert await world.ledger.get(aborted) is None
+
+
+def _job_in(world: World, place: int, count: int) -> str:
+    """A job id whose records stand in this partition of so many."""
+    return next(job for job in iter(world.job, None) if partition_of(job.encode(), count) == place)
 
 
 @pytest.mark.parametrize("other", [{"id": "NCT2"}, {"tenant": "acme"}, {"priority": "high"}])
