@@ -59,7 +59,7 @@ async def test_a_dead_router(spine: Spine, nct_ids: list[str]) -> None:
         spine.start_all()
         ends = await watch.ended([job])
 
-    assert ("requested", "a running router") == (found.state, found.waiting_on)
+    assert ("requested", "a running router") == (found.status, found.waiting_on)
     assert {job: Kind.JOB_COMPLETED} == ends
 
 

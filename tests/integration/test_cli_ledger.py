@@ -63,12 +63,18 @@ def test_a_failed_job_shows_its_remedy(redis_url: str, tenant: str):
 def test_a_list_has_filters_and_pages(redis_url: str, tenant: str):
     """A list is filtered, newest first, and its cursor continues it."""
     write(redis_url, *(job(tenant, number) for number in range(3)), job(tenant, 3, JobStatus.RUNNING))
-    first = medkg_json("status", "--tenant", tenant, "--state", "completed", "--limit", "2")
+    first = medkg_json("status", "--tenant", tenant, "--status", "completed", "--limit", "2")
     second = medkg_json(
-        "status", "--tenant", tenant, "--state", "completed", "--limit", "2", "--cursor", first["cursor"]
+        "status", "--tenant", tenant, "--status", "completed", "--limit", "2", "--cursor", first["cursor"]
     )
     ids = [found["job_id"] for page in (first, second) for found in page["jobs"]]
     assert [f"{tenant}-2", f"{tenant}-1", f"{tenant}-0"] == ids
+
+
+def test_the_other_word_for_status_is_refused():
+    """`--state`, which it was called, is refused with the word that there is."""
+    result = medkg("status", "--state", "failed")
+    assert (2, True) == (result.exit_code, "the option is --status" in result.stderr)
 
 
 def test_a_batch_shows_its_failures_first(redis_url: str, tenant: str):

@@ -143,7 +143,7 @@ async def _visible(settings: CliSettings, chunks: int) -> None:
 def _show(outcome: Outcome, stack: str) -> None:
     tally = outcome.tally
     rows = [(coloured(state), str(count)) for state, count in sorted(tally.counts().items())]
-    show(table("Jobs", ("state", "jobs"), rows, numbers=("jobs",)), Text())
+    show(table("Jobs", ("status", "jobs"), rows, numbers=("jobs",)), Text())
     show(stage_times(tally), Text())
     if tally.errors:
         show(failures(tally), Text())

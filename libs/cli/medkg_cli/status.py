@@ -23,7 +23,8 @@ LOOK_S = 1.0
 def status(  # noqa: PLR0913 - these are the options
     job: Annotated[str | None, typer.Argument(metavar="JOB|BATCH", help="One job or batch; else a list.")] = None,
     *,
-    state: Annotated[JobStatus | None, typer.Option(help="Only jobs in this state.")] = None,
+    status: Annotated[JobStatus | None, typer.Option(help="Only jobs of this status.")] = None,
+    state: Annotated[str | None, typer.Option(hidden=True)] = None,
     stage: Annotated[str | None, typer.Option(help="Only jobs whose current stage is this.")] = None,
     tenant: Annotated[str | None, typer.Option(help="Only this tenant's jobs.")] = None,
     pipeline: Annotated[str | None, typer.Option(help="Only jobs on this topology.")] = None,
@@ -34,7 +35,9 @@ def status(  # noqa: PLR0913 - these are the options
     json: JsonOption = False,
 ) -> None:
     """Show where jobs stand: one job with its stages, a batch with its counts, or a list of jobs."""
-    given = {"state": state, "stage": stage, "tenant": tenant, "pipeline": pipeline, "batch": batch}
+    if state is not None:
+        raise typer.BadParameter("the option is --status", param_hint="--state")
+    given = {"state": status, "stage": stage, "tenant": tenant, "pipeline": pipeline, "batch": batch}
     filters = {name: str(value) for name, value in given.items() if value is not None}
     if job is not None and (filters or cursor):
         raise typer.BadParameter("a filter or cursor belongs to the list, not to one job or batch")

@@ -57,7 +57,7 @@ def job_data(state: JobState) -> dict[str, object]:
 def job_view(state: JobState, plan: Plan | None) -> RenderableType:
     """A job with its stages."""
     facts: list[tuple[str, RenderableType]] = [
-        ("state", Text.assemble(coloured(state.status), " (paused)" if state.paused else "")),
+        ("status", Text.assemble(coloured(state.status), " (paused)" if state.paused else "")),
         ("item", state.doc_id),
         ("tenant", state.tenant_id),
         ("topology", topology_label(state) or state.pipeline_name or "none"),
@@ -66,6 +66,7 @@ def job_view(state: JobState, plan: Plan | None) -> RenderableType:
     ]
     more = (
         ("batch", state.batch_id),
+        ("items", _items(state)),
         ("until", state.until),
         ("priority", state.priority if state.priority != "normal" else None),
         ("restarted", {1: "once"}.get(state.run, f"{state.run} times") if state.run else None),
@@ -78,7 +79,7 @@ def job_view(state: JobState, plan: Plan | None) -> RenderableType:
     grid.show_header = False
     parts: list[RenderableType] = [Text(f"job {state.job_id}", style="bold"), grid]
     if rows := list(_stage_rows(state, plan)):
-        columns = ("stage", "state", "asked", "took", "epoch", "retries", "artifacts")
+        columns = ("stage", "status", "asked", "took", "epoch", "retries", "artifacts")
         parts += [Text(), table(None, columns, rows, numbers=("took", "epoch", "retries"))]
     return Group(*parts)
 
@@ -103,10 +104,14 @@ def jobs_view(page: Page) -> RenderableType:
     return Group(jobs, Text(f"more: --cursor {page.cursor}", style="dim"))
 
 
+def _items(state: JobState) -> str | None:
+    return "none: the query found nothing" if state.items == 0 else None if state.items is None else str(state.items)
+
+
 def _jobs_table(jobs: Sequence[JobState]) -> RenderableType:
     return table(
         None,
-        ("job", "state", "stage", "item", "tenant", "topology", "created", "took", "error"),
+        ("job", "status", "stage", "item", "tenant", "topology", "created", "took", "error"),
         (
             (
                 job.job_id,

@@ -169,7 +169,7 @@ def failures(tally: Tally) -> Table:
     """The jobs that did not end well, and what to do about them."""
     return table(
         "Not completed",
-        ("job", "state", "stage", "error", "remedy"),
+        ("job", "status", "stage", "error", "remedy"),
         (
             (job_id, coloured(tally.jobs.get(job_id, "")), stage or "", f"[{info.code}] {info.message}", info.remedy)
             for job_id, (stage, info) in list(tally.errors.items())[:FAILURES_SHOWN]

@@ -88,7 +88,7 @@ REF = ArtifactRef(name="plan", sha256="0" * 64, size=1, uri="artifact://system/0
         ),
         (
             Kind.JOB_STALLED,
-            Explanation(job_id="j-1", state="running", cause="no_gpu", summary="it waits", next_action="wait"),
+            Explanation(job_id="j-1", status="running", cause="no_gpu", summary="it waits", next_action="wait"),
             "[no_gpu] it waits",
         ),
         (

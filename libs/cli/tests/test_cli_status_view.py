@@ -7,6 +7,7 @@ from medkg_contracts.artifacts import ArtifactRef
 from medkg_contracts.errors import SourceRefused
 from medkg_ledger import JobState, JobStatus, NodeState, NodeStatus, Page
 from medkg_topology.plan import Plan, StageNode
+from pydantic import JsonValue
 from rich.console import Console, RenderableType
 
 NOW = 1_795_248_000_000
@@ -46,6 +47,17 @@ def text(view: RenderableType) -> str:
 
 def lines(view: RenderableType) -> list[list[str]]:
     return [line.split() for line in text(view).splitlines()]
+
+
+def test_a_batch_without_items_says_so():
+    """A batch whose query found nothing says so, instead of being a job that has completed like any other."""
+
+    def expanded(items: int) -> str:
+        value: JsonValue = {"batch_id": "j-1", "jobs": items}
+        ref = ArtifactRef(name="expansion", sha256="0" * 64, size=30, value=value)
+        return text(job_view(job(status=JobStatus.COMPLETED, artifacts={"expansion": ref}), None))
+
+    assert (True, False) == ("the query found nothing" in expanded(0), "the query found nothing" in expanded(3))
 
 
 def test_a_stage_shows_its_time_and_artifacts():
@@ -100,7 +112,7 @@ def test_an_error_shows_code_and_remedy():
 def test_what_operators_did_to_a_job_is_shown():
     """A paused job says so; so does one with a priority of its own, and one that was run again."""
     shown = [" ".join(line) for line in lines(job_view(job(paused=True, priority="high", run=2), PLAN))]
-    for line in ("state running (paused)", "priority high", "restarted 2 times"):
+    for line in ("status running (paused)", "priority high", "restarted 2 times"):
         assert line in shown
     assert "restarted once" in [" ".join(line) for line in lines(job_view(job(run=1), PLAN))]
 

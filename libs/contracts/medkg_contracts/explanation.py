@@ -7,6 +7,7 @@ class Explanation(Contract):
     """Why a job is where it is.
 
     Attributes:
+        status: the job's; ``requested``, ``refused`` or ``unknown`` of one that the ledger does not know.
         cause: a stable code, one of those that the guide on explaining lists.
         summary: the cause in a sentence.
         stage: the stage or gate that it is about.
@@ -17,7 +18,7 @@ class Explanation(Contract):
     """
 
     job_id: str
-    state: str
+    status: str
     cause: str
     summary: str
     pipeline: str | None = None
@@ -29,7 +30,7 @@ class Explanation(Contract):
 
     def text(self) -> str:
         """The explanation for people: a line for each thing that there is to say."""
-        lines = [f"{self.job_id} is {self.state}: {self.summary}"]
+        lines = [f"{self.job_id} is {self.status}: {self.summary}"]
         labels = ("pipeline", "stage", "record", "waiting_on", "last_error", "next_action")
         lines += [f"  {label.replace('_', ' '):<12} {value}" for label in labels if (value := getattr(self, label))]
         return "\n".join(lines)

@@ -67,7 +67,7 @@ DATA: dict[Kind, Contract] = {
     Kind.JOB_PAUSED: ScopeOrder(scope="job", name="j-1"),
     Kind.JOB_RESUMED: ScopeOrder(scope="job", name="j-1"),
     Kind.JOB_RESTARTED: JobRestarted(stages=["chunk"], pipeline="trials", digest=SHA, plan=REF, order=RERUN),
-    Kind.JOB_STALLED: Explanation(job_id="j-1", state="running", cause="gate_closed", summary="s", next_action="n"),
+    Kind.JOB_STALLED: Explanation(job_id="j-1", status="running", cause="gate_closed", summary="s", next_action="n"),
     Kind.JOB_MIGRATED: JobMigrated(state={"job_id": "j-1", "nodes": {"parse": {"epoch": 1}}}),
     Kind.STAGE_REQUESTED: StageRequest(request=REQUEST, inputs={"document": REF}, policy=POLICY, tried=2),
     Kind.STAGE_STARTED: StageStarted(worker="parse-0:17"),

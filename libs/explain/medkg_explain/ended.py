@@ -18,13 +18,23 @@ def about_ended(state: JobState, letter: Letter | None, order: Order | None) -> 
     """
     match state.status:
         case JobStatus.COMPLETED:
-            return Finding(Cause.COMPLETED, "every stage has completed", "Nothing.")
+            return _completed(state)
         case JobStatus.CANCELLED:
             return _cancelled(state, order or Order())
         case JobStatus.REJECTED:
             return _refused(state, letter, Cause.REJECTED, "it was rejected", "`medkg submit` asks for it again.")
     again = f"`medkg job rerun {state.job_id}` goes on from there."
     return _refused(state, letter, Cause.FAILED, f"it failed at {state.failed_stage}", again)
+
+
+def _completed(state: JobState) -> Finding:
+    if state.items == 0:
+        return Finding(
+            Cause.COMPLETED,
+            "it is a batch whose query found nothing, so it has no items",
+            "Try the query at the source's own site; if it should find something, submit it again corrected.",
+        )
+    return Finding(Cause.COMPLETED, "every stage has completed", "Nothing.")
 
 
 def _cancelled(state: JobState, order: Order) -> Finding:

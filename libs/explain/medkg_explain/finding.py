@@ -28,7 +28,7 @@ class Finding:
         version = f"@{state.pipeline_version[:12]}" if state.pipeline_version else ""
         return Explanation(
             job_id=state.job_id,
-            state=state.status,
+            status=state.status,
             cause=self.cause,
             summary=self.summary,
             pipeline=f"{state.pipeline_name}{version}" if state.pipeline_name else None,

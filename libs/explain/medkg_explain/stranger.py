@@ -42,10 +42,10 @@ def about_stranger(
     return _told(job_id, "unknown", unknown)
 
 
-def _told(job_id: str, state: str, finding: Finding) -> Explanation:
+def _told(job_id: str, status: str, finding: Finding) -> Explanation:
     return Explanation(
         job_id=job_id,
-        state=state,
+        status=status,
         cause=finding.cause,
         summary=finding.summary,
         record=finding.record,

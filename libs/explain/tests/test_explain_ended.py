@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from medkg_contracts.artifacts import ArtifactRef
 from medkg_contracts.errors import InvalidRequest, LedgerUnavailable, StageTimeout
 from medkg_contracts.orders import Order
 from medkg_explain.ended import about_ended
@@ -9,6 +10,7 @@ from medkg_explain.facts import Reader
 from medkg_explain.reading import unwritten
 from medkg_explain.stranger import about_stranger
 from medkg_ledger import JobStatus
+from pydantic import JsonValue
 
 from .cases import ANSWER, LETTER, ROUTER, job
 
@@ -21,12 +23,22 @@ def test_a_failed_job_says_where_and_why_and_how_it_goes_on() -> None:
     state = job(status=JobStatus.FAILED, failed_stage="chunk", error=error)
     explanation = about_ended(state, LETTER, None).about(state)
 
-    assert ("failed", "failed", "chunk") == (explanation.state, explanation.cause, explanation.stage)
+    assert ("failed", "failed", "chunk") == (explanation.status, explanation.cause, explanation.stage)
     assert "it failed at chunk [timeout]" == explanation.summary
     assert f"[timeout] chunk took longer than 30 s -> {error.remedy}" == explanation.last_error
     assert "chunk.dlq.v1/2@3" == explanation.record
     assert "`medkg dlq show chunk.dlq.v1/2@3`" in explanation.next_action
     assert "`medkg job rerun j1`" in explanation.next_action
+
+
+def test_a_batch_whose_query_found_nothing_says_so() -> None:
+    """A batch without a single item has completed, and whoever asked why nothing came of it is told."""
+    value: JsonValue = {"batch_id": "j1", "jobs": 0}
+    expansion = ArtifactRef(name="expansion", sha256="0" * 64, size=30, value=value)
+    state = job(status=JobStatus.COMPLETED, artifacts={"expansion": expansion})
+    explanation = about_ended(state, None, None).about(state)
+
+    assert ("completed", True) == (explanation.cause, "found nothing" in explanation.summary)
 
 
 def test_a_rejected_job_is_asked_for_again() -> None:
@@ -61,7 +73,7 @@ def test_an_unread_request_waits_for_the_router() -> None:
     """A job that the ledger does not know yet is explained by the router that has not read its request."""
     explanation = about_stranger("j1", None, REQUEST, ROUTER)
 
-    assert ("requested", "router_behind") == (explanation.state, explanation.cause)
+    assert ("requested", "router_behind") == (explanation.status, explanation.cause)
     assert "the router has yet to read its request; 2 records stand before it" == explanation.summary
     assert "router_dead" == about_stranger("j1", None, REQUEST, Reader(5, None, 0)).cause
 
@@ -72,7 +84,7 @@ def test_an_unread_request_waits_for_a_ledger_that_takes_writes() -> None:
     explanation = about_stranger("j1", None, REQUEST, ROUTER, refusal=refusal)
     refused = about_stranger("j1", LETTER, None, Reader(8, ROUTER.owner, 1), refusal=refusal)
 
-    assert ("requested", "ledger_refuses") == (explanation.state, explanation.cause)
+    assert ("requested", "ledger_refuses") == (explanation.status, explanation.cause)
     assert "the router cannot write to the ledger: Redis is out of memory: no" == explanation.summary
     assert "Give it more." == explanation.next_action
     assert "poison_record" == refused.cause
@@ -82,7 +94,7 @@ def test_a_refused_request_is_poison() -> None:
     """A request that went to the DLQ, behind which the router is, is explained by its letter."""
     explanation = about_stranger("j1", LETTER, None, Reader(8, ROUTER.owner, 1))
 
-    assert ("refused", "poison_record") == (explanation.state, explanation.cause)
+    assert ("refused", "poison_record") == (explanation.status, explanation.cause)
     assert "`medkg dlq redrive chunk.dlq.v1/2@3`" in explanation.next_action
 
 
@@ -90,4 +102,4 @@ def test_nobody_knows_a_wrong_id() -> None:
     """An id that stands nowhere is unknown."""
     explanation = about_stranger("j1", None, None, ROUTER)
 
-    assert ("unknown", "unknown_job") == (explanation.state, explanation.cause)
+    assert ("unknown", "unknown_job") == (explanation.status, explanation.cause)

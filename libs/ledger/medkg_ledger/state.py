@@ -10,9 +10,10 @@ from enum import StrEnum
 from medkg_contracts.artifacts import ArtifactRef
 from medkg_contracts.data import RequestOrRef
 from medkg_contracts.errors import ErrorInfo
+from medkg_contracts.ir import ExpansionReceipt
 from medkg_contracts.model import Contract
 from medkg_contracts.requests import Priority
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 
 class JobStatus(StrEnum):
@@ -139,6 +140,15 @@ class JobState(Contract):
     def ended(self) -> bool:
         """Whether nothing more can happen to the job."""
         return self.status is not JobStatus.RUNNING
+
+    @property
+    def items(self) -> int | None:
+        """How many jobs it has become as a batch; None if it is no batch, or has not asked for all of them yet."""
+        receipt = self.artifacts.get("expansion")
+        try:
+            return None if receipt is None else ExpansionReceipt.model_validate(receipt.value).jobs
+        except ValidationError:
+            return None  # another stage's artifact of the same name
 
     def index_entries(self) -> Iterator[str]:
         """The secondary indexes that list the job."""

@@ -7,7 +7,6 @@ from time import monotonic
 from typing import Final
 
 from medkg_contracts.errors import NotFound, OrderRefused
-from medkg_contracts.ir import ExpansionReceipt
 from medkg_contracts.kinds import Kind
 from medkg_contracts.orders import Order, RerunOrder
 from medkg_contracts.settings import Settings
@@ -110,19 +109,10 @@ async def _running(ledger: LedgerReader, batch_id: str, timeout_s: float) -> Asy
 
 async def _some_are_to_begin(ledger: LedgerReader, own: JobState | None) -> bool:
     """Whether a batch that has asked for all its jobs has become fewer so far."""
-    expected = None if own is None or own.status is not JobStatus.COMPLETED else items_of(own)
-    if own is None or expected is None:
+    if own is None or own.items is None:
         return False
     entry = f"batch:{own.job_id}"
-    return (await ledger.counts([entry]))[entry] < expected
-
-
-def items_of(batch: JobState) -> int | None:
-    """How many jobs a batch has asked for; None if it is no batch, or has not asked for all of them yet."""
-    receipt = batch.artifacts.get("expansion")
-    if receipt is None or receipt.value is None:
-        return None
-    return ExpansionReceipt.model_validate(receipt.value).jobs
+    return (await ledger.counts([entry]))[entry] < own.items
 
 
 def _has_not_completed(own: JobState) -> bool:

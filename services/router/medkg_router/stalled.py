@@ -51,7 +51,7 @@ class StalledJobs:
         found = await self._ledger.stalled(now - round(self._stalled_s * 1000), JOBS_A_SWEEP)
         for job_id in found:
             explanation = await self._explainer.explain(job_id)
-            if explanation.state == "running" and explanation.cause not in WANTED:
+            if explanation.status == "running" and explanation.cause not in WANTED:
                 await self._raise(explanation)
         # Looked at again only after as long a time: a job that is stalled for another reason then is told of again.
         await self._ledger.touch(found, now)

@@ -6,7 +6,7 @@ from medkg_router.stalled import stalled_event
 
 STATE = JobState(job_id="j-1", tenant_id="acme", doc_id="ctgov:1", correlation_id="c", created_at=1, updated_at=2)
 EXPLAINED = Explanation(
-    job_id="j-1", state="running", cause="dead_consumer", summary="nobody reads", next_action="start"
+    job_id="j-1", status="running", cause="dead_consumer", summary="nobody reads", next_action="start"
 )
 
 
