@@ -153,6 +153,15 @@ def test_criteria_of_the_xml_keep_their_lists(payload_of):
     assert text.startswith("Inclusion Criteria:\n\n  -  Age 18+\n\nExclusion Criteria:\n\n  -  ASA > III")
 
 
+@pytest.mark.parametrize("aliases", [1, 2])
+def test_xml_is_read_by_an_obsolete_id(payload_of, aliases):
+    """A study in the classic site's XML that was asked for by one of its obsolete ids has its present id."""
+    obsolete = "".join(f"<nct_alias>NCT0000000{number}</nct_alias>" for number in range(aliases))
+    body = XML_BODY.replace("</id_info>", f"{obsolete}</id_info>")
+
+    assert "ctgov:NCT00353704" == read_study(payload_of(body, "NCT00000000")).id
+
+
 @pytest.mark.parametrize(
     ("at", "twice"),
     [

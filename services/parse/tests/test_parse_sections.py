@@ -66,6 +66,14 @@ def test_metadata_are_what_one_filters_by(document):
     assert expected == document.metadata
 
 
+def test_one_value_in_place_of_a_list_is_a_fact(payload_of):
+    """A phase or a condition that is not in a list is in the metadata as a list of one."""
+    study = minimal(designModule={"phases": "PHASE2"}, conditionsModule={"conditions": "Asthma"})
+    metadata = read_study(payload_of(json.dumps(study))).metadata
+
+    assert (["PHASE2"], ["Asthma"]) == (metadata["phases"], metadata["conditions"])
+
+
 def test_criteria_keep_their_lists_and_escapes(document):
     """The criteria's paragraphs, list marks and backslashes are the source's."""
     text = section(document, "eligibility").text

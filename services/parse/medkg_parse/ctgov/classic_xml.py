@@ -86,7 +86,7 @@ _ONCE: Mapping[str, frozenset[str]] = {
 _NAMES: Mapping[str, str] = {
     "criteria": "eligibilityCriteria", "gender": "sex", "agency": "name", "agency_class": "class",
     "collaborator": "collaborators", "last_name": "name", "intervention_name": "name",
-    "arm_group_type": "type", "intervention_type": "type",
+    "arm_group_type": "type", "intervention_type": "type", "nct_alias": "nctIdAliases",
 }  # fmt: skip
 
 

@@ -82,12 +82,12 @@ def _texts(values: list[JsonValue]) -> Iterator[str]:
 
 
 def _at(value: JsonValue | Mapping[str, JsonValue], path: list[str]) -> Iterator[JsonValue]:
-    """The plain values at a path, in which ``*`` stands for all items of a list."""
+    """The plain values at a path, in which ``*`` stands for all items of a list, or for a value without a list."""
     if not path:
         if not isinstance(value, Mapping) and is_scalar(value):
             yield value
     elif path[0] == _EVERY:
-        for item in value if isinstance(value, list) else ():
+        for item in value if isinstance(value, list) else [value]:
             yield from _at(item, path[1:])
     elif isinstance(value, Mapping):
         yield from _at(value.get(path[0]), path[1:])

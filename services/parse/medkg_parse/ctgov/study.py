@@ -53,7 +53,7 @@ def _identity(record: Record, payload: RawPayload) -> tuple[str, Mapping[str, Js
         raise InvalidDocument(f"{path}/nctId is {quote(nct_id)}, not NCT and eight digits")
     nct_id = nct_id.strip()
     aliases = at.get("nctIdAliases")
-    if payload.source_id.strip().upper() not in (nct_id, *(aliases if isinstance(aliases, list) else ())):
+    if payload.source_id.strip().upper() not in (nct_id, *(aliases if isinstance(aliases, list) else (aliases,))):
         raise InvalidDocument(f"{path}/nctId is {nct_id}, but {quote(payload.source_id)} was asked for")
     return nct_id, at
 
