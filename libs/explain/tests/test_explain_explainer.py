@@ -101,7 +101,7 @@ async def test_a_request_that_another_client_has_placed(scene: Scene, number: in
 
     found = await explain(job_id, scene.settings)
 
-    assert ("requested", "router_dead", str(request.place)) == (found.state, found.cause, found.record)
+    assert ("requested", "router_dead", str(request.place)) == (found.status, found.cause, found.record)
 
 
 @pytest.mark.parametrize("number", range(PARTITIONS))
