@@ -61,7 +61,9 @@ def readability(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sta
 async def ran(folder: Path, topology: str, until: str | None = None, **more: StageService) -> JobState:
     """A job for a recorded study, run by the direct strategy on a topology of the folder."""
     catalog = Catalog(folder / "topologies")
-    request = request_event(JobRequest(source="ctgov", id=STUDY, topology=topology, until=until), job="j-1")
+    request = request_event(
+        JobRequest(source="ctgov", id=STUDY, topology=topology, until=until), source="/test", job="j-1"
+    )
     store = ArtifactStore(folder / "artifacts")
     run = DirectRun(
         {**installed_stages(), **more},

@@ -42,7 +42,7 @@ async def reached(watch: Watch, kind: Kind, job: str, stage: str) -> None:
 
 async def order(spine: Spine, kind: Kind, about: str, data: Order) -> None:
     """Give an order as an operator does."""
-    await spine.publish([(topics.CONTROL, order_event(kind, about, data))])
+    await spine.publish([(topics.CONTROL, order_event(kind, about, data, source="/tests/e2e"))])
 
 
 @asynccontextmanager

@@ -102,7 +102,7 @@ def test_a_batch_is_cancelled_with_all_its_jobs(place: Playground):
     asyncio.run(prepare())
     request = JobRequest(source="ctgov", id="NCT1", topology=place.name, batch_id=batch)
     for job in running:
-        place.send(topics.REQUESTS, request_event(request, job=job))
+        place.send(topics.REQUESTS, request_event(request, source="/test", job=job))
         place.asked(place.first, job)
     answer = medkg_json("job", "cancel", batch)
     assert {"cancelled": 5} == answer["counts"]

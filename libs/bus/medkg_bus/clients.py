@@ -107,6 +107,11 @@ def group_settings(group: str, poll_interval_s: float) -> dict[str, Any]:
     }
 
 
+def quiet_clients() -> None:
+    """Let the clients log nothing: what they say of a broker that is away, our errors say better to a person."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+
+
 def partition_of(key: bytes, count: int) -> int:
     """Which of so many partitions our own producers, and Java's, choose for a key."""
     return _by_hash(key, count)

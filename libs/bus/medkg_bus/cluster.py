@@ -13,6 +13,8 @@ from medkg_contracts.records import Record
 
 from .clients import admin_client, partition_of, reader_client
 
+__all__ = ["Cluster", "Member", "TopicPartition"]
+
 #: How long a cluster without a coordinator for a group is left alone, in seconds.
 COORDINATOR_S = 0.2
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -24,13 +24,15 @@ LARGEST_COPY: Final = LARGEST_LETTER - 4_096
 
 
 @asynccontextmanager
-async def connected(bootstrap: str, client_id: str, store: ArtifactStore) -> AsyncIterator["EventProducer"]:
+async def connected(
+    bootstrap: str, client_id: str, store: ArtifactStore, compression: Literal["zstd"] | None = None
+) -> AsyncIterator["EventProducer"]:
     """A producer of events, with a client of its own.
 
     Raises:
         KafkaUnavailable: Kafka does not answer.
     """
-    client = producer_client(bootstrap, client_id)
+    client = producer_client(bootstrap, client_id, compression)
     try:
         try:
             await client.start()
@@ -53,6 +55,18 @@ class EventProducer:
         event = await deposit(event, self._store)
         key = event.extensions["partitionkey"].encode()
         return await self.raw(topic, key, event.data, to_headers(event))
+
+    async def partitions(self, topic: str) -> frozenset[int]:
+        """The numbers of the topic's partitions; none when Kafka has no such topic.
+
+        Raises:
+            KafkaUnavailable: Kafka does not answer.
+        """
+        try:
+            metadata = await self._client.client.fetch_all_metadata()
+        except (KafkaError, OSError) as error:
+            raise KafkaUnavailable(f"looking for {topic}: {error!r}") from error
+        return frozenset(metadata.partitions_for_topic(topic) or ())
 
     async def raw(
         self,
@@ -98,6 +112,21 @@ class EventProducer:
             return partition_of(about.encode(), len(await self._client.partitions_for(topic)))
         except KafkaError as error:
             raise KafkaUnavailable(f"asking about {topic}: {error!r}") from error
+
+    async def resend(self, record: Record) -> str | None:
+        """Send a record again where it stood; why Kafka does not take it, or None when it has.
+
+        Raises:
+            KafkaUnavailable: Kafka does not answer; another try can help.
+        """
+        try:
+            await (await self.raw(record.topic, record.key, record.value, record.headers, record.partition))
+        except (KafkaError, KafkaUnavailable) as error:
+            cause = error.__cause__ if isinstance(error, KafkaUnavailable) else error
+            if isinstance(cause, KafkaError) and not cause.retriable:
+                return f"Kafka does not take it: {cause!r}"
+            raise KafkaUnavailable(f"sending to {record.topic}: {cause!r}") from error
+        return None
 
     async def bury(self, topic: str, letter: DeadLetter) -> asyncio.Future[Any]:
         """Hand a dead letter to the producer; it goes to the partition that its record has, whatever the key.

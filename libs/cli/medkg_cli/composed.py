@@ -52,11 +52,8 @@ def environment_of(settings: CliSettings) -> dict[str, str]:
     Raises:
         ConfigurationError: the settings name servers of another machine.
     """
-    ports = Ports.of(settings)
     variables = {
-        "MK_KAFKA_PORT": str(ports.kafka),
-        "MK_REDIS_PORT": str(ports.redis),
-        "MK_OPENSEARCH_PORT": str(ports.opensearch),
+        **Ports.of(settings).variables(),
         "MK_REPLAY_PORT": str(settings.replay_port),
         "MEDKG_TOPOLOGIES": str(settings.topologies.absolute()),
     }

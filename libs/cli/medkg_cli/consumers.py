@@ -1,17 +1,11 @@
 """`medkg consumers`: who does a stage's work, and how much of it."""
 
 from collections.abc import Iterator, Sequence
-from time import time
 from typing import Annotated
 
 import typer
-from medkg_bus.cluster import Cluster
-from medkg_contracts import topics
-from medkg_contracts.cloudevents import from_record
-from medkg_contracts.errors import PoisonRecord
-from medkg_contracts.settings import Settings
-from medkg_operations.consumer_load import EndedRuns, StageLoad, WorkDone, as_data, lags_of, load_of
-from medkg_operations.stages import check_stages, known_stages
+from medkg_operations.consumer_load import StageLoad, WorkDone, as_data
+from medkg_operations.consumers import stage_loads
 from medkg_topology.duration import parse_duration
 from rich.console import RenderableType
 
@@ -38,41 +32,11 @@ def consumers(
         length_s = parse_duration(since)
     except ValueError as error:
         raise typer.BadParameter(f"--since {since!r} {error}; write 30s, 10m, 2h or 1d") from error
-    loads = run(look(load_settings(), stages or (), length_s))
+    loads = run(stage_loads(load_settings(), stages or (), length_s))
     if json:
         print_json(as_data(loads))
     else:
         show(table(None, _COLUMNS, [row for load in loads for row in _rows(load)], numbers=_NUMBERS))
-
-
-async def look(settings: Settings, stages: Sequence[str], length_s: float) -> list[StageLoad]:
-    """How each of these stages' work is shared, or all stages'; with the work of the last so many seconds.
-
-    Raises:
-        NotFound: there is no such stage.
-        KafkaUnavailable: Kafka does not answer.
-        LedgerUnavailable: Redis does not answer.
-    """
-    if stages:
-        await check_stages(settings, stages)
-    named = stages or await known_stages(settings)
-    async with Cluster(settings.kafka) as cluster:
-        done = EndedRuns()
-        async for record in cluster.since(topics.EVENTS, round((time() - length_s) * 1000)):
-            try:
-                done.hear(from_record(record.headers, record.value))
-            except PoisonRecord:
-                continue  # it is no event, and tells of no work
-        return [await _load(cluster, stage, done) for stage in dict.fromkeys(named)]
-
-
-async def _load(cluster: Cluster, stage: str, done: EndedRuns) -> StageLoad:
-    group = topics.group(stage)
-    partitions = await cluster.partitions(topics.queue(stage))
-    # What is committed comes first: a lag that is too large for a moment says less that is wrong than one below zero.
-    committed = await cluster.committed(group)
-    lags = lags_of(committed, await cluster.starts(partitions), await cluster.written(partitions))
-    return load_of(stage, await cluster.members(group), lags, done)
 
 
 def _rows(load: StageLoad) -> Iterator[Sequence[RenderableType]]:

@@ -10,20 +10,17 @@ from time import monotonic
 from typing import Annotated, Final
 
 import typer
-from medkg_artifacts import ArtifactStore
-from medkg_bus.tail import Tail
-from medkg_contracts import topics
 from medkg_contracts.ids import batch_item_id
 from medkg_contracts.requests import DEFAULT_TENANT, JobRequest
-from medkg_ledger import LedgerReader
 from medkg_operations.progress import Tally, percentile
-from medkg_operations.requests import publish, request_event
-from medkg_operations.waiting import Waiting
+from medkg_operations.requests import request_event
+from medkg_operations.waiting import publish_and_wait
 from medkg_search import ChunkSearch, SearchPage, SearchServer
 from rich.text import Text
 
 from . import composed
 from .exits import ExitCode, fail, run
+from .identity import SOURCE
 from .local import Local
 from .output import JsonOption, coloured, console, print_json, say, show, table
 from .progress_view import ProgressView, stage_times
@@ -105,25 +102,15 @@ async def _run(settings: CliSettings, count: int, timeout_s: float) -> Outcome:
     batch_id = f"demo-{datetime.now(UTC):%Y%m%dT%H%M%S}"
     requests = [JobRequest(source="ctgov", id=nct_id, batch_id=batch_id) for nct_id in ids]
     events = [
-        request_event(request, DEFAULT_TENANT, batch_item_id(batch_id, request.doc_id), correlation=batch_id)
+        request_event(request, source=SOURCE, job=batch_item_id(batch_id, request.doc_id), correlation=batch_id)
         for request in requests
     ]
     say(f"asking for {len(ids)} trials of ClinicalTrials.gov, {ids[0]} to {ids[-1]}, as batch {batch_id}")
     tally = Tally()
-    ledger = LedgerReader.from_url(settings.redis_url)
-    store = ArtifactStore.from_url(settings.artifacts_url)
-    try:
-        async with Tail(settings.kafka, topics.EVENTS) as tail:
-            began = monotonic()
-            await publish(settings, events)
-            with ProgressView(tally) as view:
-                asked = [event.extensions["jobid"] for event in events]
-                await Waiting(tail, store, tally, [batch_id], say).until(asked, ledger, timeout_s, view.update)
-            seconds = monotonic() - began
-    finally:
-        await ledger.close()
-    if tally.chunks == 0:
-        return Outcome(batch_id, seconds, tally, [])
+    began = monotonic()
+    with ProgressView(tally) as view:
+        await publish_and_wait(settings, events, tally, timeout_s, view.update, say)
+    seconds = monotonic() - began
     await _visible(settings, tally.chunks)
     pages = [(text, await find(settings, text, DEFAULT_TENANT, NO_FILTERS, HITS)) for text in SEARCHES]
     return Outcome(batch_id, seconds, tally, pages)

@@ -11,7 +11,7 @@ from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.requests import DEFAULT_TENANT, JobRequest
 from medkg_ledger import JobState, JobStatus, Page
 from medkg_operations.progress import Tally
-from medkg_operations.requests import Asked, request_event
+from medkg_operations.requests import job_request, request_event
 from medkg_routing import newest_plan
 from medkg_stagekit import installed_stages
 from medkg_stagekit.direct import DirectRun
@@ -19,6 +19,7 @@ from medkg_topology.catalog import Catalog
 from medkg_topology.plan import Plan
 
 from .exits import ExitCode, fail, run
+from .identity import SOURCE
 from .output import JsonOption, print_json, show
 from .progress_view import ProgressView, stage_times
 from .settings import CliSettings, load_settings
@@ -45,7 +46,7 @@ def run_jobs(  # noqa: PLR0913 - these are the options
         raise typer.BadParameter("only --direct runs jobs here; `medkg submit` asks the running services")
     settings = load_settings()
     events = [
-        request_event(Asked(source, [item], topology=topology, until=until).request(), tenant)
+        request_event(job_request(source, [item], topology=topology, until=until), source=SOURCE, tenant=tenant)
         for item in dict.fromkeys(ids)
     ]
     store = (

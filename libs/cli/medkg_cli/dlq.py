@@ -1,41 +1,38 @@
 """`medkg dlq`: looks at dead letters, gives them another try, or puts them aside."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from time import time
 from typing import Annotated, Final
 
 import typer
-from medkg_artifacts import ArtifactStore
 from medkg_contracts import topics
-from medkg_contracts.deadletter import Letter
-from medkg_contracts.dlq import DeadLetterEntries, DeadLetterEntry
-from medkg_contracts.errors import MedkgError
+from medkg_contracts.dlq import DeadLetterEntry
 from medkg_contracts.orders import Order
 from medkg_contracts.records import Place
 from medkg_contracts.settings import Settings
-from medkg_ledger import LedgerReader
-from medkg_operations.deadletters.queues import read_dead_letters
-from medkg_operations.deadletters.redrive import RedriveOptions, Task, discarding, redriving, restored, run_of
-from medkg_operations.deadletters.redriver import Outcome, Redriver
+from medkg_operations.deadletters.queues import (
+    find_dead_letter,
+    read_dead_letters,
+    tasks_of_discard,
+    tasks_of_redrive,
+)
+from medkg_operations.deadletters.redrive import RedriveOptions, Task
+from medkg_operations.deadletters.redriver import deal_with
 from medkg_operations.deadletters.selection import DeadLetterFilter, summary
 from medkg_topology.duration import parse_duration
 
 from .exits import ExitCode, fail, run
-from .letter_view import (
-    letter_data,
-    letter_view,
-    letters_view,
-    outcomes_view,
-    summary_view,
-    tasks_view,
-    value_data,
-)
-from .order_command import ByOption, ReasonOption, TimeoutOption, login
+from .identity import SOURCE, login
+from .letter_view import letter_data, letter_view, letters_view, outcomes_view, summary_view, tasks_view, value_data
+from .order_command import ByOption, ReasonOption, TimeoutOption
 from .output import JsonOption, print_json, say, show
 from .progress_bar import ProgressBar
 from .settings import load_settings
+
+#: What takes time before anything is done.
+READING: Final = "records of dead-letter queues read"
 
 #: More letters than this are not dealt with unless somebody has agreed.
 UNASKED: Final = 10
@@ -76,7 +73,8 @@ def list_letters(  # noqa: PLR0913 - these are the options
 ) -> None:
     """List the open letters of all dead-letter queues: how many of each kind, then each."""
     wanted = filters(stage, topic, code, job, tenant, since, until)
-    letters = run(_read(load_settings(), wanted, lambda _: False))
+    with ProgressBar(READING) as bar:
+        letters = run(read_dead_letters(load_settings(), wanted, lambda _: False, bar.show))
     found = letters.all() if closed else letters.open()
     shown = found[::-1][:limit]
     if json:
@@ -144,9 +142,10 @@ def redrive(  # noqa: PLR0913 - these are the options
     medkg dlq redrive --stage parse --code timeout --all --dry-run
     """
     wanted = selection(letters, filters(stage, topic, code, job, tenant, since, until), all_=all_)
-    options = RedriveOptions(Order(by=by or login(), reason=reason), latest, rate, timeout)
+    options = RedriveOptions(Order(by=by or login(), reason=reason), SOURCE, latest, rate, timeout)
     settings = load_settings()
-    tasks = run(_redriving(settings, wanted, limit, latest=latest))
+    with ProgressBar(READING) as bar:
+        tasks = run(tasks_of_redrive(settings, wanted, limit, bar.show, latest=latest))
     _deal_with(settings, tasks, options, dry_run=dry_run, yes=yes, json=json)
 
 
@@ -175,10 +174,10 @@ def discard(  # noqa: PLR0913 - these are the options
     medkg dlq discard parse.dlq.v1/3@17 --reason "a test record"
     """
     wanted = selection(letters, filters(stage, topic, code, job, tenant, since, until), all_=all_)
-    options = RedriveOptions(Order(by=by or login(), reason=reason), rate=rate)
+    options = RedriveOptions(Order(by=by or login(), reason=reason), SOURCE, rate=rate)
     settings = load_settings()
-    found = run(_read(settings, wanted, lambda _: False))
-    tasks = discarding(_chosen(found.all() if wanted.places else found.open(), limit))
+    with ProgressBar(READING) as bar:
+        tasks = run(tasks_of_discard(settings, wanted, limit, bar.show))
     _deal_with(settings, tasks, options, dry_run=dry_run, yes=yes, json=json)
 
 
@@ -233,38 +232,11 @@ def when(option: str, text: str | None) -> int | None:
     return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
-async def _read(settings: Settings, wanted: DeadLetterFilter, values: Callable[[Letter], bool]) -> DeadLetterEntries:
-    with ProgressBar("records of dead-letter queues read") as bar:
-        return await read_dead_letters(settings, wanted, values, bar.show)
-
-
 async def _find(settings: Settings, place: Place) -> DeadLetterEntry:
-    letters = await _read(settings, DeadLetterFilter(places=frozenset({place})), lambda _: True)
-    (entry,) = letters.all()
-    try:
-        letter = await restored(entry.letter, ArtifactStore.from_url(settings.artifacts_url))
-    except MedkgError as error:
+    entry, error = await find_dead_letter(settings, place, lambda _: None)
+    if error is not None:
         say(f"the record itself cannot be shown: {error}")
-        return entry
-    return DeadLetterEntry(letter, entry.state, entry.closed)
-
-
-async def _redriving(settings: Settings, wanted: DeadLetterFilter, limit: int | None, *, latest: bool) -> list[Task]:
-    found = await _read(settings, wanted, _is_sent_again)
-    chosen = _chosen(found.all() if wanted.places else found.open(), limit)
-    ledger = LedgerReader.from_url(settings.redis_url)
-    try:
-        return await redriving(chosen, ledger, ArtifactStore.from_url(settings.artifacts_url), latest=latest)
-    finally:
-        await ledger.close()
-
-
-def _is_sent_again(letter: Letter) -> bool:
-    return run_of(letter) is None
-
-
-def _chosen(entries: list[DeadLetterEntry], limit: int | None) -> list[DeadLetterEntry]:
-    return entries if limit is None else entries[:limit]
+    return entry
 
 
 def _deal_with(
@@ -279,7 +251,8 @@ def _deal_with(
         if not sys.stdin.isatty():
             raise typer.BadParameter(f"{count} letters without a terminal to ask at need --yes")
         typer.confirm(f"Deal with {count} letters?", abort=True)
-    outcomes = run(_done(settings, tasks, options))
+    with ProgressBar("letters dealt with") as bar:
+        outcomes = run(deal_with(settings, tasks, options, lambda done: bar.show(done, len(tasks))))
     if json:
         print_json([{"letter": str(one.letter.place), "result": one.result, "detail": one.detail} for one in outcomes])
     elif outcomes:
@@ -288,15 +261,3 @@ def _deal_with(
         typer.echo("no open dead letters")
     if not all(outcome.good for outcome in outcomes):
         raise fail(ExitCode.FAILED)
-
-
-async def _done(settings: Settings, tasks: Sequence[Task], options: RedriveOptions) -> list[Outcome]:
-    if not tasks:
-        return []
-    outcomes: list[Outcome] = []
-    with ProgressBar("letters dealt with") as bar:
-        async with Redriver(settings, options) as redriver:
-            async for outcome in redriver.run(tasks):
-                outcomes.append(outcome)
-                bar.show(len(outcomes), len(tasks))
-    return outcomes

@@ -1,38 +1,22 @@
 """`medkg drain`: lets stages finish what they have been given, before maintenance."""
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from time import monotonic
 from typing import Annotated, Final
 
 import typer
-from medkg_contracts.errors import Unfinished
-from medkg_contracts.kinds import Kind
-from medkg_contracts.settings import Settings
-from medkg_ledger import LedgerReader, Pending
-from medkg_operations.control import order_event
+from medkg_ledger import Pending
+from medkg_operations import drain as operation
 from medkg_operations.stages import check_stages, known_stages
 
 from .exits import ExitCode, fail, run
-from .order_command import ByOption, ReasonOption, answer_line, answered
+from .identity import SOURCE, login
+from .order_command import ByOption, ReasonOption, answer_line
 from .output import JsonOption, print_json, say, show, table
-from .pausing import scope_order
 from .settings import load_settings
-
-#: Seconds between two looks at what is in flight.
-LOOK_S: Final = 0.5
 
 #: Seconds between two lines that say how far it is.
 TELL_S: Final = 2.0
-
-#: Seconds that the router may take to answer.
-ANSWER_S: Final = 30.0
-
-#: What to do about a drain that takes too long.
-STILL: Final = (
-    "They stay drained. `medkg drain` goes on waiting, `medkg explain JOB` says what one waits for, "
-    "`medkg resume` undoes it."
-)
 
 
 def drain(
@@ -50,13 +34,15 @@ def drain(
     settings = load_settings()
     run(check_stages(settings, stage or ()))
     services = sorted(set(stage)) if stage else run(known_stages(settings))
-    orders = [scope_order(None, name, None, by=by, reason=reason, drain=True) for name in services]
-    events = [order_event(Kind.CONTROL_PAUSE, order.subject, order) for order in orders]
-    answers = run(answered(settings, events, ANSWER_S))
-    if not all(answer.obeyed for answer in answers):
-        show(*(answer_line(answer) for answer in answers if not answer.obeyed))
+    drained = run(
+        operation.drain(
+            settings, services, _Teller().tell, by=by or login(), reason=reason, source=SOURCE, timeout_s=timeout
+        )
+    )
+    if drained.refused:
+        show(*(answer_line(answer) for answer in drained.refused))
         raise fail(ExitCode.FAILED)
-    pending = run(_drained(settings, services, timeout))
+    pending = drained.pending
     if json:
         counts = {name: {"flight": each.flight, "held": each.held} for name, each in pending.items()}
         print_json({"stages": counts})
@@ -75,30 +61,13 @@ def _tell(pending: Mapping[str, Pending], *, everything: bool) -> None:
     show("`medkg resume` lets all go on.")
 
 
-async def _drained(settings: Settings, services: Sequence[str], timeout_s: float) -> dict[str, Pending]:
-    """Wait until nothing is in flight at these services; how they stand then.
+class _Teller:
+    """Says now and then what is still in flight."""
 
-    Raises:
-        Unfinished: it took too long.
-    """
-    ledger = LedgerReader.from_url(settings.redis_url)
-    deadline, told = monotonic() + timeout_s, 0.0
-    try:
-        while True:
-            found = await ledger.pending()
-            pending = {name: found.get(name, Pending(0, 0)) for name in services}
-            busy = {name: each.flight for name, each in pending.items() if each.flight}
-            if not busy:
-                return pending
-            if monotonic() > deadline:
-                raise Unfinished(f"after {timeout_s:g} s there is still {_words(busy)}", remedy=STILL)
-            if monotonic() - told >= TELL_S:
-                say(f"still {_words(busy)}")
-                told = monotonic()
-            await asyncio.sleep(LOOK_S)
-    finally:
-        await ledger.close()
+    def __init__(self) -> None:
+        self._told = 0.0
 
-
-def _words(busy: Mapping[str, int]) -> str:
-    return ", ".join(f"{count} in flight at {name}" for name, count in busy.items())
+    def tell(self, busy: Mapping[str, int]) -> None:
+        if monotonic() - self._told >= TELL_S:
+            say(f"still {operation.in_words(busy)}")
+            self._told = monotonic()

@@ -1,20 +1,18 @@
 """`medkg events tail`: shows all that happens, as it happens."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import aclosing
 from time import time
 from typing import Annotated
 
 import typer
-from medkg_artifacts import ArtifactStore, redeem
-from medkg_bus.tail import Start, Tail
-from medkg_contracts import topics
-from medkg_contracts.cloudevents import CloudEvent, from_record
+from medkg_bus.tail import Start
+from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.errors import MedkgError
 from medkg_contracts.events import as_json
-from medkg_contracts.kinds import TYPE_PREFIX
 from medkg_contracts.records import Record
 from medkg_contracts.settings import Settings
+from medkg_operations.events import EventFilter, follow
 from medkg_topology.duration import parse_duration
 from rich.text import Text
 
@@ -29,40 +27,6 @@ app = typer.Typer(no_args_is_help=True, help="What happens, event by event.")
 @app.callback()
 def _events() -> None:
     """Without this, typer would fold the only command into its group."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which events are shown; None fits all.
-
-    Attributes:
-        type: the event's kind, such as ``stage.completed``, or its full type.
-    """
-
-    job: str | None = None
-    batch: str | None = None
-    tenant: str | None = None
-    stage: str | None = None
-    type: str | None = None
-
-    def fits(self, event: CloudEvent) -> bool:
-        """Whether the event is one of these."""
-        given = event.extensions
-        pairs = (
-            (self.job, given.get("jobid")),
-            (self.batch, given.get("correlationid")),
-            (self.tenant, given.get("tenantid")),
-            (self.stage, given.get("stage")),
-        )
-        if any(wanted is not None and wanted != value for wanted, value in pairs):
-            return False
-        return self.type is None or event.type in (self.type, TYPE_PREFIX + self.type)
-
-    def fits_unreadable(self, record: Record) -> bool:
-        """Whether a record that is no event is shown: of such a one only the key is known."""
-        if self.batch or self.tenant or self.stage or self.type:
-            return False
-        return self.job is None or record.key == self.job.encode()
 
 
 @app.command()
@@ -82,7 +46,7 @@ def tail(  # noqa: PLR0913 - these are the options
 ) -> None:
     """Follow orchestration.events.v1 until Ctrl-C, without a consumer group."""
     start = _start(from_beginning=from_beginning, since=since)
-    wanted = Wanted(job, batch, tenant, stage, type)
+    wanted = EventFilter(job, batch, tenant, stage, type)
     run(_follow(load_settings(), start, wanted, limit, print_json_event if json else print_event))
 
 
@@ -103,28 +67,14 @@ def _start(*, from_beginning: bool, since: str | None) -> Start:
 Printer = Callable[[Record, CloudEvent | MedkgError], None]
 
 
-async def _follow(settings: Settings, start: Start, wanted: Wanted, limit: int | None, show: Printer) -> None:
-    store = ArtifactStore.from_url(settings.artifacts_url)
+async def _follow(settings: Settings, start: Start, wanted: EventFilter, limit: int | None, show: Printer) -> None:
     shown = 0
-    async with Tail(settings.kafka, topics.EVENTS, start) as tail_:
-        async for records in tail_.polls():
-            for record in records:
-                found = await _read(record, store)
-                fits = wanted.fits(found) if isinstance(found, CloudEvent) else wanted.fits_unreadable(record)
-                if not fits:
-                    continue
-                show(record, found)
-                shown += 1
-                if shown == limit:
-                    return
-
-
-async def _read(record: Record, store: ArtifactStore) -> CloudEvent | MedkgError:
-    """The event that the record carries, or why it is none."""
-    try:
-        return await redeem(from_record(record.headers, record.value), store)
-    except MedkgError as error:
-        return error
+    async with aclosing(follow(settings, wanted, start)) as records:
+        async for record, found in records:
+            show(record, found)
+            shown += 1
+            if shown == limit:
+                return
 
 
 def print_event(record: Record, found: CloudEvent | MedkgError) -> None:

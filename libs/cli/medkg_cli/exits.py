@@ -1,7 +1,6 @@
 """How the command ends: exit codes, and how an error reaches a person."""
 
 import asyncio
-import logging
 import re
 import sys
 import traceback
@@ -10,6 +9,7 @@ from enum import IntEnum
 from typing import Any, Final, TypeVar
 
 import typer
+from medkg_bus.clients import quiet_clients
 from medkg_contracts.errors import (
     ConfigurationError,
     IndexMissing,
@@ -115,6 +115,5 @@ class Commands(TyperGroup):
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run a command's asynchronous part."""
-    # What the Kafka client logs of a broker that is away, our errors say better.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    quiet_clients()
     return asyncio.run(work)

@@ -1,22 +1,18 @@
 """`medkg job`: runs a job again, or cancels one."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Annotated
 
 import typer
-from medkg_contracts.errors import InvalidRequest
 from medkg_contracts.kinds import Kind
-from medkg_contracts.model import first_violation
 from medkg_contracts.orders import Order, RerunOrder
 from medkg_contracts.settings import Settings
-from medkg_ledger import LedgerReader
 from medkg_operations.batches import cancel_batch, is_batch, rerun_batch
-from medkg_operations.control import Answer, order_event
-from pydantic import ValidationError
+from medkg_operations.control import Answer, order_event, rerun_order
+from medkg_operations.views import ledger_of
 
 from .exits import ExitCode, fail, run
-from .order_command import ByOption, ReasonOption, TimeoutOption, WaitOption, give, login
+from .identity import SOURCE, login
+from .order_command import ByOption, ReasonOption, TimeoutOption, WaitOption, give_and_tell
 from .output import JsonOption, counts_text, print_json, say, show
 from .progress_bar import ProgressBar
 from .settings import load_settings
@@ -50,14 +46,11 @@ def rerun(  # noqa: PLR0913 - these are the options
 
     medkg job rerun JOB --from chunk
     """
-    try:
-        order = RerunOrder(by=by or login(), reason=reason, stage=from_, latest=latest)
-    except ValidationError as error:
-        raise InvalidRequest(first_violation(error)) from error
+    order = rerun_order(by or login(), reason, from_, latest=latest)
     settings = load_settings()
     if not run(_is_batch(settings, job)):
-        event = order_event(Kind.CONTROL_RERUN, job, order)
-        give(settings, [event], wait=wait, timeout_s=timeout, json=json)
+        event = order_event(Kind.CONTROL_RERUN, job, order, source=SOURCE)
+        give_and_tell(settings, [event], wait=wait, timeout_s=timeout, json=json)
         return
     if not wait:
         raise typer.BadParameter("a batch is run again page by page, which needs the answers; leave out --no-wait")
@@ -87,8 +80,8 @@ def cancel(
     settings = load_settings()
     order = Order(by=by or login(), reason=reason)
     if not run(_is_batch(settings, job)):
-        event = order_event(Kind.CONTROL_CANCEL, job, order)
-        give(settings, [event], wait=wait, timeout_s=timeout, json=json)
+        event = order_event(Kind.CONTROL_CANCEL, job, order, source=SOURCE)
+        give_and_tell(settings, [event], wait=wait, timeout_s=timeout, json=json)
         return
     if not wait:
         raise typer.BadParameter("a batch is cancelled page by page, which needs the answers; leave out --no-wait")
@@ -96,33 +89,24 @@ def cancel(
 
 
 async def _is_batch(settings: Settings, job_id: str) -> bool:
-    async with _ledger(settings) as ledger:
+    async with ledger_of(settings) as ledger:
         return await is_batch(ledger, job_id)
 
 
 async def _cancel_batch(settings: Settings, batch_id: str, order: Order, timeout_s: float) -> list[Answer]:
-    async with _ledger(settings) as ledger:
-        with ProgressBar("jobs cancelled") as bar:
+    with ProgressBar("jobs cancelled") as bar:
+        async with ledger_of(settings) as ledger:
             return await cancel_batch(
-                settings, ledger, batch_id, order, timeout_s, lambda answers: bar.show(len(answers))
+                settings, ledger, batch_id, order, timeout_s, lambda answers: bar.show(len(answers)), source=SOURCE
             )
 
 
 async def _rerun_batch(settings: Settings, batch_id: str, order: RerunOrder, timeout_s: float) -> list[Answer]:
-    async with _ledger(settings) as ledger:
-        with ProgressBar("jobs restarted") as bar:
+    with ProgressBar("jobs restarted") as bar:
+        async with ledger_of(settings) as ledger:
             return await rerun_batch(
-                settings, ledger, batch_id, order, timeout_s, lambda answers: bar.show(len(answers))
+                settings, ledger, batch_id, order, timeout_s, lambda answers: bar.show(len(answers)), source=SOURCE
             )
-
-
-@asynccontextmanager
-async def _ledger(settings: Settings) -> AsyncIterator[LedgerReader]:
-    ledger = LedgerReader.from_url(settings.redis_url)
-    try:
-        yield ledger
-    finally:
-        await ledger.close()
 
 
 def _end_batch(answers: list[Answer], *, json: bool, refused: str = "ended before") -> None:

@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from medkg_operations.migrate.migrate import MigrationReport
-from medkg_operations.migrate.migrate import migrate as migrate_jobs
-from medkg_operations.rebuild.rebuild import Progress
-from medkg_operations.rebuild.rebuild import rebuild as rebuild_ledger
+from medkg_operations.migrate import MigrationReport
+from medkg_operations.migrate import migrate as migrate_jobs
+from medkg_operations.rebuild import Progress
+from medkg_operations.rebuild import rebuild as rebuild_ledger
 
 from .exits import ExitCode, fail, run
+from .identity import SOURCE
 from .output import JsonOption, print_json, say
 from .progress_bar import ProgressBar
 from .settings import load_settings
@@ -34,7 +35,7 @@ def rebuild(
     if wipe and not yes:
         if not sys.stdin.isatty():
             raise typer.BadParameter("--wipe without a terminal to ask at needs --yes")
-        typer.confirm(f"Delete all that the ledger at {settings.redis_url} knows?", abort=True)
+        typer.confirm(f"Delete all that the ledger at {settings.addresses()['MK_REDIS_URL']} knows?", abort=True)
     report = run(rebuild_ledger(settings, _tell, wipe=wipe))
     if json:
         print_json(report)
@@ -64,7 +65,7 @@ def migrate(
     Lines that are no job's record go to FILE.rejected.jsonl; correct them there and migrate that file.
     """
     with ProgressBar("jobs migrated") as bar:
-        report = run(migrate_jobs(load_settings(), file, bar.show))
+        report = run(migrate_jobs(load_settings(), file, bar.show, source=SOURCE))
     if json:
         print_json(report)
     else:

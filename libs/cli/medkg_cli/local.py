@@ -7,11 +7,9 @@ from typing import Final
 
 from medkg_artifacts import ArtifactStore
 from medkg_contracts.errors import ConfigurationError, NotFound
-from medkg_stack import SERVICES, Ports, Report, Server, ServerStatus, Services, Stack
+from medkg_stack import SERVERS, SERVICES, Ports, Report, Server, ServerStatus, Services, Stack
 
 from .settings import CliSettings
-
-SERVERS: Final = ("kafka", "redis", "opensearch")
 
 ENV_FILE: Final = Path(".env")
 
@@ -73,10 +71,7 @@ class Local:
 def environment_of(settings: CliSettings) -> dict[str, str]:
     """The settings as the services of this machine need them: with absolute paths, and replay as the source."""
     return {
-        "MK_KAFKA": settings.kafka,
-        "MK_REDIS_URL": settings.redis_url,
-        "MK_OPENSEARCH_URL": settings.opensearch_url,
-        "MK_ARTIFACTS_URL": settings.artifacts_url,
+        **settings.addresses(),
         "MK_TOPOLOGIES": str(settings.topologies.absolute()),
         "MK_CTGOV_URL": settings.ctgov_url or settings.replay_url,
         "MK_CTGOV_RATE": f"{settings.ctgov_rate or REPLAY_RATE:g}",

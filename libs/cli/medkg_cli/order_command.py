@@ -1,15 +1,13 @@
 """Gives an order as a command does: sends it, waits for the router's answer, prints it, ends with its exit code."""
 
 from collections.abc import Sequence
-from getpass import getuser
-from os import getuid
 from typing import Annotated
 
 import typer
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.settings import Settings
-from medkg_operations.control import Answer, Control
+from medkg_operations.control import Answer, give
 from medkg_operations.requests import publish
 from rich.text import Text
 
@@ -22,32 +20,16 @@ WaitOption = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the
 TimeoutOption = Annotated[float, typer.Option(min=0, help="Seconds to wait for the router's answer.")]
 
 
-def login() -> str:
-    """Who runs the command."""
-    try:
-        return getuser()
-    except (KeyError, OSError):  # a container's user may have no name
-        return f"uid {getuid()}"
-
-
-def give(settings: Settings, orders: Sequence[CloudEvent], *, wait: bool, timeout_s: float, json: bool) -> None:
+def give_and_tell(
+    settings: Settings, orders: Sequence[CloudEvent], *, wait: bool, timeout_s: float, json: bool
+) -> None:
     """Give orders, tell what became of each, and end the command otherwise than well if one was not obeyed."""
     if not wait:
         run(publish(settings, orders, topics.CONTROL))
         data = [{"about": order.extensions["jobid"], "event_id": order.id} for order in orders]
         print_json(data) if json else typer.echo("ordered; `medkg events tail --since 1m` shows the answers")
         return
-    end(run(answered(settings, orders, timeout_s)), json=json)
-
-
-async def answered(settings: Settings, orders: Sequence[CloudEvent], timeout_s: float) -> list[Answer]:
-    """Give orders and wait for their answers.
-
-    Raises:
-        KafkaUnavailable: Kafka does not answer.
-    """
-    async with Control(settings) as control:
-        return await control.ask(orders, timeout_s)
+    end(run(give(settings, orders, timeout_s)), json=json)
 
 
 def end(answers: Sequence[Answer], *, json: bool) -> None:

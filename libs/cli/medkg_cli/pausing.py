@@ -3,18 +3,16 @@
 from typing import Annotated
 
 import typer
-from medkg_contracts.errors import InvalidRequest
 from medkg_contracts.kinds import Kind
-from medkg_contracts.model import first_violation
 from medkg_contracts.orders import ScopeOrder
-from medkg_contracts.settings import Settings
-from medkg_ledger import JobState, JobStatus, LedgerReader
-from medkg_operations.control import order_event
+from medkg_operations import pauses
+from medkg_operations.control import Scope, order_event, scope_order
+from medkg_operations.pauses import drained_stages
 from medkg_operations.stages import check_stages
-from pydantic import ValidationError
 
 from .exits import run
-from .order_command import ByOption, ReasonOption, TimeoutOption, WaitOption, give, login
+from .identity import SOURCE, login
+from .order_command import ByOption, ReasonOption, TimeoutOption, WaitOption, give_and_tell
 from .output import JsonOption, print_json, show, table
 from .settings import load_settings
 
@@ -38,12 +36,12 @@ def pause(  # noqa: PLR0913 - these are the options
 
     medkg pause --stage parse --reason "a new parser is coming"
     """
-    order = scope_order(job, stage, tenant, by=by, reason=reason)
+    order = order_about(job, stage, tenant, by=by, reason=reason)
     settings = load_settings()
     if stage is not None:
         run(check_stages(settings, [stage]))
-    event = order_event(Kind.CONTROL_PAUSE, order.subject, order)
-    give(settings, [event], wait=wait, timeout_s=timeout, json=json)
+    event = order_event(Kind.CONTROL_PAUSE, order.subject, order, source=SOURCE)
+    give_and_tell(settings, [event], wait=wait, timeout_s=timeout, json=json)
 
 
 def resume(  # noqa: PLR0913 - these are the options
@@ -60,65 +58,40 @@ def resume(  # noqa: PLR0913 - these are the options
     """Let a paused job, stage or tenant go on; alone, `medkg resume` ends all drains."""
     settings = load_settings()
     if job is stage is tenant is None:
-        drained = [scope.partition(":")[2] for scope in run(_scopes(settings)) if scope.startswith("drain:")]
-        orders = [ScopeOrder(scope="stage", name=name, drain=True, by=by or login(), reason=reason) for name in drained]
+        drained = run(drained_stages(settings))
+        orders = [scope_order("stage", name, by or login(), reason, drain=True) for name in drained]
     else:
-        orders = [scope_order(job, stage, tenant, by=by, reason=reason)]
-    events = [order_event(Kind.CONTROL_RESUME, order.subject, order) for order in orders]
+        orders = [order_about(job, stage, tenant, by=by, reason=reason)]
+    events = [order_event(Kind.CONTROL_RESUME, order.subject, order, source=SOURCE) for order in orders]
     if events:
-        give(settings, events, wait=wait, timeout_s=timeout, json=json)
+        give_and_tell(settings, events, wait=wait, timeout_s=timeout, json=json)
     else:
         print_json([]) if json else typer.echo("nothing is drained; `medkg paused` shows what else waits")
 
 
 def paused(*, json: JsonOption = False) -> None:
     """Show what is paused or drained: stages, tenants and jobs."""
-    settings = load_settings()
-    scopes, jobs = run(_scopes(settings)), run(_paused_jobs(settings))
+    found = run(pauses.paused(load_settings()))
     if json:
-        print_json({"scopes": scopes, "jobs": [job.job_id for job in jobs]})
+        print_json({"scopes": found.scopes, "jobs": [job.job_id for job in found.jobs]})
         return
-    rows = [(*_named(scope), f"medkg resume --{_option(scope)}") for scope in scopes]
-    rows += [("job", job.job_id, f"medkg resume --job {job.job_id}") for job in jobs]
+    rows = [(*_named(scope), f"medkg resume --{_option(scope)}") for scope in found.scopes]
+    rows += [("job", job.job_id, f"medkg resume --job {job.job_id}") for job in found.jobs]
     show(table(None, ("paused", "name", "to go on"), rows) if rows else "nothing is paused")
 
 
-def scope_order(
-    job: str | None, stage: str | None, tenant: str | None, *, by: str | None, reason: str, drain: bool = False
-) -> ScopeOrder:
+def order_about(job: str | None, stage: str | None, tenant: str | None, *, by: str | None, reason: str) -> ScopeOrder:
     """The order about the one scope that is given.
 
     Raises:
         InvalidRequest: it has characters that it cannot have.
     """
-    given = [(scope, name) for scope, name in (("job", job), ("stage", stage), ("tenant", tenant)) if name is not None]
-    if len(given) != 1:
+    given: list[tuple[Scope, str | None]] = [("job", job), ("stage", stage), ("tenant", tenant)]
+    chosen = [(scope, name) for scope, name in given if name is not None]
+    if len(chosen) != 1:
         raise typer.BadParameter("give exactly one of --job, --stage and --tenant")
-    ((scope, name),) = given
-    try:
-        return ScopeOrder.model_validate(
-            {"scope": scope, "name": name, "drain": drain, "by": by or login(), "reason": reason}
-        )
-    except ValidationError as error:
-        raise InvalidRequest(first_violation(error)) from error
-
-
-async def _scopes(settings: Settings) -> list[str]:
-    """The scopes that are paused: ``stage:<name>``, ``drain:<name>``, ``tenant:<name>``."""
-    ledger = LedgerReader.from_url(settings.redis_url)
-    try:
-        return sorted(await ledger.paused())
-    finally:
-        await ledger.close()
-
-
-async def _paused_jobs(settings: Settings) -> list[JobState]:
-    ledger = LedgerReader.from_url(settings.redis_url)
-    try:
-        running = ledger.each_job({"state": str(JobStatus.RUNNING)})
-        return [job async for job in running if job.paused]
-    finally:
-        await ledger.close()
+    ((scope, name),) = chosen
+    return scope_order(scope, name, by or login(), reason)
 
 
 def _named(scope: str) -> tuple[str, str]:

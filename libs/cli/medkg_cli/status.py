@@ -1,20 +1,19 @@
 """`medkg status`: what the ledger says of a job, of a batch, or of all jobs."""
 
 import asyncio
-from collections import Counter
 from typing import Annotated
 
 import typer
-from medkg_contracts.errors import NotFound
 from medkg_contracts.settings import Settings
-from medkg_ledger import JobState, JobStatus, LedgerReader, Page
+from medkg_ledger import JobStatus, LedgerReader, Page
+from medkg_operations.views import job_view, ledger_of
 from rich.console import Group, RenderableType
 from rich.live import Live
 
 from .exits import run
 from .output import JsonOption, console, print_json, print_json_line
 from .settings import load_settings
-from .status_view import BatchStatus, batch_view, job_data, job_view, jobs_view
+from .status_view import batch_data, batch_view, job_data, jobs_view, state_view
 
 #: Seconds between two looks of --watch.
 LOOK_S = 1.0
@@ -41,17 +40,31 @@ def status(  # noqa: PLR0913 - these are the options
     filters = {name: str(value) for name, value in given.items() if value is not None}
     if job is not None and (filters or cursor):
         raise typer.BadParameter("a filter or cursor belongs to the list, not to one job or batch")
-    look = Look(load_settings(), job, filters, limit, cursor)
-    run(look.watch(json=json) if watch else look.once(json=json))
+    run(_look(load_settings(), job, filters, limit, cursor, watch=watch, json=json))
+
+
+async def _look(
+    settings: Settings,
+    job: str | None,
+    filters: dict[str, str],
+    limit: int,
+    cursor: str | None,
+    *,
+    watch: bool,
+    json: bool,
+) -> None:
+    async with ledger_of(settings) as ledger:
+        look = Look(ledger, job, filters, limit, cursor)
+        await (look.watch(json=json) if watch else look.once(json=json))
 
 
 class Look:
     """A question to the ledger, which may be asked again."""
 
     def __init__(
-        self, settings: Settings, wanted: str | None, filters: dict[str, str], limit: int, cursor: str | None
+        self, ledger: LedgerReader, wanted: str | None, filters: dict[str, str], limit: int, cursor: str | None
     ) -> None:
-        self._ledger = LedgerReader.from_url(settings.redis_url)
+        self._ledger = ledger
         self._id = wanted
         self._filters = filters
         self._limit = limit
@@ -59,10 +72,7 @@ class Look:
 
     async def once(self, *, json: bool) -> None:
         """Ask once and print the answer."""
-        try:
-            data, view, _ = await self._ask()
-        finally:
-            await self._ledger.close()
+        data, view, _ = await self._ask()
         if json:
             print_json(data)
         else:
@@ -89,44 +99,22 @@ class Look:
         finally:
             if live is not None:
                 live.stop()
-            await self._ledger.close()
 
     async def _ask(self) -> tuple[object, RenderableType, bool]:
         """The answer for programs, for people, and whether it is final."""
         if self._id is None:
             page = await self._ledger.jobs(self._filters, limit=self._limit, cursor=self._cursor)
             return _page_data(page), jobs_view(page), False
-        state = await self._ledger.get(self._id)
-        batch = await count_batch(self._ledger, self._id, self._limit)
-        if state is None and not batch.total:
-            raise NotFound(
-                f"the ledger knows no job and no batch {self._id!r}",
-                remedy="`medkg status` lists the jobs; `medkg explain` also looks for what no router has read yet.",
-            )
-        ended = (state is None or state.ended) and batch.open == 0
+        found = await job_view(self._ledger, self._id, self._limit)
         parts: list[RenderableType] = []
         data: dict[str, object] = {}
-        if state is not None:
-            plan = await self._ledger.plan(state.pipeline_version) if state.pipeline_version else None
-            parts.append(job_view(state, plan))
-            data |= job_data(state)
-        if batch.total:
-            parts.append(batch_view(batch))
-            data["batch"] = batch.data()
-        return data, Group(*parts), ended
-
-
-async def count_batch(ledger: LedgerReader, batch_id: str, limit: int) -> BatchStatus:
-    """How many jobs of the batch are in each state; those that failed, at most `limit`."""
-    counts: Counter[str] = Counter()
-    failed: list[JobState] = []
-    others: list[JobState] = []
-    async for job in ledger.each_job({"batch": batch_id}):
-        counts[str(job.status)] += 1
-        kept = failed if job.status in (JobStatus.FAILED, JobStatus.REJECTED) else others
-        if len(kept) < limit:
-            kept.append(job)
-    return BatchStatus(batch_id, dict(counts), [*failed, *others][:limit])
+        if found.state is not None:
+            parts.append(state_view(found.state, found.plan))
+            data |= job_data(found.state)
+        if found.batch.total:
+            parts.append(batch_view(found.batch))
+            data["batch"] = batch_data(found.batch)
+        return data, Group(*parts), found.ended
 
 
 def _page_data(page: Page) -> dict[str, object]:

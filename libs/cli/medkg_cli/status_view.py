@@ -1,11 +1,11 @@
 """What `medkg status` shows: jobs, batches and lists of jobs, for people and for programs."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from medkg_contracts.artifacts import ArtifactRef
-from medkg_ledger import JobState, JobStatus, NodeState, Page
+from medkg_ledger import JobState, NodeState, Page
+from medkg_operations.views import BatchStatus
 from medkg_routing import topology_label
 from medkg_topology.plan import Plan
 from rich.console import Group, RenderableType
@@ -16,37 +16,10 @@ from .output import coloured, counts_text, duration, moment, size, table
 _BAR_WIDTH = 40
 
 
-@dataclass(frozen=True, slots=True)
-class BatchStatus:
-    """How a batch stands.
-
-    Attributes:
-        counts: jobs by state.
-        jobs: some of them, those that failed first.
-    """
-
-    batch_id: str
-    counts: Mapping[str, int]
-    jobs: Sequence[JobState]
-
-    @property
-    def total(self) -> int:
-        """How many jobs the batch has become so far."""
-        return sum(self.counts.values())
-
-    @property
-    def open(self) -> int:
-        """How many of them have not ended."""
-        return self.counts.get(JobStatus.RUNNING, 0)
-
-    def data(self) -> dict[str, object]:
-        """For programs."""
-        return {
-            "batch_id": self.batch_id,
-            "total": self.total,
-            "counts": dict(self.counts),
-            "jobs": [_summary(job) for job in self.jobs],
-        }
+def batch_data(batch: BatchStatus) -> dict[str, object]:
+    """A batch for programs."""
+    jobs = [_summary(job) for job in batch.jobs]
+    return {"batch_id": batch.batch_id, "total": batch.total, "counts": dict(batch.counts), "jobs": jobs}
 
 
 def job_data(state: JobState) -> dict[str, object]:
@@ -54,7 +27,7 @@ def job_data(state: JobState) -> dict[str, object]:
     return state.model_dump(mode="json")
 
 
-def job_view(state: JobState, plan: Plan | None) -> RenderableType:
+def state_view(state: JobState, plan: Plan | None) -> RenderableType:
     """A job with its stages."""
     facts: list[tuple[str, RenderableType]] = [
         ("status", Text.assemble(coloured(state.status), " (paused)" if state.paused else "")),

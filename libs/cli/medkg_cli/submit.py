@@ -1,27 +1,21 @@
 """`medkg submit`: asks for jobs."""
 
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from medkg_artifacts import ArtifactStore
-from medkg_bus.tail import Tail
-from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent
-from medkg_contracts.errors import LedgerUnavailable
 from medkg_contracts.requests import DEFAULT_TENANT, JobRequest, Priority
-from medkg_contracts.settings import Settings
-from medkg_ledger import LedgerReader
 from medkg_operations.progress import Tally
-from medkg_operations.requests import Asked, check_id, publish, request_event
-from medkg_operations.waiting import Waiting
+from medkg_operations.requests import check_before_sending, job_request, publish, request_event
+from medkg_operations.waiting import publish_and_wait
 from rich.table import Table
 from rich.text import Text
 
 from .arguments import ids_of_file, read_ids, read_pairs
 from .exits import ExitCode, fail, run
+from .identity import SOURCE
 from .output import JsonOption, coloured, counts_text, print_json, say, show, table
 from .progress_view import ProgressView, stage_times
 from .settings import load_settings
@@ -75,10 +69,10 @@ def submit(  # noqa: PLR0913 - these are the options
 
     medkg submit ctgov NCT05814159 --wait
     """
-    asked = Asked(
-        source=source,
-        ids=[*(ids or ()), *_file_ids(ids_file)],
-        query=read_pairs("--query", query or ()),
+    request = job_request(
+        source,
+        [*(ids or ()), *_file_ids(ids_file)],
+        read_pairs("--query", query or ()),
         limit=limit,
         topology=topology,
         until=until,
@@ -86,43 +80,20 @@ def submit(  # noqa: PLR0913 - these are the options
         priority=priority,
         metadata=read_pairs("--metadata", metadata or ()),
     )
-    request = asked.request()
-    event = request_event(request, tenant, job_id)
+    event = request_event(request, source=SOURCE, tenant=tenant, job=job_id)
     settings = load_settings()
     if job_id is not None:
-        run(_check_id(settings, event))
+        run(check_before_sending(settings, event))
     if not wait:
         run(publish(settings, [event]))
         _print_asked(request, event, json=json)
         return
     tally = Tally()
-    run(_publish_and_wait(settings, event, tally, timeout))
+    with ProgressView(tally) as view:
+        run(publish_and_wait(settings, [event], tally, timeout, view.update, say))
     _print_ended(request, event, tally, json=json)
     if not tally.all_completed():
         raise fail(ExitCode.FAILED)
-
-
-async def _check_id(settings: Settings, event: CloudEvent) -> None:
-    ledger = LedgerReader.from_url(settings.redis_url)
-    try:
-        with suppress(LedgerUnavailable):  # a request may be sent while the ledger is away; the router will look
-            await check_id(ledger, event)
-    finally:
-        await ledger.close()
-
-
-async def _publish_and_wait(settings: Settings, event: CloudEvent, tally: Tally, timeout_s: float) -> None:
-    job_id = event.extensions["jobid"]
-    ledger = LedgerReader.from_url(settings.redis_url)
-    store = ArtifactStore.from_url(settings.artifacts_url)
-    try:
-        async with Tail(settings.kafka, topics.EVENTS) as tail:
-            await publish(settings, [event])
-            with ProgressView(tally) as view:
-                waiting = Waiting(tail, store, tally, [job_id], say, [event.id])
-                await waiting.until([job_id], ledger, timeout_s, view.update)
-    finally:
-        await ledger.close()
 
 
 def _file_ids(file: Path | None) -> list[str]:

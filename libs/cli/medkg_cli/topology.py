@@ -17,6 +17,7 @@ from medkg_topology.render import plan_data, plan_difference, plan_text
 from medkg_topology.snapshot import ADMISSION_FILE, POLICIES_FILE, load_policies, load_topology
 
 from .exits import ExitCode, fail, run
+from .identity import SOURCE
 from .output import JsonOption, coloured, print_json, show, table
 from .settings import load_settings
 
@@ -46,7 +47,7 @@ def list_topologies(*, json: JsonOption = False) -> None:
 @app.command("reload")
 def reload_topologies(*, json: JsonOption = False) -> None:
     """Ask the router to read the folder again now, where it cannot watch the files itself."""
-    event = reload_event()
+    event = reload_event(SOURCE)
     run(publish(load_settings(), [event], CONTROL))
     if json:
         print_json({"event": event.id, "topic": CONTROL})

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from medkg_cli.event_view import detail, event_line
-from medkg_cli.events import Wanted, print_event, print_json_event
+from medkg_cli.events import print_event, print_json_event
 from medkg_contracts.artifacts import ArtifactRef
 from medkg_contracts.data import (
     BreakerNotice,
@@ -23,37 +23,6 @@ from medkg_contracts.records import Record
 from libs.operations.tests.events_of import completed, event, failed, ignored, job_completed, job_failed
 
 POISON = Record("orchestration.events.v1", 3, 17, 0, b"j-1", b"garbage", [])
-
-
-@pytest.mark.parametrize(
-    ("wanted", "fits"),
-    [
-        (Wanted(), True),
-        (Wanted(job="j-1"), True),
-        (Wanted(job="j-2"), False),
-        (Wanted(batch="b-1"), True),
-        (Wanted(tenant="acme"), False),
-        (Wanted(stage="parse"), True),
-        (Wanted(stage="chunk"), False),
-        (Wanted(type="stage.completed"), True),
-        (Wanted(type="org.medicalkg.orchestration.stage.completed"), True),
-        (Wanted(type="completed"), False),
-        (Wanted(job="j-1", stage="chunk"), False),
-    ],
-)
-def test_filters_must_all_fit(wanted, fits):
-    """An event is shown when it fits every filter that is given."""
-    one = event(Kind.STAGE_COMPLETED, "j-1", "parse", correlationid="b-1")
-    assert fits == wanted.fits(one)
-
-
-@pytest.mark.parametrize(
-    ("wanted", "fits"),
-    [(Wanted(), True), (Wanted(job="j-1"), True), (Wanted(job="j-2"), False), (Wanted(stage="parse"), False)],
-)
-def test_a_record_that_is_no_event_is_shown_by_its_key(wanted, fits):
-    """Of a record that is no event only the key is known, so only the job's filter can fit it."""
-    assert fits == wanted.fits_unreadable(POISON)
 
 
 @pytest.mark.parametrize(

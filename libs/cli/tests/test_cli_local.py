@@ -34,9 +34,9 @@ def test_services_get_an_absolute_folder(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_the_env_file_is_written(tmp_path: Path):
     """A first start writes the settings, so that every later command finds the stack."""
-    added = write_env(tmp_path / ".env", {"MK_KAFKA": "127.0.0.1:9092", "MK_REDIS_URL": "redis://127.0.0.1/0"})
+    added = write_env(tmp_path / ".env", {"MK_KAFKA": "127.0.0.1:9092", "MK_OPENSEARCH_URL": "http://127.0.0.1:9200"})
     assert ["MK_KAFKA", "MK_REDIS_URL"] == added
-    assert "MK_KAFKA=127.0.0.1:9092\nMK_REDIS_URL=redis://127.0.0.1/0\n" == (tmp_path / ".env").read_text()
+    assert "MK_KAFKA=127.0.0.1:9092\nMK_OPENSEARCH_URL=http://127.0.0.1:9200\n" == (tmp_path / ".env").read_text()
 
 
 def test_what_a_person_wrote_in_the_env_file_stays(tmp_path: Path):
@@ -74,7 +74,7 @@ def test_an_unknown_name_is_not_found():
 
 def test_names_may_stand_in_one_word():
     """Names are given with commas, by repetition, or both."""
-    assert ["kafka", "redis", "chunk"] == read_names(["kafka,redis", "chunk"])
+    assert ["kafka", "opensearch", "chunk"] == read_names(["kafka,opensearch", "chunk"])
 
 
 def test_a_scale_is_read():

@@ -4,13 +4,13 @@ import pytest
 import typer
 from medkg_cli.exits import ExitCode
 from medkg_cli.order_command import answer_line, end
-from medkg_cli.pausing import scope_order
+from medkg_cli.pausing import order_about
 from medkg_contracts.errors import InvalidRequest
 from medkg_contracts.kinds import Kind
 from medkg_contracts.orders import Order
 from medkg_operations.control import Answer, order_event
 
-ORDER = order_event(Kind.CONTROL_CANCEL, "j-1", Order(by="ann"))
+ORDER = order_event(Kind.CONTROL_CANCEL, "j-1", Order(by="ann"), source="/test")
 
 
 @pytest.mark.parametrize(
@@ -36,9 +36,9 @@ def test_an_answer_is_a_line():
 
 def test_a_scope_is_exactly_one():
     """A pause is about one job, one stage or one tenant."""
-    assert "stage:parse" == scope_order(None, "parse", None, by="ann", reason="").subject
+    assert "stage:parse" == order_about(None, "parse", None, by="ann", reason="").subject
     for scopes in ((None, None, None), ("j-1", "parse", None)):
         with pytest.raises(typer.BadParameter, match="exactly one"):
-            scope_order(*scopes, by="ann", reason="")
+            order_about(*scopes, by="ann", reason="")
     with pytest.raises(InvalidRequest, match="name"):
-        scope_order("no spaces", None, None, by="ann", reason="")
+        order_about("no spaces", None, None, by="ann", reason="")

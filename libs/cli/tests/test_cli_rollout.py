@@ -2,9 +2,10 @@
 
 import pytest
 from medkg_cli.output import PIPE_WIDTH
-from medkg_cli.rollout import RolloutStatus, rollout_view
+from medkg_cli.rollout import rollout_view
 from medkg_contracts.data import VersionFigures
 from medkg_ledger import RolloutState
+from medkg_operations.rollouts import RolloutStatus
 from rich.console import Console
 
 OLD = VersionFigures(digest="a" * 64, jobs=200, failed=1, p50_ms=900.0, p95_ms=1500.0)

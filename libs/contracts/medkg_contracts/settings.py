@@ -29,3 +29,8 @@ class Settings(BaseSettings):
     log_level: str = "INFO"
     metrics_host: str = "127.0.0.1"
     metrics_port: int = 0
+
+    def addresses(self) -> dict[str, str]:
+        """Where the servers and the artifacts are, as a service is told it by its environment."""
+        named = ("kafka", "redis_url", "opensearch_url", "artifacts_url")
+        return {f"MK_{name.upper()}": str(getattr(self, name)) for name in named}

@@ -38,14 +38,30 @@ async def is_batch(ledger: LedgerReader, job_id: str) -> bool:
 
 
 async def cancel_batch(
-    settings: Settings, ledger: LedgerReader, batch_id: str, order: Order, timeout_s: float, heard: Heard
+    settings: Settings,
+    ledger: LedgerReader,
+    batch_id: str,
+    order: Order,
+    timeout_s: float,
+    heard: Heard,
+    *,
+    source: str,
 ) -> list[Answer]:
     """Cancel the batch's own job first, so that it becomes no further ones, and then all that it has become."""
-    return await _ask(settings, Kind.CONTROL_CANCEL, order, _running(ledger, batch_id, timeout_s), timeout_s, heard)
+    return await _ask(
+        settings, Kind.CONTROL_CANCEL, order, _running(ledger, batch_id, timeout_s), timeout_s, heard, source
+    )
 
 
 async def rerun_batch(
-    settings: Settings, ledger: LedgerReader, batch_id: str, order: RerunOrder, timeout_s: float, heard: Heard
+    settings: Settings,
+    ledger: LedgerReader,
+    batch_id: str,
+    order: RerunOrder,
+    timeout_s: float,
+    heard: Heard,
+    *,
+    source: str,
 ) -> list[Answer]:
     """Run again what has not completed: the batch's own job, and each of its jobs that failed or was cancelled.
 
@@ -57,7 +73,7 @@ async def rerun_batch(
     answers: list[Answer] = []
     own = await ledger.get(batch_id)
     if own is not None and (order.stage is not None or _has_not_completed(own)):
-        answers = await _ask(settings, Kind.CONTROL_RERUN, order, _pages([batch_id]), timeout_s, heard)
+        answers = await _ask(settings, Kind.CONTROL_RERUN, order, _pages([batch_id]), timeout_s, heard, source)
         if not all(answer.obeyed for answer in answers):
             return answers
     ended = [
@@ -71,17 +87,25 @@ async def rerun_batch(
             remedy="Name the stage to run again from: `medkg job rerun BATCH --from expand` asks for all items again.",
         )
     each = order.model_copy(update={"stage": None})
-    return answers + await _ask(settings, Kind.CONTROL_RERUN, each, _pages(ended), timeout_s, heard)
+    return answers + await _ask(settings, Kind.CONTROL_RERUN, each, _pages(ended), timeout_s, heard, source)
 
 
 async def _ask(
-    settings: Settings, kind: Kind, order: Order, pages: AsyncIterator[list[str]], timeout_s: float, heard: Heard
+    settings: Settings,
+    kind: Kind,
+    order: Order,
+    pages: AsyncIterator[list[str]],
+    timeout_s: float,
+    heard: Heard,
+    source: str,
 ) -> list[Answer]:
     """Give the order about each job, page by page, until one stays unanswered."""
     answers: list[Answer] = []
     async with Control(settings) as control:
         async for page in pages:
-            answers += await control.ask([order_event(kind, job_id, order) for job_id in page], timeout_s)
+            answers += await control.ask(
+                [order_event(kind, job_id, order, source=source) for job_id in page], timeout_s
+            )
             heard(answers)
             if any(answer.kind is None for answer in answers):
                 break

@@ -5,8 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from aiokafka import TopicPartition
-from medkg_bus.cluster import Member
+from medkg_bus.cluster import Member, TopicPartition
 from medkg_bus.instance import instance_of
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.data import StageResult

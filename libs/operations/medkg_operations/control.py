@@ -1,4 +1,4 @@
-"""Orders to the router: made of what a person typed, sent, and their answers heard."""
+"""Orders to the router: made, sent, and their answers heard."""
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
-from typing import Final, Self
+from typing import Final, Literal, Self
 from uuid import uuid4
 
 from medkg_artifacts import ArtifactStore
@@ -15,14 +15,19 @@ from medkg_bus.tail import Tail
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, from_record
 from medkg_contracts.data import ControlRefused, Ignored
-from medkg_contracts.errors import PoisonRecord
+from medkg_contracts.errors import InvalidRequest, PoisonRecord
 from medkg_contracts.events import make_event, read_data
 from medkg_contracts.kinds import Kind, kind_of
-from medkg_contracts.orders import Order
+from medkg_contracts.model import first_violation
+from medkg_contracts.orders import Order, RerunOrder, ScopeOrder
 from medkg_contracts.records import Record
 from medkg_contracts.settings import Settings
+from pydantic import ValidationError
 
-from .requests import SOURCE
+from .requests import CLIENT_ID
+
+#: What an order may be about.
+Scope = Literal["job", "stage", "tenant"]
 
 #: Events with which the router answers an order; each has the order's id as its `causationid`.
 _ANSWERS: Final = frozenset(
@@ -79,16 +84,17 @@ class Answer:
         return {"about": self.about, "result": self.result, "refusal": self.refusal, "event_id": self.order.id}
 
 
-def order_event(kind: Kind, about: str, order: Order, identity: str | None = None) -> CloudEvent:
+def order_event(kind: Kind, about: str, order: Order, *, source: str, identity: str | None = None) -> CloudEvent:
     """The event that carries an order.
 
     Args:
         kind: what is ordered.
         about: the job, or ``stage:<name>`` or ``tenant:<name>``.
         order: who ordered it and why, and the rest.
+        source: by which program: the event's `source`.
         identity: the event's id; the same id again is the same order. None makes a new order.
     """
-    return make_event(kind, id=identity or uuid4().hex, source=SOURCE, time=datetime.now(UTC), data=order, job_id=about)
+    return make_event(kind, id=identity or uuid4().hex, source=source, time=datetime.now(UTC), data=order, job_id=about)
 
 
 class Control:
@@ -104,7 +110,7 @@ class Control:
         store = ArtifactStore.from_url(self._settings.artifacts_url)
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._tail)
-            self._producer = await stack.enter_async_context(connected(self._settings.kafka, "medkg-cli", store))
+            self._producer = await stack.enter_async_context(connected(self._settings.kafka, CLIENT_ID, store))
             self._connections = stack.pop_all()
         return self
 
@@ -139,6 +145,40 @@ class Control:
             if not pending or monotonic() > deadline:
                 break
         return [answers.get(order.id) or Answer(order, None, None, None) for order in orders]
+
+
+async def give(settings: Settings, orders: Sequence[CloudEvent], timeout_s: float) -> list[Answer]:
+    """Give orders and wait for their answers; in the orders' own order.
+
+    Raises:
+        KafkaUnavailable: Kafka does not answer.
+    """
+    async with Control(settings) as control:
+        return await control.ask(orders, timeout_s)
+
+
+def rerun_order(by: str, reason: str, stage: str | None, *, latest: bool) -> RerunOrder:
+    """The order that runs a job again from this stage on; from None, from where it failed.
+
+    Raises:
+        InvalidRequest: something of it is too long, or has characters that it cannot have.
+    """
+    try:
+        return RerunOrder(by=by, reason=reason, stage=stage, latest=latest)
+    except ValidationError as error:
+        raise InvalidRequest(first_violation(error)) from error
+
+
+def scope_order(scope: Scope, name: str, by: str, reason: str, *, drain: bool = False) -> ScopeOrder:
+    """The order that pauses or resumes a job, a stage or a tenant; a stage may be drained instead.
+
+    Raises:
+        InvalidRequest: something of it is too long, or has characters that it cannot have.
+    """
+    try:
+        return ScopeOrder(scope=scope, name=name, drain=drain, by=by, reason=reason)
+    except ValidationError as error:
+        raise InvalidRequest(first_violation(error)) from error
 
 
 def answer_in(record: Record, pending: Mapping[str, CloudEvent]) -> Answer | None:

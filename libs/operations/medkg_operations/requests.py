@@ -1,19 +1,17 @@
-"""Job requests: made of what a person typed, and published as events."""
+"""Job requests, as events, and how they are published."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, TypedDict, Unpack
 from uuid import uuid4
 
-from aiokafka.errors import KafkaError
 from medkg_artifacts import ArtifactStore
-from medkg_bus.clients import producer_client
-from medkg_bus.producer import EventProducer
+from medkg_bus.producer import connected
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent
-from medkg_contracts.errors import ConfigurationError, InvalidRequest, KafkaUnavailable
+from medkg_contracts.errors import ConfigurationError, InvalidRequest, KafkaUnavailable, LedgerUnavailable
 from medkg_contracts.events import make_event
 from medkg_contracts.ids import digest, job_id
 from medkg_contracts.kinds import Kind
@@ -24,75 +22,66 @@ from medkg_ledger import LedgerReader
 from medkg_routing import Requested, check_own, read
 from pydantic import TypeAdapter, ValidationError
 
-#: The CloudEvents `source` of the command's requests.
-SOURCE: Final = "/medkg/cli"
+from .views import ledger_of
+
+#: What our clients are called at Kafka.
+CLIENT_ID: Final = "medkg-operations"
 
 #: How long publishing may take in all, in seconds.
 PUBLISH_S: Final = 60.0
-
-#: Search areas of ClinicalTrials.gov that may be written without their prefix.
-_CTGOV_AREAS: Final = frozenset({"cond", "term", "locn", "titles", "intr", "outc", "spons", "lead", "id", "patient"})
 
 _IDENTIFIER: Final = TypeAdapter(Identifier)
 _TENANT: Final = TypeAdapter(TenantId)
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a person asked for.
+class RequestFields(TypedDict, total=False):
+    """What a request may say besides its items; see `JobRequest`."""
 
-    Attributes:
-        ids: one is a job, several are a batch.
+    limit: int | None
+    topology: str | None
+    until: str | None
+    skip_completed: bool
+    priority: Priority
+    metadata: Mapping[str, str]
+
+
+def job_request(
+    source: str, ids: Sequence[str] = (), query: Mapping[str, str] | None = None, **fields: Unpack[RequestFields]
+) -> JobRequest:
+    """A request for items of a source: one id is a job; several, or a query, are a batch.
+
+    Args:
+        source: where the items come from, such as ``ctgov``.
+        ids: their ids there.
         query: the source's own parameters.
+        fields: the rest of a `JobRequest`.
+
+    Raises:
+        InvalidRequest: something of it breaks a rule; the message names the field.
     """
-
-    source: str
-    ids: Sequence[str] = ()
-    query: Mapping[str, str] = field(default_factory=dict)
-    limit: int | None = None
-    topology: str | None = None
-    until: str | None = None
-    skip_completed: bool = False
-    priority: Priority = "normal"
-    metadata: Mapping[str, str] = field(default_factory=dict)
-
-    def request(self) -> JobRequest:
-        """The request.
-
-        Raises:
-            InvalidRequest: something of it breaks a rule; the message names the field.
-        """
-        if not self.ids and not self.query:
-            raise InvalidRequest(
-                "nothing is asked for",
-                remedy="Name ids, or give --ids-file or --query; `medkg submit --help` shows how.",
-            )
-        one = self.ids[0] if len(self.ids) == 1 and not self.query else None
-        values = {
-            "source": self.source,
-            "id": one,
-            "ids": None if one is not None or not self.ids else list(self.ids),
-            "query": _query(self.source, self.query) or None,
-            "limit": self.limit,
-            "topology": self.topology,
-            "until": self.until,
-            "skip_completed": self.skip_completed,
-            "priority": self.priority,
-            "metadata": dict(self.metadata),
-        }
-        try:
-            return JobRequest.model_validate(values)
-        except ValidationError as error:
-            raise InvalidRequest(first_violation(error)) from error
+    if not ids and not query:
+        raise InvalidRequest("nothing is asked for", remedy="Name an id, several ids, or a query of the source.")
+    one = ids[0] if len(ids) == 1 and not query else None
+    many = list(ids) if ids and one is None else None
+    try:
+        return JobRequest.model_validate({"source": source, "id": one, "ids": many, "query": query or None, **fields})
+    except ValidationError as error:
+        raise InvalidRequest(first_violation(error)) from error
 
 
 def request_event(
-    request: JobRequest, tenant: str = DEFAULT_TENANT, job: str | None = None, correlation: str | None = None
+    request: JobRequest,
+    *,
+    source: str,
+    tenant: str = DEFAULT_TENANT,
+    job: str | None = None,
+    correlation: str | None = None,
 ) -> CloudEvent:
     """The event that asks for a job.
 
     Args:
         request: what is asked for.
+        source: who asks: the event's `source`, such as ``/medkg/cli``.
         tenant: whose job it is.
         job: its id; the same request under the same id is the same event, and so the same job. None makes a new job.
         correlation: what the job belongs to.
@@ -108,21 +97,21 @@ def request_event(
     return make_event(
         Kind.JOB_REQUESTED,
         id=identity,
-        source=SOURCE,
+        source=source,
         time=datetime.now(UTC),
         data=request,
-        job_id=job or job_id(SOURCE, identity),
+        job_id=job or job_id(source, identity),
         subject=request.doc_id,
         extensions={"tenantid": tenant, "correlationid": correlation},
     )
 
 
-def reload_event() -> CloudEvent:
-    """The event that asks the router to read the topologies again."""
+def reload_event(source: str) -> CloudEvent:
+    """The event by which somebody asks the router to read the topologies again."""
     return make_event(
         Kind.CONTROL_RELOAD,
         id=uuid4().hex,
-        source=SOURCE,
+        source=source,
         time=datetime.now(UTC),
         data=None,
         job_id="topologies",
@@ -142,6 +131,17 @@ async def check_id(ledger: LedgerReader, event: CloudEvent) -> None:
         check_own(state, requested)
 
 
+async def check_before_sending(settings: Settings, event: CloudEvent) -> None:
+    """As `check_id`, by the deployment's ledger; while that is away, a request may be sent, and the router looks.
+
+    Raises:
+        JobIdTaken: it is another's.
+    """
+    async with ledger_of(settings) as ledger:
+        with suppress(LedgerUnavailable):
+            await check_id(ledger, event)
+
+
 async def publish(settings: Settings, events: Sequence[CloudEvent], topic: str = topics.REQUESTS) -> None:
     """Send events, and wait until Kafka has them all; large ones travel as claim checks.
 
@@ -149,28 +149,17 @@ async def publish(settings: Settings, events: Sequence[CloudEvent], topic: str =
         KafkaUnavailable: Kafka did not answer.
         ConfigurationError: the topic does not exist.
     """
-    client = producer_client(settings.kafka, "medkg-cli")
-    producer = EventProducer(client, ArtifactStore.from_url(settings.artifacts_url))
+    store = ArtifactStore.from_url(settings.artifacts_url)
     try:
-        async with asyncio.timeout(PUBLISH_S):
-            await client.start()
-            metadata = await client.client.fetch_all_metadata()
-            if not metadata.partitions_for_topic(topic):
+        async with asyncio.timeout(PUBLISH_S), connected(settings.kafka, CLIENT_ID, store) as producer:
+            if not await producer.partitions(topic):
                 raise ConfigurationError(
                     f"Kafka at {settings.kafka} has no topic {topic}",
                     remedy="Create the topics with `medkg topics provision` (`medkg up` does it too).",
                 )
-            await EventProducer.acknowledged([await producer.send(topic, event) for event in events])
-    except (KafkaError, OSError, TimeoutError) as error:
-        raise KafkaUnavailable(f"Kafka at {settings.kafka}: {error!r}") from error
-    finally:
-        await client.stop()
-
-
-def _query(source: str, query: Mapping[str, str]) -> dict[str, str]:
-    if source != "ctgov":
-        return dict(query)
-    return {f"query.{name}" if name in _CTGOV_AREAS else name: value for name, value in query.items()}
+            await producer.acknowledged([await producer.send(topic, event) for event in events])
+    except TimeoutError as error:
+        raise KafkaUnavailable(f"Kafka at {settings.kafka} did not take it within {PUBLISH_S:g} s") from error
 
 
 def _check(adapter: TypeAdapter[str], name: str, value: str) -> None:

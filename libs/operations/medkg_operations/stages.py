@@ -4,9 +4,10 @@ from collections.abc import Collection
 
 from medkg_contracts.errors import NotFound
 from medkg_contracts.settings import Settings
-from medkg_ledger import LedgerReader
 from medkg_topology.catalog import Catalog
 from medkg_topology.plan import Plan, StageNode
+
+from .views import ledger_of
 
 
 async def known_stages(settings: Settings) -> list[str]:
@@ -15,12 +16,9 @@ async def known_stages(settings: Settings) -> list[str]:
     Raises:
         LedgerUnavailable: Redis does not answer.
     """
-    ledger = LedgerReader.from_url(settings.redis_url)
-    try:
+    async with ledger_of(settings) as ledger:
         pinned = (await ledger.plans()).values()
         asked = await ledger.pending()
-    finally:
-        await ledger.close()
     current = Catalog(settings.topologies).plans.values() if settings.topologies.is_dir() else ()
     return sorted({*services_of([*current, *pinned]), *asked})
 

@@ -5,14 +5,18 @@ from time import monotonic
 
 from medkg_artifacts import ArtifactStore, redeem
 from medkg_bus.tail import Tail
+from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, from_record
 from medkg_contracts.data import RecordRefused
 from medkg_contracts.errors import JobIdTaken, PoisonRecord, Unfinished
 from medkg_contracts.events import read_data
 from medkg_contracts.kinds import Kind, kind_of
+from medkg_contracts.settings import Settings
 from medkg_ledger import JobState, LedgerReader
 
 from .progress import Tally
+from .requests import publish
+from .views import ledger_of
 
 
 class Waiting:
@@ -117,3 +121,35 @@ class Waiting:
         self._tally.jobs[state.job_id] = str(state.status)
         if state.error is not None:
             self._tally.errors[state.job_id] = (state.failed_stage, state.error)
+
+
+async def publish_and_wait(
+    settings: Settings,
+    events: Sequence[CloudEvent],
+    tally: Tally,
+    timeout_s: float,
+    shown: Callable[[], None],
+    report: Callable[[str], None],
+) -> None:
+    """Ask for jobs, and wait until all of them have ended, and all that batches among them became.
+
+    Args:
+        settings: where the servers are.
+        events: the requests.
+        tally: is told of all that happens to the jobs.
+        timeout_s: how long they may take.
+        shown: is called now and then, for whoever shows the tally.
+        report: is told of events that cannot be read.
+
+    Raises:
+        Unfinished: they did not end in time.
+        KafkaUnavailable: Kafka does not answer.
+        LedgerUnavailable: the ledger does not answer.
+    """
+    asked = [event.extensions["jobid"] for event in events]
+    correlations = {event.extensions.get("correlationid") or event.extensions["jobid"] for event in events}
+    store = ArtifactStore.from_url(settings.artifacts_url)
+    async with ledger_of(settings) as ledger, Tail(settings.kafka, topics.EVENTS) as tail:
+        await publish(settings, events)
+        waiting = Waiting(tail, store, tally, [*asked, *correlations], report, [event.id for event in events])
+        await waiting.until(asked, ledger, timeout_s, shown)

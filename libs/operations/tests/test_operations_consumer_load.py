@@ -2,8 +2,7 @@
 
 from datetime import timedelta
 
-from aiokafka import TopicPartition
-from medkg_bus.cluster import Member
+from medkg_bus.cluster import Member, TopicPartition
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.data import StageResult
 from medkg_contracts.events import make_event

@@ -12,7 +12,7 @@ from medkg_operations.control import Answer, answer_in, order_event
 
 from .events_of import event
 
-ORDER = order_event(Kind.CONTROL_CANCEL, "j-1", Order(by="ann"))
+ORDER = order_event(Kind.CONTROL_CANCEL, "j-1", Order(by="ann"), source="/test")
 
 
 def answer(kind: Kind, data: Contract | None = None, cause: str = ORDER.id) -> Answer | None:

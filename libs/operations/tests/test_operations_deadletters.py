@@ -37,7 +37,7 @@ def on_dlq(event: CloudEvent) -> Record:
 
 
 def closing(kind: Kind, offset: int = 17) -> Record:
-    return on_dlq(closing_event(kind, letter(offset=offset), RedriveOptions(Order(by="ann", reason="fixed"))))
+    return on_dlq(closing_event(kind, letter(offset=offset), RedriveOptions(Order(by="ann", reason="fixed"), "/test")))
 
 
 def job(status: JobStatus = JobStatus.FAILED, failed: str | None = "parse", epoch: int = 2) -> JobState:

@@ -30,7 +30,7 @@ from medkg_operations.deadletters.redrive import (
 
 from .letters_of import asked, buried, letter, other_letter
 
-OPTIONS = RedriveOptions(Order(by="ann", reason="fixed"), latest=True)
+OPTIONS = RedriveOptions(Order(by="ann", reason="fixed"), "/test", latest=True)
 FAILED = JobState(
     job_id="j-1", tenant_id="public", doc_id="ctgov:N", correlation_id="j-1", status=JobStatus.FAILED,
     failed_stage="parse", nodes={"parse": NodeState(status=NodeStatus.FAILED, epoch=1)}, created_at=0, updated_at=0,
@@ -152,4 +152,4 @@ def test_a_stored_record_that_is_gone_is_told(tmp_path, uri, error):
 def test_a_slow_rate_deals_with_few_letters_at_once(rate, sizes):
     """Letters are dealt with in parts of about a second's, so that what was done is known soon."""
     tasks = [Task(letter(), "discard", "")] * 450
-    assert sizes == [len(part) for part in RedriveOptions(Order(), rate=rate).chunks(tasks)]
+    assert sizes == [len(part) for part in RedriveOptions(Order(), "/test", rate=rate).chunks(tasks)]

@@ -8,9 +8,10 @@ from .redis import Redis
 from .report import Report
 from .server import Server, ServerStatus
 from .services import SERVICES, Replica, Services
-from .stack import Stack
+from .stack import SERVERS, Stack
 
 __all__ = [
+    "SERVERS",
     "SERVICES",
     "Cache",
     "Kafka",

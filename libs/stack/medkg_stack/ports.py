@@ -3,7 +3,7 @@
 import secrets
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from urllib.parse import urlsplit
 
 from medkg_contracts.errors import ConfigurationError
@@ -49,6 +49,10 @@ class Ports:
             )
         )
         return cls(kafka=kafka, redis=redis, opensearch=opensearch)
+
+    def variables(self) -> dict[str, str]:
+        """The variables by which `docker-compose.yml` publishes the servers at these ports."""
+        return {f"MK_{name.upper()}_PORT": str(port) for name, port in asdict(self).items()}
 
     @classmethod
     def of(cls, settings: Settings) -> "Ports":

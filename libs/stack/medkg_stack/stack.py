@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from pathlib import Path
 from time import monotonic
+from typing import Final
 
 from medkg_contracts.errors import ConfigurationError
 
@@ -19,6 +20,10 @@ from .server import Server, ServerStatus
 from .together import together
 
 _LOCK_TIMEOUT_S = 300.0
+
+
+#: The servers, by name.
+SERVERS: Final = ("kafka", "redis", "opensearch")
 
 
 class Stack:

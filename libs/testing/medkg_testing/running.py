@@ -1,7 +1,7 @@
 """The whole product as a test sees it: ask for jobs, and see what becomes of them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias, overload
+from typing import Any, Final, TypeAlias, overload
 
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.errors import InvalidRequest
@@ -14,6 +14,9 @@ from pydantic import ValidationError
 from .product import Product
 from .story import Story
 from .wire import Wire
+
+#: The `source` of requests.
+SOURCE: Final = "/medkg/testing"
 
 #: A request, or the fields of one.
 Request: TypeAlias = JobRequest | Mapping[str, Any]
@@ -62,11 +65,11 @@ class MedkgStack:
             KafkaUnavailable: Kafka did not answer.
         """
         if isinstance(request, JobRequest | Mapping):
-            (made,) = self._publish([request_event(_request(request), tenant, job)])
+            (made,) = self._publish([request_event(_request(request), source=SOURCE, tenant=tenant, job=job)])
             return made
         if job is not None:
             raise InvalidRequest("one job id is given for a list of requests", remedy="Submit them one by one.")
-        return self._publish([request_event(_request(one), tenant) for one in request])
+        return self._publish([request_event(_request(one), source=SOURCE, tenant=tenant) for one in request])
 
     def wait_for_event(self, kind: Kind | str, job: str, timeout: float = 60.0) -> CloudEvent:
         """The job's first event of this kind, whether it has come or still comes.

@@ -21,6 +21,9 @@ _NCT_ID = re.compile(r"NCT\d{8}", re.ASCII)
 #: Parameters that the adapter sets itself: paging is its business, and it reads nothing but JSON.
 _OURS = ("fields", "format", "pageSize", "pageToken", "countTotal")
 
+#: Search areas, which a query may name without the prefix that they have among the parameters.
+_AREAS = frozenset({"cond", "term", "locn", "titles", "intr", "outc", "spons", "lead", "id", "patient"})
+
 
 class CtgovSource:
     """Studies of ClinicalTrials.gov."""
@@ -103,7 +106,8 @@ class CtgovSource:
 
     async def _found(self, query: Mapping[str, str], limit: int | None) -> AsyncIterator[str]:
         size = min(self._page_size, limit or self._page_size)
-        parameters = {**query, "fields": "NCTId", "pageSize": str(size)}
+        areas = {f"query.{name}" if name in _AREAS else name: value for name, value in query.items()}
+        parameters = {**areas, "fields": "NCTId", "pageSize": str(size)}
         tokens: set[str] = set()
         while True:
             async with self._pace:

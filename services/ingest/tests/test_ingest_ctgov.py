@@ -297,6 +297,14 @@ async def test_single_studies_have_no_pace_of_their_own(adapted: StartSource) ->
     assert len(fetched) == 5
 
 
+async def test_a_search_area_needs_no_prefix(replayed: StartSource) -> None:
+    """A search area may be named without ``query.`` before it; other parameters are passed on as they are."""
+    source = await replayed()
+    short = await collected(source.search({"cond": "pain", "filter.overallStatus": "COMPLETED"}, 5))
+    assert short == await collected(source.search({"query.cond": "pain", "filter.overallStatus": "COMPLETED"}, 5))
+    assert short != await collected(source.search({"filter.overallStatus": "COMPLETED"}, 5))
+
+
 async def test_a_search_follows_all_pages(replayed: StartSource) -> None:
     """All ids come, each once, in the source's order, however small the pages are."""
     source = await replayed(MK_CTGOV_PAGE_SIZE=7)

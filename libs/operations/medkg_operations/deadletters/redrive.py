@@ -26,7 +26,6 @@ from medkg_ledger import JobState, JobStatus, LedgerReader
 from pydantic import TypeAdapter, ValidationError
 
 from medkg_operations.control import order_event
-from medkg_operations.requests import SOURCE
 
 from .selection import SUFFIX, job_of
 
@@ -61,12 +60,14 @@ class RedriveOptions:
 
     Attributes:
         order: who does it and why.
+        source: by which program: the `source` of the events that tell of it.
         latest: jobs go on with the newest version of their topology.
         rate: letters a second at most; None sets no limit.
         timeout_s: how long the router may take to answer.
     """
 
     order: Order
+    source: str
     latest: bool = False
     rate: float | None = None
     timeout_s: float = 30.0
@@ -118,7 +119,9 @@ def rerun_event(letter: Letter, options: RedriveOptions) -> CloudEvent:
     if run is None:
         raise AssertionError("only a letter about a stage's work is run again")
     order = RerunOrder(by=options.order.by, reason=options.order.reason, stage=run.stage, latest=options.latest)
-    return order_event(Kind.CONTROL_RERUN, run.job_id, order, digest("redrive", *run)[:32])
+    return order_event(
+        Kind.CONTROL_RERUN, run.job_id, order, source=options.source, identity=digest("redrive", *run)[:32]
+    )
 
 
 def closing_event(kind: Kind, letter: Letter, options: RedriveOptions) -> CloudEvent:
@@ -130,7 +133,7 @@ def closing_event(kind: Kind, letter: Letter, options: RedriveOptions) -> CloudE
     return make_event(
         kind,
         id=_closing_id(kind, letter),
-        source=SOURCE,
+        source=options.source,
         time=datetime.now(UTC),
         data=data,
         job_id=about(letter),

@@ -1,25 +1,23 @@
 """Carries out what is to be done about dead letters, and reports what became of each."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from aiokafka.cluster import ClusterMetadata
-from aiokafka.errors import KafkaError
 from aiolimiter import AsyncLimiter
 from medkg_artifacts import ArtifactStore
-from medkg_bus.clients import producer_client
-from medkg_bus.producer import EventProducer
+from medkg_bus.producer import connected
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, to_headers
 from medkg_contracts.deadletter import Letter
-from medkg_contracts.errors import KafkaUnavailable
 from medkg_contracts.kinds import Kind
 from medkg_contracts.records import Place
 from medkg_contracts.settings import Settings
 
 from medkg_operations.control import Answer, Control
+from medkg_operations.requests import CLIENT_ID
 
 from .redrive import RedriveOptions, Task, closing_event, redriven_record, rerun_event
 
@@ -49,30 +47,28 @@ class Redriver:
     """Deals with letters. Raises KafkaUnavailable when Kafka does not answer."""
 
     def __init__(self, settings: Settings, options: RedriveOptions) -> None:
+        self._settings = settings
         self._options = options
-        self._control = Control(settings)
         self._answers: dict[str, Answer] = {}
-        self._topics = ClusterMetadata()
-        # Compressed, since a record that is too large for a letter can only have been sent so.
-        self._client = producer_client(settings.kafka, "medkg-cli", compression="zstd")
-        self._producer = EventProducer(self._client, ArtifactStore.from_url(settings.artifacts_url))
+        self._partitions: dict[str, frozenset[int]] = {}
+        self._connections = AsyncExitStack()
         self._limiter = None if options.rate is None else AsyncLimiter(1, 1 / options.rate)
 
     async def __aenter__(self) -> Self:
         """Connect."""
-        await self._control.__aenter__()
-        try:
-            await self._client.start()
-            self._topics = await self._client.client.fetch_all_metadata()
-        except (KafkaError, OSError) as error:
-            await self.__aexit__()
-            raise KafkaUnavailable(f"Kafka: {error!r}") from error
+        store = ArtifactStore.from_url(self._settings.artifacts_url)
+        async with AsyncExitStack() as stack:
+            self._control = await stack.enter_async_context(Control(self._settings))
+            # Compressed, since a record that is too large for a letter can only have been sent so.
+            self._producer = await stack.enter_async_context(
+                connected(self._settings.kafka, CLIENT_ID, store, compression="zstd")
+            )
+            self._connections = stack.pop_all()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Disconnect."""
-        await self._client.stop()
-        await self._control.__aexit__()
+        await self._connections.aclose()
 
     async def run(self, tasks: Sequence[Task]) -> AsyncIterator[Outcome]:
         """Do all of it; what became of each letter, as it becomes known.
@@ -115,18 +111,11 @@ class Redriver:
     async def _resend(self, letter: Letter) -> str | None:
         """Send the original record again, where it stood; why Kafka does not take it, or None when it has."""
         record = redriven_record(letter)
-        if record.partition not in (self._topics.partitions_for_topic(record.topic) or ()):
+        if record.topic not in self._partitions:
+            self._partitions[record.topic] = await self._producer.partitions(record.topic)
+        if record.partition not in self._partitions[record.topic]:
             return f"Kafka has no {record.topic}/{record.partition}"
-        try:
-            # A batch of its own, since `send` refuses a record with neither key nor value.
-            batch = self._client.create_batch()
-            batch.append(timestamp=None, key=record.key, value=record.value, headers=record.headers)
-            await (await self._client.send_batch(batch, record.topic, partition=record.partition))
-        except KafkaError as error:
-            if error.retriable:
-                raise KafkaUnavailable(f"sending to {record.topic}: {error!r}") from error
-            return f"Kafka does not take it: {error!r}"
-        return None
+        return await self._producer.resend(record)
 
     async def _close(self, outcomes: Sequence[Outcome]) -> None:
         """Say what became of the letters: to all who follow the events, and behind each letter on its DLQ."""
@@ -140,14 +129,8 @@ class Redriver:
         await self._producer.acknowledged([await self._file(place, event) for place, event in closed])
 
     async def _file(self, place: Place, event: CloudEvent) -> asyncio.Future[Any]:
-        future: asyncio.Future[Any] = await self._client.send(
-            place.topic,
-            partition=place.partition,
-            key=event.extensions["partitionkey"].encode(),
-            value=event.data,
-            headers=to_headers(event),
-        )
-        return future
+        key = event.extensions["partitionkey"].encode()
+        return await self._producer.raw(place.topic, key, event.data, to_headers(event), place.partition)
 
 
 def _outcome(task: Task, answer: Answer | None) -> Outcome:
@@ -165,3 +148,26 @@ def _unsent(task: Task) -> Outcome:
     if task.action == "skip":
         return Outcome(task.letter, "skipped", task.detail)
     return Outcome(task.letter, "unanswered", "nothing was done, since the router does not answer")
+
+
+async def deal_with(
+    settings: Settings, tasks: Sequence[Task], options: RedriveOptions, report: Callable[[int], None]
+) -> list[Outcome]:
+    """Do all of it; what became of each letter.
+
+    Args:
+        settings: where the servers are.
+        tasks: what is to be done.
+        options: how.
+        report: is told how many letters have been dealt with.
+
+    Raises:
+        KafkaUnavailable: Kafka does not answer.
+    """
+    outcomes: list[Outcome] = []
+    if tasks:
+        async with Redriver(settings, options) as redriver:
+            async for outcome in redriver.run(tasks):
+                outcomes.append(outcome)
+                report(len(outcomes))
+    return outcomes

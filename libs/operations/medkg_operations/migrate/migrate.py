@@ -21,7 +21,7 @@ from medkg_contracts.settings import Settings
 from medkg_ledger import Change, JobState, Versioned
 from medkg_ledger.store import Ledger
 
-from medkg_operations.requests import SOURCE
+from medkg_operations.requests import CLIENT_ID
 
 from .old_job import migrated
 
@@ -59,7 +59,9 @@ class _Line(NamedTuple):
     text: bytes
 
 
-async def migrate(settings: Settings, file: Path, report: Callable[[int, int], None]) -> MigrationReport:
+async def migrate(
+    settings: Settings, file: Path, report: Callable[[int, int], None], *, source: str
+) -> MigrationReport:
     """Bring the jobs of an export into the ledger, those that are there already excepted.
 
     Each job is told of before it is written, so that a rebuild of the ledger finds it. What is interrupted goes on
@@ -69,6 +71,7 @@ async def migrate(settings: Settings, file: Path, report: Callable[[int, int], N
         settings: where the servers are.
         file: the export: a job's record as JSON on each line.
         report: is told how many of its lines are done, and how many there are.
+        source: by which program: the `source` of the events that tell of the jobs.
 
     Raises:
         InvalidRequest: the file cannot be read.
@@ -78,8 +81,8 @@ async def migrate(settings: Settings, file: Path, report: Callable[[int, int], N
     store = ArtifactStore.from_url(settings.artifacts_url)
     ledger = Ledger.from_url(settings.redis_url)
     try:
-        async with connected(settings.kafka, "medkg-cli", store) as producer:
-            return await _Migration(ledger, producer, file).run(report)
+        async with connected(settings.kafka, CLIENT_ID, store) as producer:
+            return await _Migration(ledger, producer, file, source).run(report)
     finally:
         await ledger.close()
 
@@ -89,12 +92,12 @@ def rejects_of(file: Path) -> Path:
     return file.with_suffix(".rejected.jsonl")
 
 
-def migrated_event(state: JobState) -> CloudEvent:
+def migrated_event(state: JobState, source: str) -> CloudEvent:
     """The event that tells of the job; the same job gives the same event."""
     return make_event(
         Kind.JOB_MIGRATED,
         id=digest("job-migrated", state.job_id)[:32],
-        source=SOURCE,
+        source=source,
         time=datetime.now(UTC),
         data=JobMigrated(state=state.model_dump(mode="json", exclude_defaults=True)),
         job_id=state.job_id,
@@ -104,10 +107,11 @@ def migrated_event(state: JobState) -> CloudEvent:
 
 
 class _Migration:
-    def __init__(self, ledger: Ledger, producer: EventProducer, file: Path) -> None:
+    def __init__(self, ledger: Ledger, producer: EventProducer, file: Path, source: str) -> None:
         self._ledger = ledger
         self._producer = producer
         self._file = file
+        self._source = source
         self._migrated = self._skipped = 0
         self._bad: list[BadLine] = []
 
@@ -140,7 +144,7 @@ class _Migration:
     async def _write(self, states: Sequence[JobState]) -> None:
         there = await self._ledger.load([state.job_id for state in states])
         new = {state.job_id: state for state in reversed(states) if there[state.job_id].state is None}
-        events = [migrated_event(state) for state in new.values()]
+        events = [migrated_event(state, self._source) for state in new.values()]
         await self._producer.acknowledged([await self._producer.send(topics.EVENTS, event) for event in events])
         committed = await self._ledger.commit([Change(before=Versioned(), after=state) for state in new.values()])
         written = sum(committed.written)

@@ -9,9 +9,8 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mappi
 from datetime import UTC, datetime
 from pathlib import Path
 
-from aiokafka import TopicPartition
 from medkg_artifacts import ArtifactStore, deposit
-from medkg_bus.cluster import Cluster
+from medkg_bus.cluster import Cluster, TopicPartition
 from medkg_contracts import topics
 from medkg_contracts.errors import ConfigurationError, TopologyUnknown
 from medkg_contracts.model import Contract
