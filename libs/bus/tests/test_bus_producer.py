@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from aiokafka.errors import KafkaTimeoutError
+from aiokafka.errors import KafkaTimeoutError, MessageSizeTooLargeError, NotLeaderForPartitionError
 from medkg_artifacts import CLAIM_CHECK_BYTES, ArtifactStore, redeem
 from medkg_bus.memory import MemoryProducer
 from medkg_bus.producer import EventProducer
@@ -76,6 +76,26 @@ async def test_a_producer_that_takes_nothing_is_kafka_away(store):
     """A record that the producer refuses is Kafka's failure, not the job's."""
     with pytest.raises(KafkaUnavailable, match=r"sending to shout\.done\.v1"):
         await EventProducer(MemoryProducer(closed=True), store).send(DONE, small())
+
+
+BAD = Record("jobs.requests.v1", 3, 17, 1_000, b"j-1", b"?", [("a", b"1"), ("a", None)])
+
+
+async def test_a_record_is_sent_again_where_it_stood(store, producer):
+    """A record that is sent again goes to its own partition, byte for byte, whatever its key says."""
+    assert await EventProducer(producer, store).resend(BAD) is None
+
+    (sent,) = producer.sent
+    assert (BAD.partition, BAD.key, BAD.value, BAD.headers) == (sent.partition, sent.key, sent.value, sent.headers)
+
+
+async def test_a_record_that_kafka_never_takes_is_told(store):
+    """What no other try would change is said in words; what one may mend is Kafka's failure."""
+    refusal = await EventProducer(MemoryProducer(MessageSizeTooLargeError()), store).resend(BAD)
+
+    assert "MessageSizeTooLargeError" in str(refusal)
+    with pytest.raises(KafkaUnavailable):
+        await EventProducer(MemoryProducer(NotLeaderForPartitionError()), store).resend(BAD)
 
 
 async def test_one_record_that_is_refused_is_told_when_all_have_been_answered():

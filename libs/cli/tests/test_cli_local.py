@@ -35,7 +35,7 @@ def test_services_get_an_absolute_folder(tmp_path: Path, monkeypatch: pytest.Mon
 def test_the_env_file_is_written(tmp_path: Path):
     """A first start writes the settings, so that every later command finds the stack."""
     added = write_env(tmp_path / ".env", {"MK_KAFKA": "127.0.0.1:9092", "MK_OPENSEARCH_URL": "http://127.0.0.1:9200"})
-    assert ["MK_KAFKA", "MK_REDIS_URL"] == added
+    assert ["MK_KAFKA", "MK_OPENSEARCH_URL"] == added
     assert "MK_KAFKA=127.0.0.1:9092\nMK_OPENSEARCH_URL=http://127.0.0.1:9200\n" == (tmp_path / ".env").read_text()
 
 
