@@ -41,6 +41,17 @@ class Sent:
             return self.topic, ""
 
 
+class MemoryBatch:
+    """A batch of one record."""
+
+    def append(
+        self, *, timestamp: int | None, key: bytes | None, value: bytes | None, headers: Sequence[Header]
+    ) -> None:
+        """Put the record into it; Kafka dates it, whatever `timestamp` says."""
+        del timestamp
+        self.record = key, value, headers
+
+
 class MemoryProducer:
     """Stands for the client of an `EventProducer`: it acknowledges each record in the loop's next round.
 
@@ -83,6 +94,15 @@ class MemoryProducer:
         future: asyncio.Future[None] = loop.create_future()
         loop.call_soon(self._acknowledge, future, record, self.refusing)
         return future
+
+    def create_batch(self) -> "MemoryBatch":
+        """A batch, to be sent by itself."""
+        return MemoryBatch()
+
+    async def send_batch(self, batch: "MemoryBatch", topic: str, *, partition: int) -> asyncio.Future[None]:
+        """Take a batch of one record, as `send` does."""
+        key, value, headers = batch.record
+        return await self.send(topic, key=key, value=value, headers=headers, partition=partition)
 
     def _acknowledge(self, future: asyncio.Future[None], record: Sent, refusing: Exception | None) -> None:
         if future.cancelled():

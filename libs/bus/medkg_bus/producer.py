@@ -85,7 +85,7 @@ class EventProducer:
             if partition is not None and partition not in await self._client.partitions_for(topic):
                 partition = None
             if key is None and value is None:
-                return await self._send_empty(topic, headers, partition or 0)
+                return await self._alone(topic, key, value, headers, partition or 0)
             future: asyncio.Future[Any] = await self._client.send(
                 topic, value=value, key=key, headers=list(headers), partition=partition
             )
@@ -93,12 +93,17 @@ class EventProducer:
             raise KafkaUnavailable(f"sending to {topic}: {error!r}") from error
         return future
 
-    async def _send_empty(
-        self, topic: str, headers: Sequence[tuple[str, bytes | None]], partition: int
+    async def _alone(
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Sequence[tuple[str, bytes | None]],
+        partition: int,
     ) -> asyncio.Future[Any]:
-        """Send a record with neither key nor value, which `send` refuses and which a dead letter may be."""
+        """Send a record in a batch of its own: `send` refuses large ones, and those with neither key nor value."""
         batch = self._client.create_batch()
-        batch.append(timestamp=None, key=None, value=None, headers=list(headers))
+        batch.append(timestamp=None, key=key, value=value, headers=list(headers))
         future: asyncio.Future[Any] = await self._client.send_batch(batch, topic, partition=partition)
         return future
 
@@ -120,12 +125,11 @@ class EventProducer:
             KafkaUnavailable: Kafka does not answer; another try can help.
         """
         try:
-            await (await self.raw(record.topic, record.key, record.value, record.headers, record.partition))
-        except (KafkaError, KafkaUnavailable) as error:
-            cause = error.__cause__ if isinstance(error, KafkaUnavailable) else error
-            if isinstance(cause, KafkaError) and not cause.retriable:
-                return f"Kafka does not take it: {cause!r}"
-            raise KafkaUnavailable(f"sending to {record.topic}: {cause!r}") from error
+            await (await self._alone(record.topic, record.key, record.value, record.headers, record.partition))
+        except KafkaError as error:
+            if error.retriable:
+                raise KafkaUnavailable(f"sending to {record.topic}: {error!r}") from error
+            return f"Kafka does not take it: {error!r}"
         return None
 
     async def bury(self, topic: str, letter: DeadLetter) -> asyncio.Future[Any]:
