@@ -10,7 +10,7 @@ from .errors import ErrorInfo
 from .model import Contract, Name, Sha256
 from .orders import Order, RerunOrder
 from .policy import Policy
-from .requests import JobRequest
+from .requests import DocId, JobRequest
 
 #: A job's request, or a claim check for it when it is a long list of items.
 RequestOrRef = JobRequest | ArtifactRef
@@ -42,6 +42,7 @@ class StageResult(Contract):
         duration_ms: of the last attempt.
         waited_ms: between the request's time and the start of the work.
         skipped: the outputs are those of an earlier, identical run.
+        doc_id: how the source itself writes the item's ``<source>:<id>``, if that is not how it was asked for.
         worker: which process did it, by its instance name: MK_INSTANCE, or ``<host>:<pid>``.
     """
 
@@ -51,6 +52,7 @@ class StageResult(Contract):
     duration_ms: float = 0.0
     waited_ms: float = 0.0
     skipped: bool = False
+    doc_id: DocId | None = None
     worker: str = ""
 
 

@@ -18,6 +18,9 @@ Priority = Literal["high", "normal", "low"]
 #: A record's id at its source. It becomes part of an event's subject, which has no control characters.
 ItemId = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
 
+#: ``<source>:<id>`` of an item.
+DocId = Annotated[str, StringConstraints(min_length=3, max_length=320, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
+
 
 class JobRequest(Contract):
     """The data of `job.requested`: one item, or a batch given as a list or a query.

@@ -90,6 +90,7 @@ class JobState(Contract):
     """A job's record. `pdf_downloaded`, `pdf_ir_ready` and `post_pdf_started` follow the MinerU gate.
 
     Attributes:
+        doc_id: the item; as it was asked for, and as its source writes it once the source's stage has said so.
         pipeline_name: the topology; None for a rejected request.
         pipeline_version: the digest of the plan that the job is pinned to.
         current_stage: the node that was started last and has not ended, or the last that ended.

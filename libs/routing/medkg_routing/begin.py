@@ -54,7 +54,8 @@ def check_own(state: JobState, event: Requested) -> None:
 
 
 def _asks_the_same(state: JobState, event: Requested) -> bool:
-    if event.batch_id is not None and (state.batch_id, state.doc_id) == (event.batch_id, event.doc_id):
+    item = state.request.doc_id if isinstance(state.request, JobRequest) else None
+    if event.batch_id is not None and (state.batch_id, item) == (event.batch_id, event.doc_id):
         return True  # an item of a batch; a later version of expand may say more of it than the one that began
     if isinstance(state.request, ArtifactRef) and isinstance(event.request, JobRequest):
         return state.request.sha256 == sha256(event.request.canonical).hexdigest()

@@ -81,6 +81,8 @@ class Turn:
             self._fail(node.name, error)
             return
         self._take(node, result.artifacts)
+        if result.doc_id is not None:
+            self.changes["doc_id"] = result.doc_id
         self.start_ready(self.plan.dependents[node.name])
 
     def defer_stage(self, node: StageNode, deferral: StageDeferred) -> None:

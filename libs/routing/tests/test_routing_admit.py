@@ -234,7 +234,7 @@ def test_request_for_the_same_is_the_jobs_own(asked: JobRequest | ArtifactRef, a
 
 def test_item_of_the_same_batch_is_the_jobs_own() -> None:
     """An item that its batch asks for again is the same item, whatever a later version of expand says of it."""
-    event = replace(requested(), request=ASKED, batch_id="b-1")
+    event = replace(requested(), request=ASKED, doc_id=ASKED.doc_id, batch_id="b-1")
     again = replace(event, request=ASKED.model_copy(update={"priority": "high"}))
 
     check_own(state_after(begun(LINE, event)), again)

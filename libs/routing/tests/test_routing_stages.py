@@ -1,10 +1,13 @@
 """What a stage's answer leads to."""
 
+from datetime import UTC, datetime
+
 import pytest
 from medkg_contracts import topics
 from medkg_contracts.data import JobEnded, StageRequest
 from medkg_contracts.kinds import Kind
 from medkg_ledger.state import JobStatus, NodeStatus
+from medkg_routing import to_event
 
 from .telling import (
     FAILURE,
@@ -180,6 +183,16 @@ def test_result_after_the_end_is_ignored() -> None:
     step = story.tell(done("right", "entities", "claims"))
 
     assert ("job_ended", []) == (ignored(step), said(step))
+
+
+def test_item_is_called_as_its_source_calls_it() -> None:
+    """What the source's stage says of how the item's id is written holds from then on; what failed says nothing."""
+    story = Story(plan(stage("a"), stage("b", "a"), stage("c", "b")))
+    step = story.tell(done("a", doc_id="ctgov:NCT00000001"))
+    told = to_event(only(step, Kind.STAGE_REQUESTED, "b"), story.state, datetime.now(UTC))
+    story.tell(done("b"))
+
+    assert ("ctgov:NCT00000001", "ctgov:NCT00000001") == (told.subject, story.state.doc_id)
 
 
 def test_ignored_event_is_named() -> None:

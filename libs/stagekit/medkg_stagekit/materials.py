@@ -1,10 +1,12 @@
 """A job's artifacts: what the stage is given, and what it has made."""
 
 import asyncio
+from collections.abc import Mapping
 
 from medkg_artifacts import ArtifactStore
 from medkg_contracts.artifacts import ArtifactRef
 from medkg_contracts.errors import ConfigurationError, InvalidInput
+from medkg_contracts.ir import RawPayload
 from medkg_contracts.model import first_violation
 from medkg_contracts.requests import JobRequest
 from pydantic import TypeAdapter, ValidationError
@@ -14,6 +16,7 @@ from .job import Job
 from .work import Work
 
 _REQUEST = TypeAdapter(JobRequest)
+_PAYLOADS = TypeAdapter(list[RawPayload])
 
 
 class Materials:
@@ -70,3 +73,14 @@ class Materials:
         if job.run_key is not None:
             await self._store.remember(tenant, job.run_key, artifacts)
         job.outcome.artifacts, job.kept = artifacts, True
+        job.outcome.doc_id = _renamed(job.work.ctx.doc_id, job.made)
+
+
+def _renamed(doc_id: str, made: Mapping[str, bytes]) -> str | None:
+    """What the payloads' source calls the item, if that differs: only the source's code knows how it writes ids."""
+    try:
+        payloads = _PAYLOADS.validate_json(made.get("payloads", b"[]"))
+    except ValidationError:
+        return None  # another stage's artifact of the same name
+    names = {f"{payload.source}:{payload.source_id}" for payload in payloads}
+    return names.pop() if len(names) == 1 and names != {doc_id} else None

@@ -47,6 +47,7 @@ def answer(service: str, outcome: Outcome) -> CloudEvent:
         duration_ms=outcome.duration_ms,
         waited_ms=work.waited_ms,
         skipped=outcome.skipped,
+        doc_id=outcome.doc_id,
         worker=INSTANCE,
     )
     return _last(service, outcome, Kind.STAGE_FAILED if outcome.error else Kind.STAGE_COMPLETED, data)

@@ -56,6 +56,7 @@ class Outcome:
     Attributes:
         error: why the last attempt failed; None when it completed.
         skipped: the artifacts are an earlier, identical run's.
+        doc_id: how the source itself writes the item's id, if that is not how it was asked for.
         deferral: the next attempt is too far away to be waited for here.
         dropped: its job was cancelled; whatever was done for it counts no more.
         left: the service ended, or gave the partition back, before it was done; whoever reads its record next does it.
@@ -67,6 +68,7 @@ class Outcome:
     retries: int = 0
     duration_ms: float = 0.0
     skipped: bool = False
+    doc_id: str | None = None
     deferral: StageDeferred | None = None
     dropped: bool = False
     left: bool = False

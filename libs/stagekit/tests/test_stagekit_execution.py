@@ -19,6 +19,7 @@ from medkg_contracts.errors import (
     ResourceUnavailable,
     SourceUnavailable,
 )
+from medkg_contracts.ir import RawPayload
 from medkg_contracts.policy import Policy
 from medkg_contracts.requests import JobRequest
 from medkg_contracts.stages import StageContext
@@ -460,3 +461,30 @@ async def test_no_more_jobs_at_once_than_the_limit(store, watcher):
     outcomes = [o async for found in Executor(bound(stage), store, watcher, concurrency=4).run(works) for o in found]
 
     assert (9, 4) == (len(outcomes), stage.most)
+
+
+class Fetching:
+    """An ingest stage whose source writes ids in upper case."""
+
+    version: ClassVar[str] = "1"
+    outputs: ClassVar[tuple[str, ...]] = ("payloads",)
+
+    async def execute(self, _: StageContext, request: JobRequest) -> list[RawPayload]:
+        """The item, as its source calls it."""
+        return [
+            RawPayload(
+                source=request.source, source_id=(request.id or "").upper(), uri="x:", media_type="text/plain",
+                body="", sha256="0" * 64,
+            )
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("asked", "called"), [("nct1", "ctgov:NCT1"), ("NCT1", None)])
+async def test_the_source_says_what_an_item_is_called(store, watcher, asked, called):
+    """Where the source writes an item's id otherwise than it was asked for, the stage's answer has the source's way."""
+    work = work_of(request=JobRequest(source="ctgov", id=asked))
+    work = replace(work, ctx=replace(work.ctx, doc_id=f"ctgov:{asked}"))
+
+    (outcome,) = await outcomes_of(Fetching(), [work], store, watcher)
+
+    assert (None, called) == (outcome.error, outcome.doc_id)
