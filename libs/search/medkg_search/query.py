@@ -16,11 +16,13 @@ MAX_SIZE = 100
 
 #: A word of parts, such as ``PARADIGM-HF``, ``COU-AA-301``, ``BRCA1/2``: the index has the parts as words of their own.
 _COMPOUND = re.compile(r"\w+(?:[-\u2010\u2011\u2012\u2013\u2212/+&]\w+)+")
+#: An identifier, such as ``NCT02349698``: others cite it, often in fewer words than the document that has it.
+_IDENTIFIER = re.compile(r"\b[^\W\d_]+\d{4,}\b")
 #: What it is worth that a compound's parts stand together: more than its parts are wherever they stand, and the same
 #: for a compound that is in every document, so that the other words of a long query decide.
 _TOGETHER = 10.0
-#: OpenSearch counts clauses: so many compounds of a query are looked for as a whole.
-_MAX_COMPOUNDS = 16
+#: OpenSearch counts clauses: so many compounds of a query, and so many identifiers, are looked for in these ways.
+_MAX_WORDS = 16
 
 _FIELDS = ["text^1", "document_title^2", "section_title^1"]
 _HIGHLIGHT = {
@@ -69,7 +71,10 @@ def search_body(query: str, filters: SearchFilters, size: int, after: Cursor | N
         "query": {
             "bool": {
                 "must": [{"multi_match": {"query": query, "type": "most_fields", "fields": _FIELDS}}],
-                "should": [_together(compound) for compound in _compounds(query)],
+                "should": [
+                    *(_together(compound) for compound in _words(_COMPOUND, query)),
+                    *(_identified(identifier) for identifier in _words(_IDENTIFIER, query)),
+                ],
                 "filter": filters.clauses(),
             }
         },
@@ -81,15 +86,21 @@ def search_body(query: str, filters: SearchFilters, size: int, after: Cursor | N
     return body
 
 
-def _compounds(query: str) -> list[str]:
-    """The query's compounds, each once, in their order."""
-    return list(dict.fromkeys(_COMPOUND.findall(query)))[:_MAX_COMPOUNDS]
+def _words(pattern: re.Pattern[str], query: str) -> list[str]:
+    """The query's words of this pattern, each once, in their order."""
+    return list(dict.fromkeys(pattern.findall(query)))[:_MAX_WORDS]
 
 
 def _together(compound: str) -> dict[str, Any]:
     """Whether the compound's parts follow one another in a field."""
     phrase = {"multi_match": {"query": compound, "type": "phrase", "fields": _FIELDS}}
     return {"constant_score": {"filter": phrase, "boost": _TOGETHER}}
+
+
+def _identified(identifier: str) -> dict[str, Any]:
+    """Whether the identifier stands where a document says what it is itself."""
+    where = [{"term": {"section_type": "identification"}}, {"match": {"text": identifier}}]
+    return {"constant_score": {"filter": {"bool": {"filter": where}}, "boost": _TOGETHER}}
 
 
 def count_body(filters: SearchFilters) -> dict[str, Any]:

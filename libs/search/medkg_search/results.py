@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from medkg_contracts.errors import IndexUnavailable
+from medkg_contracts.errors import ConfigurationError, IndexUnavailable
 from medkg_contracts.ir import Chunk
-from medkg_contracts.model import Contract
+from medkg_contracts.model import Contract, first_violation
+from pydantic import ValidationError
 
 from .cursor import Cursor
 from .refusal import refused
@@ -62,6 +63,9 @@ def read_page(answer: Mapping[str, Any], size: int, search: str) -> SearchPage:
         answer: to a `search_body` of this size.
         size: of the page.
         search: the search's digest, for the cursor.
+
+    Raises:
+        ConfigurationError: a hit is none of ours.
     """
     found = answer["hits"]["hits"]
     hits = [_hit(hit) for hit in found[:size]]
@@ -73,9 +77,13 @@ def read_page(answer: Mapping[str, Any], size: int, search: str) -> SearchPage:
 
 def _hit(hit: Mapping[str, Any]) -> SearchHit:
     source = dict(hit["_source"])
-    source["id"] = source.pop("chunk_id")
-    return SearchHit(
-        chunk=Chunk.model_validate(source),
-        score=hit["_score"],
-        snippets=hit.get("highlight", {}).get("text", []),
-    )
+    source["id"] = source.pop("chunk_id", None)
+    try:
+        chunk = Chunk.model_validate(source)
+    except ValidationError as error:
+        raise ConfigurationError(
+            f"record {hit['_id']} of index {hit['_index']} is no chunk: {first_violation(error)}",
+            remedy="Find who else writes into the index, or which version of medkg did; delete the record, or the "
+            "index, and run its documents again.",
+        ) from error
+    return SearchHit(chunk=chunk, score=hit["_score"], snippets=hit.get("highlight", {}).get("text", []))

@@ -34,6 +34,7 @@ class ChunkSearch:
             InvalidRequest: tenant, query, size or cursor break their rules.
             IndexMissing: the tenant has no index.
             IndexUnavailable: OpenSearch did not answer, or not with all that there is.
+            ConfigurationError: OpenSearch refused, or the index holds what is none of ours.
         """
         names = TenantNames(tenant)
         search = search_digest(names.tenant, query, filters)

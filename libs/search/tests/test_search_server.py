@@ -152,6 +152,28 @@ async def test_a_compound_finds_where_its_parts_stand_together(server: SearchSer
 
 
 @pytest.mark.integration
+async def test_an_identifier_finds_the_document_that_has_it(server: SearchServer, tenant: str) -> None:
+    """A study's own id finds the study before one that cites it, in however few words."""
+    long_title = "A comparison of two treatments of a rare disease in adults. " * 5
+    cites = chunk(1, "Extension of NCT02643888", section="references")
+    await write(server, tenant, cites, chunk(2, f"NCT ID: NCT02643888 {long_title}", section="identification"))
+    page = await ChunkSearch(server).search("nct02643888", tenant)
+
+    assert ["ctgov:NCT2", "ctgov:NCT1"] == [hit.chunk.document_id for hit in page.hits]
+
+
+@pytest.mark.integration
+async def test_a_record_of_somebody_else_is_named(server: SearchServer, tenant: str) -> None:
+    """A record in the index that is no chunk is a thing to correct there, no bug of the search."""
+    await write(server, tenant, chunk(1, "asthma"))
+    index = TenantNames(tenant).chunks_index
+    await server.call("PUT", f"/{index}/_doc/foreign", params={"refresh": "true"}, body={"text": "gout"})
+
+    with pytest.raises(ConfigurationError, match=f"record foreign of index {index} is no chunk: "):
+        await ChunkSearch(server).search("gout", tenant)
+
+
+@pytest.mark.integration
 async def test_pages_cover_all_hits_once(server: SearchServer, tenant: str) -> None:
     """Following the cursor visits every hit once, equal scores included, and the last page has no cursor."""
     await write(server, tenant, *(chunk(n, "diabetes") for n in range(7)), chunk(9, "diabetes diabetes mellitus"))
@@ -234,6 +256,7 @@ async def test_what_hides_an_index_is_told(server: SearchServer, tenant: str) ->
     [
         " ".join(chr(0x4E00 + n) for n in range(256)),
         " ".join(f"{chr(0x4E00 + n)}-{chr(0x5E00 + n)}" for n in range(128)),
+        " ".join(f"X{1000 + n}" for n in range(85)),
         '"(*) AND [x TO y] {"',
         "\\",
         "\x00",
