@@ -15,7 +15,7 @@ from medkg_bus.clients import producer_client
 from medkg_bus.cluster import Cluster
 from medkg_bus.producer import EventProducer
 from medkg_contracts import topics
-from medkg_contracts.cloudevents import CloudEvent, from_record
+from medkg_contracts.cloudevents import CloudEvent, from_record, to_headers
 from medkg_contracts.data import StageResult
 from medkg_contracts.deadletter import DeadLetter
 from medkg_contracts.errors import MedkgError, StageTimeout
@@ -30,6 +30,9 @@ from .cli import REPOSITORY, medkg, medkg_json
 
 #: Seconds until something that a test waits for is given up.
 PATIENCE_S = 30.0
+
+#: Of every topic, as `asyncapi/common/bindings.yaml` says.
+PARTITIONS = 6
 
 POLICIES = "policies:\n  default:\n    timeout: 5s\n    attempts: 1\n"
 
@@ -78,7 +81,7 @@ class Playground:
         broken = error or StageTimeout("it took too long")
         record = self.asked(stage, job, epoch)
         letter = DeadLetter(record, topics.group(stage), type(broken).__name__, broken.info)
-        event = self._result(Kind.STAGE_FAILED, stage, job, epoch, StageResult(error=broken.info))
+        event = self.result(Kind.STAGE_FAILED, stage, job, epoch, StageResult(error=broken.info))
         self.bury(topics.dlq(stage), letter)
         self.send(topics.done(stage), event)
         self.told(job, Kind.JOB_FAILED)
@@ -88,7 +91,7 @@ class Playground:
         self.asked(stage, job, epoch)
         output = "document" if stage == self.second else "payloads"
         result = StageResult(artifacts={output: asyncio.run(self.store.put("public", output, b'"done"'))})
-        self.send(topics.done(stage), self._result(Kind.STAGE_COMPLETED, stage, job, epoch, result))
+        self.send(topics.done(stage), self.result(Kind.STAGE_COMPLETED, stage, job, epoch, result))
 
     def bury(self, dlq: str, letter: DeadLetter) -> None:
         """Put a dead letter on a DLQ."""
@@ -101,6 +104,15 @@ class Playground:
     def raw(self, topic: str, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes | None]]) -> None:
         """Put a record on a topic as it is."""
         asyncio.run(self._publish(lambda producer: producer.raw(topic, key, value, headers)))
+
+    def put(self, topic: str, event: CloudEvent, number: int) -> None:
+        """Put an event on a topic as another client might: under another key, so many partitions from its job's."""
+
+        async def send(producer: EventProducer) -> asyncio.Future[Any]:
+            where = (await producer.home(topic, event.extensions["jobid"]) + number) % PARTITIONS
+            return await producer.raw(topic, f"rdk-{number}".encode(), event.data, to_headers(event), where)
+
+        asyncio.run(self._publish(send))
 
     def told(self, job: str, kind: Kind) -> CloudEvent:
         """The newest lifecycle event of this kind about the job, once there is one."""
@@ -155,7 +167,8 @@ class Playground:
             f"  - name: {self.second}\n    type: ParseStage\n    depends_on: [{self.first}]\n"
         )
 
-    def _result(self, kind: Kind, stage: str, job: str, epoch: int, result: StageResult) -> CloudEvent:
+    def result(self, kind: Kind, stage: str, job: str, epoch: int, result: StageResult) -> CloudEvent:
+        """What the stage's service says at the end of a run."""
         return make_event(
             kind,
             id=uuid4().hex,

@@ -2,15 +2,22 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from medkg_contracts import topics
+from medkg_contracts.data import StageResult
 from medkg_contracts.kinds import Kind
+from medkg_contracts.orders import Order
+from medkg_contracts.requests import JobRequest
 from medkg_ledger import Change, JobState, JobStatus, Versioned
 from medkg_ledger.store import Ledger
+from medkg_operations.control import order_event
+from medkg_operations.requests import request_event
 from medkg_stack import Ports, Stack
 
 from .cli import medkg, medkg_json
@@ -115,6 +122,40 @@ def test_a_job_that_was_in_flight_can_be_run(place: Playground, tmp_path: Path, 
     place.complete(place.first, f"{run}-0")
     place.complete(place.second, f"{run}-0")
     place.told(f"{run}-0", Kind.JOB_COMPLETED)
+
+
+def test_a_rebuilt_ledger_is_as_it_was_wherever_records_stand(place: Playground, run: str):
+    """Requests, results and orders in other partitions and under other keys than medkg's lead to the same states."""
+    place.services.scale("router", 2)
+    jobs = [f"{run}-{number}" for number in range(8)]
+    ref = asyncio.run(place.store.put("public", "payloads", b'"done"'))
+    answers = {
+        job: place.result(Kind.STAGE_COMPLETED, place.first, job, 1, StageResult(artifacts={"payloads": ref}))
+        for job in jobs
+    }
+    place.put(topics.done(place.first), answers[jobs[0]], 2)  # nobody has asked for that yet
+    place.told(jobs[0], Kind.EVENT_IGNORED)
+    for number, job in enumerate(jobs):
+        request = JobRequest(source="ctgov", id="NCT1", topology=place.name)
+        place.put(topics.REQUESTS, request_event(request, job=job), number)
+    for number, job in enumerate(jobs):
+        place.asked(place.first, job)
+        if number in (2, 3, 4):
+            place.put(topics.done(place.first), answers[job], number + 1)
+            place.asked(place.second, job)
+        if number in (4, 5):
+            place.put(topics.CONTROL, order_event(Kind.CONTROL_CANCEL, job, Order()), number + 3)
+            place.told(job, Kind.JOB_CANCELLED)
+    place.services.stop()
+    before = [place.state(job) for job in jobs]
+
+    report = medkg_json("ledger", "rebuild", "--wipe", "--yes")
+    after = [place.state(job) for job in jobs]
+    place.services.scale("router", 1)
+
+    assert before == after
+    assert (0, 0) == (report["undecided"], report["lost"])
+    assert {JobStatus.RUNNING: 6, JobStatus.CANCELLED: 2} == Counter(state.status for state in after)
 
 
 def test_a_rebuilt_ledger_is_as_it_was(place: Playground, tmp_path: Path, run: str):

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from medkg_artifacts import ArtifactStore
 from medkg_bus.clients import partition_of
-from medkg_contracts.cloudevents import to_headers
+from medkg_contracts.cloudevents import CloudEvent, to_headers
+from medkg_contracts.data import Ignored
 from medkg_contracts.events import make_event
 from medkg_contracts.kinds import Kind
 from medkg_contracts.orders import ScopeOrder
@@ -17,7 +18,7 @@ from medkg_contracts.requests import JobRequest
 from medkg_contracts.topics import EVENTS, REQUESTS
 from medkg_operations.rebuild.history import History
 from medkg_operations.rebuild.rebuild import after_order
-from medkg_routing import Origin, ScopeOrdered
+from medkg_routing import Origin, ScopeOrdered, ignored_event
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
 
@@ -48,6 +49,20 @@ async def test_a_verdict_is_the_routers():
         await history.read_lifecycle(Record(EVENTS, 0, 0, 0, b"j-1", verdict.data, to_headers(verdict)))
 
     assert ["/medkg/router"] == list(history.said["j-1"])
+
+
+async def test_what_came_before_its_job_is_no_part_of_its_history():
+    """An approval that the router ignored, having no such job yet, is left out; the same sent again is not."""
+    history = History(ArtifactStore(Path("unused")), nowhere)
+    approval = CloudEvent(id="ok", source="/rdk", type="com.example.ok", extensions={"jobid": "j-1"})
+    origin = Origin("ok", approval.type, "approvals.v1", source="/rdk")
+    ignored = Ignored(reason="foreign", type=origin.type, topic=origin.topic, event_id=origin.event_id)
+    told = ignored_event(ignored, origin, None, "j-1", NOW)
+    await history.read_lifecycle(Record(EVENTS, 0, 0, 20, b"j-1", told.data, to_headers(told)))
+    for time in (10, 30):
+        await history.read_heard(Record("approvals.v1", 0, 0, time, None, None, to_headers(approval)))
+
+    assert [30] == [past.now for past in history.past["j-1"]]
 
 
 async def nowhere(topic: str, about: str) -> None:

@@ -68,7 +68,7 @@ class Reader:
         self._moving: list[asyncio.Future[Any]] = []
 
     async def read(self, records: Sequence[Record]) -> Batch:
-        """What the records say, control first.
+        """What the records say: requests first, so that what is about a job is not heard before it; then control.
 
         Raises:
             KafkaUnavailable: a dead letter or a moved record could not be written; the batch has to be read again.
@@ -77,7 +77,7 @@ class Reader:
         batch = Batch({}, [], reload=False)
         reload = False
         self._moving = []
-        for record in sorted(records, key=lambda record: record.topic != topics.CONTROL):
+        for record in sorted(records, key=_place):
             heard = await self._read(record)
             match heard:
                 case Heard():
@@ -142,6 +142,10 @@ class Reader:
             return
         self._moving.append(await self._producer.raw(record.topic, record.key, record.value, record.headers, home))
         metrics.moved(record.topic)
+
+
+def _place(record: Record) -> int:
+    return {topics.REQUESTS: 0, topics.CONTROL: 1}.get(record.topic, 2)
 
 
 def _asked(request: Requested | None) -> dict[str, str]:

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from aiokafka import TopicPartition
 from medkg_artifacts import ArtifactStore, redeem
 from medkg_contracts.cloudevents import CloudEvent, from_record
-from medkg_contracts.data import JobAccepted, JobEnded, JobMigrated, JobRestarted
+from medkg_contracts.data import Ignored, JobAccepted, JobEnded, JobMigrated, JobRestarted
 from medkg_contracts.errors import MedkgError, PoisonRecord
 from medkg_contracts.events import read_data
 from medkg_contracts.kinds import Kind, kind_of
 from medkg_contracts.model import first_violation
 from medkg_contracts.records import Record
 from medkg_ledger import JobState
-from medkg_routing import Inbound, Reload, Requested, ScopeOrdered, about, broken, read
+from medkg_routing import Inbound, JobEvent, Reload, Requested, ScopeOrdered, about, broken, read
 from medkg_routing.outbound import SOURCE
 from medkg_routing.replay import Accepted, Migrated, Obeyed, Past, Rejected, Restarted, Verdict
 from medkg_topology.plan import Plan
@@ -50,6 +50,7 @@ class History:
         homes: where all that is about a job stands.
         past: what the router heard of each job.
         said: what it said of requests and orders: each job's events, once each.
+        unmet: until when the router has ignored an event because it had no such job yet, milliseconds since 1970.
         records: how many have been read.
         unreadable: how many of them are no events; they stand in a DLQ.
     """
@@ -58,6 +59,7 @@ class History:
     homes: Homes
     past: dict[str, list[Past]] = field(default_factory=lambda: defaultdict(list))
     said: dict[str, dict[str, CloudEvent]] = field(default_factory=lambda: defaultdict(dict))
+    unmet: dict[tuple[str, str, str, str], int] = field(default_factory=dict)
     records: int = 0
     unreadable: int = 0
 
@@ -86,16 +88,30 @@ class History:
         event = await self._event(record)
         if event is not None and _is_verdict(event):
             self.said[event.extensions["jobid"]].setdefault(event.id, event)
+        elif event is not None and kind_of(event) is Kind.EVENT_IGNORED and event.source == SOURCE:
+            self._read_ignored(event, record.timestamp)
         return event
+
+    def _read_ignored(self, event: CloudEvent, timestamp: int) -> None:
+        job_id, ignored = event.extensions["jobid"], read_data(event, Ignored)
+        if ignored.reason == "foreign" and not self.begun(job_id):
+            identity = event.extensions.get("causationsource", ""), ignored.event_id
+            self.unmet[job_id, ignored.topic, *identity] = timestamp
 
     async def read_heard(self, record: Record) -> ScopeOrdered | None:
         """Take note of a record that the router has dealt with; an order about a stage or a tenant is returned."""
         inbound = await self._inbound(record)
         if isinstance(inbound, ScopeOrdered):
             return inbound
-        if inbound is not None and not isinstance(inbound, Reload):
+        if inbound is not None and not isinstance(inbound, Reload) and not self._was_early(inbound, record.timestamp):
             self.past[inbound.job_id].append(Past(inbound, record.timestamp))
         return None
+
+    def _was_early(self, event: JobEvent, timestamp: int) -> bool:
+        """Whether the router has ignored the event because it did not know its job yet; sent again it may count."""
+        origin = event.origin
+        until = self.unmet.get((event.job_id, origin.topic, origin.source, origin.event_id))
+        return until is not None and timestamp <= until and not isinstance(event, Requested)
 
     async def verdicts(self, job_id: str, plan: Plans) -> list[Verdict]:
         """What the router said of the job's requests and orders, in its order."""
