@@ -10,7 +10,7 @@ from medkg_bus.cluster import Cluster
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.deadletter import Letter
-from medkg_contracts.errors import LedgerUnavailable, TopologyUnknown
+from medkg_contracts.errors import JobIdTaken, LedgerUnavailable, TopologyUnknown
 from medkg_contracts.explanation import Explanation
 from medkg_contracts.records import Record
 from medkg_contracts.runs import is_about
@@ -125,7 +125,10 @@ class Explainer:
         trail = Trail(self._cluster, state.job_id, state.updated_at)
         match state.status:
             case JobStatus.REJECTED:
-                return about_ended(state, _last(await trail.letters(topics.ROUTER_DLQ)), None)
+                letters = await trail.letters(topics.ROUTER_DLQ)
+                # Somebody else's request under the job's id is none of the job's, and none of its reader's business.
+                own = [letter for letter in letters if letter.code != JobIdTaken.code]
+                return about_ended(state, _last(own), None)
             case JobStatus.CANCELLED:
                 return about_ended(state, None, await trail.cancelled())
             case JobStatus.FAILED:

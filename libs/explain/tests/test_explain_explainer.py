@@ -11,7 +11,7 @@ from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, to_headers
 from medkg_contracts.data import JobEnded, StageDeferred, StageStarted
 from medkg_contracts.deadletter import DeadLetter
-from medkg_contracts.errors import KafkaUnavailable, PoisonRecord, SourceUnavailable
+from medkg_contracts.errors import JobIdTaken, KafkaUnavailable, PoisonRecord, SourceUnavailable, TopologyUnknown
 from medkg_contracts.events import make_event
 from medkg_contracts.kinds import Kind
 from medkg_contracts.orders import Order
@@ -132,6 +132,19 @@ async def test_a_letter_whose_record_has_another_key(scene: Scene) -> None:
     found = await explain(state.job_id, scene.settings)
 
     assert ("poison_record", str(buried.place)) == (found.cause, found.record)
+
+
+async def test_somebody_elses_request_under_the_jobs_id_is_not_its_letter(scene: Scene) -> None:
+    """The letter of a request that was refused because the job has its id does not explain the job."""
+    no_topology = TopologyUnknown("there is none").info
+    state = await scene.job({}, status=JobStatus.REJECTED, error=no_topology)
+    record = await scene.tell(topics.REQUESTS, state, Kind.JOB_REQUESTED, JobRequest(source="ctgov", id="2"))
+    letter = DeadLetter(record, topics.ROUTER_GROUP, "JobIdTaken", JobIdTaken("it is taken").info)
+    await scene.put(topics.ROUTER_DLQ, state.job_id, record.value, letter.headers())
+
+    found = await explain(state.job_id, scene.settings)
+
+    assert ("rejected", None) == (found.cause, found.record)
 
 
 async def test_an_answer_of_another_stage_is_none(scene: Scene) -> None:

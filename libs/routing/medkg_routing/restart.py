@@ -36,8 +36,10 @@ def rerun(plan: Plan, state: JobState, event: Rerun, now: int, *, ref: ArtifactR
         return ignore(state, event.origin, "foreign")
     if state.status is JobStatus.REJECTED:
         raise OrderRefused(
-            f"{state.job_id} was rejected, so it has nothing to run again",
-            remedy="Submit the request again, or redrive its dead letter with `medkg dlq redrive`.",
+            f"{state.job_id} was rejected, so it has nothing to run again"
+            + (f": {state.error.message}" if state.error else ""),
+            remedy="Submit the request again, or redrive its dead letter with `medkg dlq redrive`; "
+            "an item of a cancelled batch begins when the batch is run again.",
         )
     if event.origin.identity in (state.restarted_by, *state.restarted_before):
         return ignore(state, event.origin, "duplicate")

@@ -208,7 +208,7 @@ def test_rejected_job_is_not_rerun() -> None:
     """A job that never began has nothing to run again."""
     rejected = state_after(reject(requested(), InvalidRequest("no").info, NOW))
 
-    with pytest.raises(OrderRefused, match="was rejected"):
+    with pytest.raises(OrderRefused, match="was rejected, so it has nothing to run again: "):
         rerun(DIAMOND, rejected, rerunning(), NOW, ref=ref("plan"))
 
 
