@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from medkg_artifacts import ArtifactStore
 from medkg_bus.clients import producer_client
 from medkg_bus.cluster import Cluster
@@ -113,6 +114,20 @@ class Playground:
             return await producer.raw(topic, f"rdk-{number}".encode(), event.data, to_headers(event), where)
 
         asyncio.run(self._publish(send))
+
+    def pass_over(self, record: Record) -> None:
+        """Play a stage's service that is done with a record and has not answered."""
+
+        async def commit() -> None:
+            partition = TopicPartition(record.topic, record.partition)
+            group = topics.group(record.topic.removesuffix(topics.queue("")))
+            consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka, group_id=group, enable_auto_commit=False)
+            await consumer.start()
+            consumer.assign([partition])
+            await consumer.commit({partition: record.offset + 1})
+            await consumer.stop()
+
+        asyncio.run(commit())
 
     def told(self, job: str, kind: Kind) -> CloudEvent:
         """The newest lifecycle event of this kind about the job, once there is one."""

@@ -147,6 +147,20 @@ def test_a_paused_scope_waits_until_it_is_resumed(place: Playground, scope: str)
     assert {"scopes": [], "jobs": []} == medkg_json("paused")
 
 
+def test_a_drain_does_not_wait_for_what_nobody_will_answer(place: Playground):
+    """Work whose request its service has passed over without an answer ends the drain, with what to do about it."""
+    job = place.submit()
+    place.complete(place.first, job)
+    place.pass_over(place.asked(place.second, job))
+    drained = medkg("drain", "--stage", place.second, "--timeout", "60")
+    assert 1 == drained.exit_code
+    assert f"nobody will answer for 1 in flight at {place.second}; of {job}" in drained.stderr
+    assert f"medkg job rerun {job} --from {place.second}" in drained.stderr
+
+    assert 0 == medkg("job", "cancel", job).exit_code
+    assert 0 == medkg("resume").exit_code
+
+
 def test_a_drained_stage_is_given_nothing_more(place: Playground):
     """`drain` waits until nothing is in flight; `resume` alone lets the stages go on."""
     medkg("job", "cancel", place.submit())

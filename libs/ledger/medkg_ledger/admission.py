@@ -87,6 +87,12 @@ class AdmissionReader(Connection):
         found = zip(job_ids, answers[0] if answers else (), strict=True)
         return Standing(bool(paused), {job_id: int(fence) for job_id, fence in found if fence is not None})
 
+    async def in_flight(self, service: str, limit: int) -> list[str]:
+        """Some of the jobs of which the service has been asked for work that it has not answered; at most `limit`."""
+        async with answering():
+            asks = await self._redis.srandmember(self._key("flight", service), limit)
+        return sorted({ask.decode().partition(" ")[0] for ask in cast("list[bytes]", asks)})
+
     async def pending(self) -> dict[str, Pending]:
         """How much work there is, by service: of all services that were ever asked."""
         async with answering():

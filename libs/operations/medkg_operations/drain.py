@@ -9,7 +9,9 @@ from typing import Final
 from medkg_contracts.errors import Unfinished
 from medkg_contracts.kinds import Kind
 from medkg_contracts.settings import Settings
-from medkg_ledger import Pending
+from medkg_explain import Explainer
+from medkg_explain.causes import Cause
+from medkg_ledger import LedgerReader, Pending
 
 from .control import Answer, give, order_event, scope_order
 from .views import ledger_of
@@ -19,6 +21,12 @@ LOOK_S: Final = 0.5
 
 #: Seconds that the router may take to answer.
 ANSWER_S: Final = 30.0
+
+#: After so many seconds without a change it is asked whether what is in flight will ever be answered.
+STUCK_S: Final = 5.0
+
+#: So many asks of a stage are explained then.
+EXPLAINED: Final = 20
 
 #: What to do about a drain that takes too long.
 STILL: Final = (
@@ -62,7 +70,7 @@ async def drain(
         timeout_s: how long it may take until nothing is in flight.
 
     Raises:
-        Unfinished: it took too long; the stages stay drained.
+        Unfinished: it took too long, or nobody will answer for what is left; the stages stay drained.
         KafkaUnavailable: Kafka does not answer.
         LedgerUnavailable: the ledger does not answer.
     """
@@ -76,6 +84,8 @@ async def _drained(
     settings: Settings, stages: Sequence[str], report: Callable[[Mapping[str, int]], None], timeout_s: float
 ) -> dict[str, Pending]:
     deadline = monotonic() + timeout_s
+    last: Mapping[str, int] = {}
+    since = monotonic()
     async with ledger_of(settings) as ledger:
         while True:
             found = await ledger.pending()
@@ -83,10 +93,31 @@ async def _drained(
             busy = {name: each.flight for name, each in pending.items() if each.flight}
             if not busy:
                 return pending
+            if busy != last:
+                last, since = busy, monotonic()
+            elif monotonic() - since > STUCK_S:
+                await _check_answerable(settings, ledger, busy)
+                since = monotonic()
             if monotonic() > deadline:
                 raise Unfinished(f"after {timeout_s:g} s there is still {in_words(busy)}", remedy=STILL)
             report(busy)
             await asyncio.sleep(LOOK_S)
+
+
+async def _check_answerable(settings: Settings, ledger: LedgerReader, busy: Mapping[str, int]) -> None:
+    """Look whether anybody will ever answer for what is in flight.
+
+    Raises:
+        Unfinished: nobody will: the requests are gone from their queues, or have been passed over.
+    """
+    async with Explainer(settings) as explainer:
+        found = [await explainer.explain(job) for name in busy for job in await ledger.in_flight(name, EXPLAINED)]
+    gone = [each for each in found if each.cause == Cause.RECORD_GONE]
+    if gone and len(gone) == len(found):
+        raise Unfinished(
+            f"nobody will answer for {in_words(busy)}; of {gone[0].job_id}: {gone[0].summary}",
+            remedy=f"{gone[0].next_action} It is held back until `medkg resume`; `medkg drain` goes on waiting.",
+        )
 
 
 def in_words(busy: Mapping[str, int]) -> str:
