@@ -10,10 +10,10 @@ import pytest
 from medkg_artifacts import ArtifactStore
 from medkg_cli.app import build
 from medkg_contracts.requests import JobRequest
+from medkg_directrun import DirectRun
 from medkg_ledger import JobState, JobStatus
 from medkg_operations.requests import request_event
 from medkg_stagekit import StageService, installed_stages
-from medkg_stagekit.direct import DirectRun
 from medkg_topology.catalog import Catalog
 from typer.testing import CliRunner
 

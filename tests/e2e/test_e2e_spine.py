@@ -11,10 +11,10 @@ from medkg_contracts.errors import ArtifactMissing, IndexMissing
 from medkg_contracts.ids import batch_item_id
 from medkg_contracts.kinds import Kind, kind_of
 from medkg_contracts.requests import JobRequest
+from medkg_directrun import DirectRun
 from medkg_ledger import JobState, JobStatus, NodeStatus
 from medkg_search import ChunkSearch, SearchServer
 from medkg_stagekit import installed_stages
-from medkg_stagekit.direct import DirectRun
 from medkg_topology.catalog import Catalog
 
 from .index import expected_chunks, indexed_chunks

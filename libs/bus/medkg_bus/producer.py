@@ -13,6 +13,7 @@ from medkg_contracts.cloudevents import CloudEvent, to_headers
 from medkg_contracts.deadletter import STORED_RECORD, DeadLetter, pack_record
 from medkg_contracts.errors import KafkaUnavailable
 from medkg_contracts.records import Record
+from medkg_routing.outbox import OutboxRecord
 
 from .clients import partition_of, producer_client
 
@@ -131,6 +132,16 @@ class EventProducer:
                 raise KafkaUnavailable(f"sending to {record.topic}: {error!r}") from error
             return f"Kafka does not take it: {error!r}"
         return None
+
+    async def deliver(self, records: Sequence[OutboxRecord]) -> None:
+        """Send these, and wait until Kafka has them.
+
+        Raises:
+            KafkaUnavailable: it has not acknowledged all.
+        """
+        await self.acknowledged(
+            [await self.raw(each.topic, each.key.encode(), each.value, each.headers) for each in records]
+        )
 
     async def bury(self, topic: str, letter: DeadLetter) -> asyncio.Future[Any]:
         """Hand a dead letter to the producer; it goes to the partition that its record has, whatever the key.

@@ -9,12 +9,12 @@ import typer
 from medkg_artifacts import ArtifactStore
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.requests import DEFAULT_TENANT, JobRequest
+from medkg_directrun import DirectRun
 from medkg_ledger import JobState, JobStatus, Page
 from medkg_operations.progress import Tally
 from medkg_operations.requests import job_request, request_event
 from medkg_routing import newest_plan
 from medkg_stagekit import installed_stages
-from medkg_stagekit.direct import DirectRun
 from medkg_topology.catalog import Catalog
 from medkg_topology.plan import Plan
 

@@ -19,7 +19,7 @@ from medkg_contracts.model import Contract
 from medkg_contracts.policy import Policy
 from medkg_contracts.records import Record
 from medkg_contracts.settings import Settings
-from medkg_ledger import Ask, Change, JobState, NodeState, NodeStatus, Versioned
+from medkg_ledger import Ask, Change, Effects, JobState, NodeState, NodeStatus, Versioned
 from medkg_ledger.store import Ledger
 from medkg_topology.plan import GateNode, Plan, StageNode
 
@@ -83,7 +83,7 @@ class Scene:
             created_at=now, updated_at=now, **fields,
         )  # fmt: skip
         hold = True if state.paused else None
-        assert [True] == (await self.ledger.commit([Change(Versioned(), state, asks=asks, hold=hold)])).written
+        assert [True] == (await self.ledger.commit([Change(Versioned(), state, Effects(hold=hold), asks=asks)])).written
         return state
 
     async def asked(self, **fields: Any) -> JobState:

@@ -6,6 +6,7 @@ rebuild and the migration do.
 
 from .admission import Held, Pending, Standing
 from .change import Ask, Change, Committed, Released, Timer, Versioned
+from .effects import NO_EFFECTS, Effects
 from .listing import Page
 from .reader import LedgerReader
 from .refusal import unavailable
@@ -13,12 +14,14 @@ from .rollouts import RolloutState
 from .state import OPEN, PASSED, EarlyEvent, JobState, JobStatus, NodeState, NodeStatus
 
 __all__ = [
+    "NO_EFFECTS",
     "OPEN",
     "PASSED",
     "Ask",
     "Change",
     "Committed",
     "EarlyEvent",
+    "Effects",
     "Held",
     "JobState",
     "JobStatus",

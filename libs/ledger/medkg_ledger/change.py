@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .effects import NO_EFFECTS, Effects, timer_member
 from .state import JobState, JobStatus
 
 
@@ -30,7 +31,7 @@ class Timer:
     @property
     def member(self) -> str:
         """How the timer is named in Redis."""
-        return f"{self.job_id} {self.node}"
+        return timer_member(self.job_id, self.node)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,28 +68,18 @@ class Ask:
 class Change:
     """One job's new state, to be written if the job is still as `before`.
 
-    What is settled, fenced and held concerns earlier asks; then come the new ones.
-
     Attributes:
-        set_timers: timers to start.
-        drop_timers: nodes whose timers are over.
+        effects: what else is written with it.
         outbox: the records that must be sent once this is written; opaque to the ledger.
         asks: requests for stages' work; those of a paused job are held until it is resumed.
-        settled: (service, node) of earlier asks that need no answer any more; their credit is free again.
-        fence: the job was cancelled when its sequence was this: whatever was asked for it until then is void.
-        hold: the job has just been paused (True) or resumed (False).
         counts: the job has just completed or failed, and is to count among its version's figures.
     """
 
     before: Versioned
     after: JobState
-    set_timers: Sequence[Timer] = ()
-    drop_timers: Sequence[str] = ()
+    effects: Effects = NO_EFFECTS
     outbox: bytes = b""
     asks: Sequence[Ask] = ()
-    settled: Sequence[tuple[str, str]] = ()
-    fence: int | None = None
-    hold: bool | None = None
     counts: bool = False
 
     @property
@@ -116,16 +107,10 @@ class Change:
             "ended": after.ended,
             "leave": leave,
             "join": join,
-            "timers": [(timer.due, timer.member) for timer in self.set_timers],
-            "drop": [f"{after.job_id} {node}" for node in self.drop_timers],
-            "settled": self.settled,
             "parked": after.paused,
             "asks": [ask.facts() for ask in self.asks],
+            **self.effects.facts(after.job_id),
         }
-        if self.fence is not None:
-            facts["fence"] = self.fence
-        if self.hold is not None:
-            facts["hold"] = self.hold
         if self.counts:
             version = f"{after.pipeline_name}:{after.pipeline_version}"
             duration = after.updated_at - after.created_at

@@ -87,13 +87,13 @@ class CreditModel:
 
     def _write(self, change: Change, granted: Sequence[bool]) -> None:
         job = change.after
-        for _, node in change.settled:
+        for _, node in change.effects.settled:
             self.asks.pop((job.job_id, node), None)
         for key, ask in list(self.asks.items()):
-            if key[0] == job.job_id and change.fence is not None and ask.held:
+            if key[0] == job.job_id and change.effects.fence is not None and ask.held:
                 del self.asks[key]
-            elif key[0] == job.job_id and change.hold is not None:
-                ask.parked = change.hold
+            elif key[0] == job.job_id and change.effects.hold is not None:
+                ask.parked = change.effects.hold
         for ask, flag in zip(change.asks, granted, strict=True):
             self.arrivals += 1
             closed = {f"stage:{ask.service}", f"drain:{ask.service}", f"tenant:{ask.tenant}"} & self.paused

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from medkg_contracts.requests import JobRequest
-from medkg_ledger import Ask, Change, JobState, JobStatus, Released, Timer, Versioned
+from medkg_ledger import Ask, Change, Effects, JobState, JobStatus, Released, Timer, Versioned
 from medkg_ledger.store import Ledger
 from medkg_topology.plan import GateNode, Plan, StageNode
 
@@ -36,6 +36,11 @@ def job(job_id: str = "j-1", *, created_at: int = NOW, **fields: Any) -> JobStat
 def timer(node: str, due: int, job_id: str = "j-1") -> Timer:
     """A timer of the job."""
     return Timer(job_id, node, due)
+
+
+def due(*timers: Timer) -> Effects:
+    """That these timers start."""
+    return Effects(timers={timer.node: timer.due for timer in timers})
 
 
 def ask(node: str = "parse", *, service: str = "gpu", tenant: str = "public", priority: int = 1, **fields: Any) -> Ask:
@@ -74,7 +79,7 @@ async def settle(ledger: Ledger, *job_ids: str) -> list[str]:
     for job_id in job_ids:
         before = (await ledger.load([job_id]))[job_id]
         assert before.state is not None
-        committed = await ledger.commit([Change(before, before.state, settled=[("gpu", "parse")])])
+        committed = await ledger.commit([Change(before, before.state, Effects(settled=(("gpu", "parse"),)))])
         released += jobs_of(committed.released)
     return released
 

@@ -1,7 +1,7 @@
 """Asks for stages' work: granted, held, released, parked and withdrawn."""
 
 import pytest
-from medkg_ledger import Change, Held, JobStatus, Pending, Released, Standing, Versioned
+from medkg_ledger import Change, Effects, Held, JobStatus, Pending, Released, Standing, Versioned
 from medkg_ledger.wiping import WipeableLedger
 from redis.asyncio import Redis
 
@@ -38,7 +38,7 @@ async def test_settling_releases(ledger: WipeableLedger) -> None:
     await request(ledger, "j-1", "j-2")
     await ledger.forget(list(await ledger.outbox()))
     before = (await ledger.load(["j-1"]))["j-1"]
-    committed = await ledger.commit([Change(before, job(), settled=[("gpu", "parse")])])
+    committed = await ledger.commit([Change(before, job(), Effects(settled=(("gpu", "parse"),)))])
     kept = await ledger.outbox()
     await ledger.forget(committed.entries)
 
@@ -62,7 +62,11 @@ async def test_refused_change_touches_no_credit(ledger: WipeableLedger) -> None:
     """A change that is not written neither asks, settles, fences nor pauses."""
     await request(ledger, "j-1", "j-2")
     stale = Change(
-        Versioned(job(), 7), job(), asks=[ask("embed")], settled=[("gpu", "parse")], fence=9, hold=True, outbox=b"x"
+        Versioned(job(), 7),
+        job(),
+        Effects(settled=(("gpu", "parse"),), fence=9, hold=True),
+        asks=[ask("embed")],
+        outbox=b"x",
     )
     committed = await ledger.commit([stale])
 
@@ -80,7 +84,7 @@ async def test_ask_of_a_new_run_takes_the_old_ones_place(ledger: WipeableLedger)
     """A stage that is settled and asked anew in one change has one ask."""
     await request(ledger, "j-1", "j-2")
     before = (await ledger.load(["j-2"]))["j-2"]
-    change = Change(before, job("j-2"), settled=[("gpu", "parse")], asks=[ask(priority=0)])
+    change = Change(before, job("j-2"), Effects(settled=(("gpu", "parse"),)), asks=[ask(priority=0)])
     await ledger.commit([change])
 
     assert {"gpu": Pending(1, 1)} == await ledger.pending()
@@ -172,12 +176,12 @@ async def test_stage_service_learns_of_its_pause(ledger: WipeableLedger) -> None
 async def test_paused_job(ledger: WipeableLedger) -> None:
     """A paused job's asks are released neither from before nor from after its pause, and keep their places."""
     await request(ledger, "j-0", "j-1", "j-2")
-    await move(ledger, "j-1", change={"paused": True}, hold=True)
+    await move(ledger, "j-1", change={"paused": True}, effects=Effects(hold=True))
     await move(ledger, "j-1", change={}, asks=[ask("embed")])
     while_paused = await settle(ledger, "j-0", "j-2")
     parked = await ledger.admission("gpu", "j-1", "parse")
     resumed = (await ledger.load(["j-1"]))["j-1"]
-    committed = await ledger.commit([Change(resumed, job("j-1"), hold=False)])
+    committed = await ledger.commit([Change(resumed, job("j-1"), Effects(hold=False))])
 
     assert (["j-2"], Held(True, None, 0, 1, ["job:j-1"])) == (while_paused, parked)
     assert [Released("j-1 1 parse", b"parse")] == committed.released
@@ -187,7 +191,7 @@ async def test_paused_job(ledger: WipeableLedger) -> None:
 async def test_cancelled_job(ledger: WipeableLedger) -> None:
     """A cancelled job's held asks are gone, and the stage services learn until where its work is void."""
     await request(ledger, "j-1", "j-2", "j-3")
-    await move(ledger, "j-2", change={"status": JobStatus.CANCELLED, "sequence": 5}, fence=5)
+    await move(ledger, "j-2", change={"status": JobStatus.CANCELLED, "sequence": 5}, effects=Effects(fence=5))
 
     assert Standing(paused=False, fences={"j-2": 5}) == await ledger.standing("gpu", ["j-1", "j-2", "unknown"])
     assert ({"gpu": Pending(1, 1)}, ["j-3"]) == (await ledger.pending(), await settle(ledger, "j-1"))
@@ -196,7 +200,7 @@ async def test_cancelled_job(ledger: WipeableLedger) -> None:
 async def test_fence_is_forgotten(ledger: WipeableLedger, redis: Redis, prefix: str) -> None:
     """A fence stays for a week."""
     await request(ledger, "j-1")
-    await move(ledger, "j-1", change={}, fence=5)
+    await move(ledger, "j-1", change={}, effects=Effects(fence=5))
 
     assert 7 * 24 * 3600 >= await redis.ttl(f"{prefix}fence:j-1") > 7 * 24 * 3600 - 600
 
@@ -204,7 +208,7 @@ async def test_fence_is_forgotten(ledger: WipeableLedger, redis: Redis, prefix: 
 async def test_cancelled_and_started_again_at_once(ledger: WipeableLedger) -> None:
     """One change may void what was asked and ask anew: the new ask stands behind the fence."""
     await request(ledger, "j-1", "j-2")
-    await move(ledger, "j-2", change={"sequence": 8}, fence=5, asks=[ask("embed")])
+    await move(ledger, "j-2", change={"sequence": 8}, effects=Effects(fence=5), asks=[ask("embed")])
 
     assert Standing(paused=False, fences={"j-2": 5}) == await ledger.standing("gpu", ["j-2"])
     assert {"gpu": Pending(1, 1)} == await ledger.pending()

@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 from medkg_contracts.errors import LedgerUnavailable
-from medkg_ledger import Change, Committed, JobStatus, Versioned
+from medkg_ledger import Change, Committed, Effects, JobStatus, Versioned
 from medkg_ledger.store import Ledger
 from redis.asyncio import Redis
 
 from .interruptions import CuttingProxy
-from .records import NOW, ask, end, job, listing, move, new, timer, write
+from .records import NOW, ask, due, end, job, listing, move, new, timer, write
 
 pytestmark = pytest.mark.integration
 
@@ -45,12 +45,11 @@ async def test_next_state_is_written(ledger: Ledger) -> None:
 async def test_other_revision_writes_nothing(ledger: Ledger, revision: int) -> None:
     """A change of any other revision is refused: neither state, index, timer nor outbox is touched."""
     await write(ledger, job())
-    current = (await move(ledger, "j-1", change={"sequence": 2}, set_timers=[timer("mineru", NOW)])).after
+    current = (await move(ledger, "j-1", change={"sequence": 2}, effects=due(timer("mineru", NOW)))).after
     stale = Change(
         Versioned(job(), revision),
         job(status=JobStatus.FAILED, current_stage="parse"),
-        set_timers=[timer("other", NOW)],
-        drop_timers=["mineru"],
+        effects=Effects(timers={"other": NOW, "mineru": None}),
         outbox=b"stale",
     )
 
@@ -133,7 +132,7 @@ async def test_emptiness(ledger: Ledger) -> None:
 async def test_five_hundred_jobs_at_once(ledger: Ledger) -> None:
     """A commit of a full batch is written whole, with timers and outbox."""
     ids = [f"j-{number:03d}" for number in range(500)]
-    changes = [new(job(name), set_timers=[timer("mineru", NOW, name)], outbox=name.encode()) for name in ids]
+    changes = [new(job(name), effects=due(timer("mineru", NOW, name)), outbox=name.encode()) for name in ids]
 
     assert [True] * 500 == (await ledger.commit(changes)).written
     assert ids[::-1] == await listing(ledger, 100)
@@ -144,8 +143,10 @@ async def test_five_hundred_jobs_at_once(ledger: Ledger) -> None:
 async def test_more_timers_than_lua_can_unpack(ledger: Ledger) -> None:
     """Nine thousand timers of one job can be set at once, and dropped at once."""
     timers = [timer(f"n{number}", NOW) for number in range(9000)]
-    await ledger.commit([new(job(), set_timers=timers)])
-    await move(ledger, "j-1", change={}, drop_timers=[entry.node for entry in timers[1:]], outbox=b"x")
+    await ledger.commit([new(job(), effects=due(*timers))])
+    await move(
+        ledger, "j-1", change={}, effects=Effects(timers={entry.node: None for entry in timers[1:]}), outbox=b"x"
+    )
 
     assert [timers[0]] == await ledger.due_timers(NOW, limit=9000)
     assert {"j-1 2": b"x"} == await ledger.outbox()

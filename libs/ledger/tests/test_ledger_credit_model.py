@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from medkg_ledger import Ask, Change, JobState, Versioned
+from medkg_ledger import Ask, Change, Effects, JobState, Versioned
 from medkg_ledger.wiping import WipeableLedger
 
 from .credit_model import CreditModel
@@ -125,10 +125,12 @@ class Credit(RuleBasedStateMachine):
         return Change(
             Versioned(before.state, before.revision + deed["stale"]),
             state.model_copy(update={"paused": paused}),
+            Effects(
+                settled=tuple((NODES[node], node) for node in sorted(settled)),
+                fence=7 if order == "cancel" else None,
+                hold=paused if order in ("pause", "resume") else None,
+            ),
             asks=asks,
-            settled=[(NODES[node], node) for node in sorted(settled)],
-            fence=7 if order == "cancel" else None,
-            hold=paused if order in ("pause", "resume") else None,
         )
 
     @invariant()

@@ -1,7 +1,7 @@
 """Tenants that share a stage service: each gets its share, however much another has asked."""
 
 import pytest
-from medkg_ledger import Change, Pending
+from medkg_ledger import Change, Effects, Pending
 from medkg_ledger.store import Ledger
 
 from .records import ask, job, jobs_of, move, new, request, settle
@@ -31,11 +31,13 @@ async def test_hundred_thousand_asks_of_another_tenant(ledger: Ledger) -> None:
     asks = [ask(node, tenant="acme", priority=0) for node in nodes]
     for number in range(100):
         await ledger.commit([new(job(f"a-{number}", tenant_id="acme"), asks=asks)])
-    await move(ledger, "a-0", change={}, settled=[("gpu", "n-000")])
+    await move(ledger, "a-0", change={}, effects=Effects(settled=(("gpu", "n-000"),)))
     granted = await request(ledger, "b-1", tenant="beta", priority=2)
     pending = await ledger.pending()
     before = (await ledger.load(["a-0"]))["a-0"]
-    settling = Change(before, job("a-0", tenant_id="acme"), settled=[("gpu", node) for node in nodes[1:4]])
+    settling = Change(
+        before, job("a-0", tenant_id="acme"), Effects(settled=tuple(("gpu", node) for node in nodes[1:4]))
+    )
 
     assert ([False], {"gpu": Pending(WINDOW, 100_000 - WINDOW)}) == (granted, pending)
     assert ["b-1", "a-0", "a-0"] == jobs_of((await ledger.commit([settling])).released)

@@ -1,11 +1,12 @@
 """Timers, outbox, plans, and the end of a ledger."""
 
 import pytest
+from medkg_ledger import Effects
 from medkg_ledger.wiping import WipeableLedger
 from medkg_topology.plan import Plan
 from redis.asyncio import Redis
 
-from .records import NOW, PLAN, job, move, new, timer, write
+from .records import NOW, PLAN, due, job, move, new, timer, write
 
 pytestmark = pytest.mark.integration
 
@@ -13,7 +14,7 @@ pytestmark = pytest.mark.integration
 async def test_due_timers_come_in_order(ledger: WipeableLedger) -> None:
     """Timers that are due come with the earliest first; those of later are not among them."""
     timers = [timer("late", NOW + 2), timer("early", NOW), timer("next", NOW + 1), timer("future", NOW + 3)]
-    await ledger.commit([new(job(), set_timers=timers)])
+    await ledger.commit([new(job(), effects=due(*timers))])
 
     assert [timers[1], timers[2], timers[0]] == await ledger.due_timers(NOW + 2)
     assert [timers[1]] == await ledger.due_timers(NOW + 3, limit=1)
@@ -22,7 +23,7 @@ async def test_due_timers_come_in_order(ledger: WipeableLedger) -> None:
 async def test_next_timer(ledger: WipeableLedger) -> None:
     """The earliest timer's time is known; without timers there is none."""
     before = await ledger.next_timer()
-    await ledger.commit([new(job(), set_timers=[timer("b", NOW + 2), timer("a", NOW + 1)])])
+    await ledger.commit([new(job(), effects=due(timer("b", NOW + 2), timer("a", NOW + 1)))])
 
     assert (None, NOW + 1) == (before, await ledger.next_timer())
 
@@ -30,15 +31,15 @@ async def test_next_timer(ledger: WipeableLedger) -> None:
 async def test_timer_of_a_job_whose_id_has_colons(ledger: WipeableLedger) -> None:
     """A timer comes back with the job and node that it was set for."""
     set_ = timer("mineru-gate_2", NOW, "batch:7.item-1")
-    await ledger.commit([new(job("batch:7.item-1"), set_timers=[set_])])
+    await ledger.commit([new(job("batch:7.item-1"), effects=due(set_))])
 
     assert [set_] == await ledger.due_timers(NOW)
 
 
 async def test_timer_is_set_anew(ledger: WipeableLedger) -> None:
     """Setting a node's timer again moves it."""
-    await ledger.commit([new(job(), set_timers=[timer("mineru", NOW)])])
-    await move(ledger, "j-1", change={}, set_timers=[timer("mineru", NOW + 9)])
+    await ledger.commit([new(job(), effects=due(timer("mineru", NOW)))])
+    await move(ledger, "j-1", change={}, effects=due(timer("mineru", NOW + 9)))
 
     assert [timer("mineru", NOW + 9)] == await ledger.due_timers(NOW + 9)
 
@@ -47,11 +48,11 @@ async def test_commit_drops_timers(ledger: WipeableLedger) -> None:
     """A change drops the timers of its own job alone."""
     await ledger.commit(
         [
-            new(job("j-1"), set_timers=[timer("a", NOW), timer("b", NOW)]),
-            new(job("j-2"), set_timers=[timer("a", NOW, "j-2")]),
+            new(job("j-1"), effects=due(timer("a", NOW), timer("b", NOW))),
+            new(job("j-2"), effects=due(timer("a", NOW, "j-2"))),
         ]
     )
-    await move(ledger, "j-1", change={}, drop_timers=["a", "never set"])
+    await move(ledger, "j-1", change={}, effects=Effects(timers={"a": None, "never set": None}))
 
     assert [timer("b", NOW), timer("a", NOW, "j-2")] == await ledger.due_timers(NOW)
 
@@ -59,7 +60,7 @@ async def test_commit_drops_timers(ledger: WipeableLedger) -> None:
 async def test_timers_are_dropped_by_name(ledger: WipeableLedger) -> None:
     """Timers can be dropped without a change of their job."""
     timers = [timer("a", NOW), timer("b", NOW)]
-    await ledger.commit([new(job(), set_timers=timers)])
+    await ledger.commit([new(job(), effects=due(*timers))])
     await ledger.drop_timers(timers[:1])
     await ledger.drop_timers([])
 
@@ -122,7 +123,7 @@ async def test_wipe_leaves_other_ledgers(redis_url: str, ledger: WipeableLedger)
     """Wiping a ledger deletes all that is its own and nothing of another's."""
     other = WipeableLedger.from_url(redis_url, "test-wipe-other:")
     for each in (ledger, other):
-        await each.commit([new(job(), set_timers=[timer("mineru", NOW)], outbox=b"x")])
+        await each.commit([new(job(), effects=due(timer("mineru", NOW)), outbox=b"x")])
         await each.save_plan(PLAN)
     await ledger.wipe()
 

@@ -2,6 +2,8 @@
 
 from .advance import abandon, advance
 from .begin import admit, check_own, newest_plan, reject
+from .decision import Decision, IgnoredEvent, ignore
+from .emit import Emit
 from .inbound import (
     Cancel,
     Deferred,
@@ -21,13 +23,14 @@ from .inbound import (
 from .outbound import ignored_event, to_event, topology_label
 from .reading import about, broken, read
 from .restart import rerun
-from .step import Emit, Step, ignore
 
 __all__ = [
     "Cancel",
+    "Decision",
     "Deferred",
     "Emit",
     "Happening",
+    "IgnoredEvent",
     "Inbound",
     "JobEvent",
     "Origin",
@@ -38,7 +41,6 @@ __all__ = [
     "Resume",
     "ScopeOrdered",
     "Spoke",
-    "Step",
     "TimerFired",
     "abandon",
     "about",

@@ -14,15 +14,17 @@ from medkg_contracts import topics
 from medkg_contracts.data import JobEnded
 from medkg_contracts.errors import ErrorInfo
 from medkg_contracts.kinds import Kind
+from medkg_ledger import Effects
 from medkg_ledger.state import EarlyEvent, JobState, JobStatus, NodeState, NodeStatus
 from medkg_topology.plan import GateNode, Plan, StageNode
 
+from .decision import Decision, Reason, ignore, timers
+from .emit import Emit, sequence, trace_of
 from .inbound import Cancel, Deferred, Happening, Origin, Pause, Requested, Resume, Spoke, TimerFired
-from .step import Emit, Reason, Step, ignore, sequence, timers, trace_of
-from .turn import Turn
+from .transition import Transition
 
 
-def advance(plan: Plan, state: JobState, event: Happening, now: int) -> Step:
+def advance(plan: Plan, state: JobState, event: Happening, now: int) -> Decision:
     """Apply an event to a job that exists.
 
     Args:
@@ -46,7 +48,7 @@ def advance(plan: Plan, state: JobState, event: Happening, now: int) -> Step:
             return _obey(plan, state, event, now)
 
 
-def abandon(state: JobState, origin: Origin, error: ErrorInfo, now: int) -> Step:
+def abandon(state: JobState, origin: Origin, error: ErrorInfo, now: int) -> Decision:
     """End a job that cannot go on, because nobody has the plan that it is pinned to."""
     if state.ended:
         return ignore(state, origin, "job_ended")
@@ -54,7 +56,9 @@ def abandon(state: JobState, origin: Origin, error: ErrorInfo, now: int) -> Step
     number = state.sequence + 1
     update = {"status": JobStatus.FAILED, "error": error, "updated_at": now, "sequence": number, "paused": False}
     data = JobEnded(error=error, duration_ms=float(now - state.created_at))
+    after = state.model_copy(update=update)
     emit = Emit(
+        after,
         topics.EVENTS,
         Kind.JOB_FAILED,
         data,
@@ -63,25 +67,25 @@ def abandon(state: JobState, origin: Origin, error: ErrorInfo, now: int) -> Step
         trace_of(state),
         cause_source=origin.source,
     )
-    hold = False if state.paused else None
-    return Step(state.model_copy(update=update), [emit], drop_timers=list(timers(state)), hold=hold)
+    effects = Effects(timers=dict.fromkeys(timers(state)), hold=False if state.paused else None)
+    return Decision(after, (emit,), effects)
 
 
-def _obey(plan: Plan, state: JobState, event: Cancel | Pause | Resume, now: int) -> Step:
+def _obey(plan: Plan, state: JobState, event: Cancel | Pause | Resume, now: int) -> Decision:
     if state.ended:
         return ignore(state, event.origin, "job_ended")
-    turn = Turn(plan, state, event.origin, now)
+    transition = Transition(plan, state, event.origin, now)
     if isinstance(event, Cancel):
-        turn.cancel(event.order)
-        return turn.step()
+        transition.cancel(event.order)
+        return transition.decision()
     paused = isinstance(event, Pause)
     if state.paused is paused:
         return ignore(state, event.origin, "duplicate")
-    turn.pause(event.order, paused=paused)
-    return turn.step()
+    transition.pause(event.order, paused=paused)
+    return transition.decision()
 
 
-def _listen(plan: Plan, state: JobState, event: Spoke, now: int) -> Step:
+def _listen(plan: Plan, state: JobState, event: Spoke, now: int) -> Decision:
     node = plan.by_name.get(event.stage or "")
     if isinstance(node, StageNode) and topics.done(node.service) == event.origin.topic:
         return _stage_ended(plan, state, node, event, now)
@@ -94,25 +98,25 @@ def _listen(plan: Plan, state: JobState, event: Spoke, now: int) -> Step:
     return ignore(state, event.origin, "foreign")
 
 
-def _stage_ended(plan: Plan, state: JobState, node: StageNode, event: Spoke, now: int) -> Step:
+def _stage_ended(plan: Plan, state: JobState, node: StageNode, event: Spoke, now: int) -> Decision:
     reason = _unwanted(state, node.name, event.epoch)
     if reason is not None:
         return ignore(state, event.origin, reason)
-    turn = Turn(plan, state, event.origin, now)
-    turn.end_stage(node, event.result)
-    return turn.step()
+    transition = Transition(plan, state, event.origin, now)
+    transition.end_stage(node, event.result)
+    return transition.decision()
 
 
-def _stage_deferred(plan: Plan, state: JobState, event: Deferred, now: int) -> Step:
+def _stage_deferred(plan: Plan, state: JobState, event: Deferred, now: int) -> Decision:
     node = plan.by_name.get(event.stage)
     if not isinstance(node, StageNode) or topics.done(node.service) != event.origin.topic:
         return ignore(state, event.origin, "foreign")
     reason = _unwanted(state, node.name, event.epoch)
     if reason is not None:
         return ignore(state, event.origin, reason)
-    turn = Turn(plan, state, event.origin, now)
-    turn.defer_stage(node, event.deferral)
-    return turn.step()
+    transition = Transition(plan, state, event.origin, now)
+    transition.defer_stage(node, event.deferral)
+    return transition.decision()
 
 
 def _unwanted(state: JobState, stage: str, answered: int | None) -> Reason | None:
@@ -130,18 +134,18 @@ def _unwanted(state: JobState, stage: str, answered: int | None) -> Reason | Non
     return "stale_epoch" if current.status is NodeStatus.PENDING else None
 
 
-def _gate_spoke(plan: Plan, state: JobState, gate: GateNode, event: Spoke, now: int) -> Step:
+def _gate_spoke(plan: Plan, state: JobState, gate: GateNode, event: Spoke, now: int) -> Decision:
     reason = _unwanted_at_gate(plan, state, gate, event)
     if reason is not None:
         return ignore(state, event.origin, reason)
-    turn = Turn(plan, state, event.origin, now)
+    transition = Transition(plan, state, event.origin, now)
     current = state.node(gate.name)
     early = EarlyEvent(event_id=event.origin.identity, artifacts=event.result.artifacts, error=event.result.error)
     if current.status is NodeStatus.PENDING:
-        turn.nodes[gate.name] = current.model_copy(update={"early": early})
+        transition.nodes[gate.name] = current.model_copy(update={"early": early})
     else:
-        turn.open_gate(gate, early)
-    return turn.step()
+        transition.open_gate(gate, early)
+    return transition.decision()
 
 
 def _unwanted_at_gate(plan: Plan, state: JobState, gate: GateNode, event: Spoke) -> Reason | None:
@@ -168,16 +172,16 @@ def _awaited(node: NodeState) -> int:
     return node.epoch + 1 if node.epoch and node.status is NodeStatus.PENDING else node.epoch
 
 
-def _timer_fired(plan: Plan, state: JobState, event: TimerFired, now: int) -> Step:
+def _timer_fired(plan: Plan, state: JobState, event: TimerFired, now: int) -> Decision:
     due = timers(state).get(event.node)
     node = plan.by_name.get(event.node)
     if due is None or node is None:
-        return Step(state, drop_timers=[event.node])
+        return Decision(state, effects=Effects(timers={event.node: None}))
     if now < due:  # a clock that runs ahead fired it
-        return Step(state, set_timers=[(event.node, due)])
-    turn = Turn(plan, state, event.origin, now)
+        return Decision(state, effects=Effects(timers={event.node: due}))
+    transition = Transition(plan, state, event.origin, now)
     if isinstance(node, GateNode):
-        turn.expire_gate(node)
+        transition.expire_gate(node)
     else:
-        turn.retry_stage(node)
-    return turn.step()
+        transition.retry_stage(node)
+    return transition.decision()

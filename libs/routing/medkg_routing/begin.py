@@ -14,9 +14,10 @@ from medkg_contracts.requests import JobRequest
 from medkg_ledger.state import JobState, JobStatus
 from medkg_topology.plan import Plan
 
+from .decision import Decision
+from .emit import Emit, sequence, trace_of
 from .inbound import Requested
-from .step import Emit, Step, sequence, trace_of
-from .turn import Turn
+from .transition import Transition
 
 #: The topology that every batch takes, and nothing else.
 BATCH: Final = "batch"
@@ -62,7 +63,7 @@ def _asks_the_same(state: JobState, event: Requested) -> bool:
     return state.request == event.request
 
 
-def admit(plan: Plan, event: Requested, now: int, *, accepted: Contract, after: JobState | None = None) -> Step:
+def admit(plan: Plan, event: Requested, now: int, *, accepted: Contract, after: JobState | None = None) -> Decision:
     """Start the job that `event` asks for on this plan.
 
     Args:
@@ -77,18 +78,19 @@ def admit(plan: Plan, event: Requested, now: int, *, accepted: Contract, after: 
     """
     _check_until(plan, event.until)
     state = _new_state(event, now, after, pipeline_name=plan.name, pipeline_version=plan.digest)
-    turn = Turn(plan, state, event.origin, now)
-    turn.emit(topics.EVENTS, Kind.JOB_ACCEPTED, accepted)
-    turn.start_ready([node for node in plan.nodes if not node.depends_on])
-    return turn.step()
+    transition = Transition(plan, state, event.origin, now)
+    transition.emit(topics.EVENTS, Kind.JOB_ACCEPTED, accepted)
+    transition.start_ready([node for node in plan.nodes if not node.depends_on])
+    return transition.decision()
 
 
-def reject(event: Requested, error: ErrorInfo, now: int, *, after: JobState | None = None) -> Step:
+def reject(event: Requested, error: ErrorInfo, now: int, *, after: JobState | None = None) -> Decision:
     """Refuse the job that `event` asks for, so that its reason can be read; `after` as in `admit`."""
     state = _new_state(event, now, after, status=JobStatus.REJECTED, error=error)
     state = state.model_copy(update={"sequence": state.sequence + 1})
     number = sequence(state.sequence)
     emit = Emit(
+        state,
         topics.EVENTS,
         Kind.JOB_REJECTED,
         JobEnded(error=error),
@@ -97,7 +99,7 @@ def reject(event: Requested, error: ErrorInfo, now: int, *, after: JobState | No
         trace_of(state),
         cause_source=event.origin.source,
     )
-    return Step(state, [emit])
+    return Decision(state, (emit,))
 
 
 def _new_state(event: Requested, now: int, after: JobState | None, **fields: Any) -> JobState:  # noqa: ANN401 - JobState's fields

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 
 from medkg_contracts.cloudevents import CloudEvent
-from medkg_contracts.data import Ignored
 from medkg_contracts.events import make_event
 from medkg_contracts.ids import digest, event_id
 from medkg_contracts.kinds import Kind
@@ -11,8 +10,9 @@ from medkg_contracts.model import TenantId
 from medkg_ledger.state import JobState
 from pydantic import TypeAdapter, ValidationError
 
+from .decision import IgnoredEvent
+from .emit import Emit
 from .inbound import Origin
-from .step import Emit
 
 SOURCE = "/medkg/router"
 
@@ -22,11 +22,12 @@ _TENANT = TypeAdapter(TenantId)
 _OBEYED = frozenset({Kind.JOB_PAUSED, Kind.JOB_RESUMED, Kind.JOB_RESTARTED})
 
 
-def to_event(emit: Emit, state: JobState, time: datetime) -> CloudEvent:
-    """The event that `emit` stands for; `state` is the job as the same decision left it."""
+def to_event(emit: Emit, time: datetime) -> CloudEvent:
+    """The event that `emit` stands for."""
+    state = emit.job
     return make_event(
         emit.kind,
-        id=_id(emit, state),
+        id=_id(emit),
         source=SOURCE,
         time=time,
         data=emit.data,
@@ -47,25 +48,26 @@ def to_event(emit: Emit, state: JobState, time: datetime) -> CloudEvent:
     )
 
 
-def ignored_event(ignored: Ignored, origin: Origin, state: JobState | None, job_id: str, time: datetime) -> CloudEvent:
+def ignored_event(ignored: IgnoredEvent, job_id: str, time: datetime) -> CloudEvent:
     """The lifecycle event that says that an event changed nothing, and why: to whoever sent it.
 
     A tenant that speaks of another's job is told of nothing but its own event.
     """
-    theirs = state is not None and origin.tenant_id not in (None, state.tenant_id)
-    state = None if theirs else state
+    data, origin, state = ignored.data, ignored.origin, ignored.job
+    if state is not None and origin.tenant_id not in (None, state.tenant_id):
+        state = None
     return make_event(
         Kind.EVENT_IGNORED,
-        id=digest(job_id, origin.source, ignored.event_id, ignored.reason, ignored.topic)[:32],
+        id=digest(job_id, origin.source, data.event_id, data.reason, data.topic)[:32],
         source=SOURCE,
         time=time,
-        data=ignored,
+        data=data,
         job_id=job_id,
         subject=None if state is None else state.doc_id,
         extensions={
             "tenantid": _tenant(origin) if state is None else state.tenant_id,
             "correlationid": None if state is None else state.correlation_id,
-            "causationid": ignored.event_id,
+            "causationid": data.event_id,
             "causationsource": origin.source or None,
             "topology": None if state is None else topology_label(state),
         },
@@ -87,8 +89,9 @@ def topology_label(state: JobState) -> str | None:
     return f"{state.pipeline_name}@{state.pipeline_version[:12]}"
 
 
-def _id(emit: Emit, state: JobState) -> str:
+def _id(emit: Emit) -> str:
     """The same for the same thing said again; another in each of the node's epochs and in each of the job's runs."""
+    state = emit.job
     if emit.node is not None:
         return event_id(state.job_id, emit.node, emit.epoch, 0, emit.kind)
     order = f"{emit.cause_source} {emit.cause}" if emit.kind in _OBEYED else ""

@@ -17,9 +17,10 @@ from medkg_topology.plan import Plan
 
 from .advance import advance
 from .begin import admit, reject
+from .decision import Decision, timers
+from .emit import Emit
 from .inbound import Cancel, Happening, JobEvent, Pause, Requested, Rerun, Resume, Spoke
 from .restart import restart
-from .step import Emit, Step, timers
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +192,8 @@ class _Fold:
         if isinstance(verdict, Restarted):
             if isinstance(order, Rerun):
                 data = verdict.data
-                step = restart(verdict.plan, state, order, now, ref=data.plan, again=data.stages, pinned=self.plan)
-                self._take(step)
+                decision = restart(verdict.plan, state, order, now, ref=data.plan, again=data.stages, pinned=self.plan)
+                self._take(decision)
                 self.plan = verdict.plan
         elif self.plan is not None and not isinstance(order, Rerun):
             self._take(advance(self.plan, state, order, now))
@@ -224,17 +225,17 @@ class _Fold:
             return False
         if last is not None and now > before and self.state.sequence >= last:
             return False
-        step = advance(self.plan, self.state, event, now)
-        if step.ignored is not None:
-            return step.ignored.reason != "foreign"
-        if last is not None and step.state is not None and step.state.sequence > last:
+        decision = advance(self.plan, self.state, event, now)
+        if decision.ignored:
+            return decision.ignored[0].data.reason != "foreign"
+        if last is not None and decision.state is not None and decision.state.sequence > last:
             return False
-        self._take(step)
+        self._take(decision)
         return True
 
-    def _take(self, step: Step) -> None:
-        self.state = step.state
-        self.asks |= {emit.node: emit for emit in step.emits if emit.kind is Kind.STAGE_REQUESTED and emit.node}
+    def _take(self, decision: Decision) -> None:
+        self.state = decision.state
+        self.asks |= {emit.node: emit for emit in decision.emits if emit.kind is Kind.STAGE_REQUESTED and emit.node}
 
 
 def _caused(verdict: Accepted | Rejected | Obeyed | Restarted, event: JobEvent) -> bool:

@@ -12,12 +12,14 @@ from medkg_contracts.errors import OrderRefused
 from medkg_ledger.state import PASSED, JobState, JobStatus, NodeStatus
 from medkg_topology.plan import GateNode, Plan, StageNode
 
+from .decision import Decision, ignore
 from .inbound import Rerun
-from .step import Step, ignore
-from .turn import Turn
+from .transition import Transition
 
 
-def rerun(plan: Plan, state: JobState, event: Rerun, now: int, *, ref: ArtifactRef, pinned: Plan | None = None) -> Step:
+def rerun(
+    plan: Plan, state: JobState, event: Rerun, now: int, *, ref: ArtifactRef, pinned: Plan | None = None
+) -> Decision:
     """Run a job again as an operator orders.
 
     Args:
@@ -57,9 +59,9 @@ def restart(
     ref: ArtifactRef,
     again: Collection[str],
     pinned: Plan | None,
-) -> Step:
+) -> Decision:
     """Run these nodes of a job again; the rest as in `rerun`."""
-    turn = Turn(plan, state, event.origin, now)
+    transition = Transition(plan, state, event.origin, now)
     said = JobRestarted(
         stages=[node.name for node in plan.nodes if node.name in again],
         pipeline=plan.name,
@@ -67,8 +69,8 @@ def restart(
         plan=ref,
         order=event.order,
     )
-    turn.restart(again, said)
-    return turn.step(pinned)
+    transition.restart(again, said)
+    return transition.decision(pinned)
 
 
 def _again(plan: Plan, pinned: Plan | None, state: JobState, stage: str | None) -> set[str]:

@@ -15,6 +15,7 @@ from medkg_contracts.requests import JobRequest
 from medkg_ledger.state import JobState
 from medkg_routing import (
     Cancel,
+    Decision,
     Deferred,
     Emit,
     JobEvent,
@@ -24,7 +25,6 @@ from medkg_routing import (
     Rerun,
     Resume,
     Spoke,
-    Step,
     TimerFired,
     admit,
     advance,
@@ -170,23 +170,23 @@ def accepted(of: Plan, event: Requested) -> JobAccepted:
     return JobAccepted(pipeline=of.name, digest=of.digest, plan=ref("plan"), request=event.request)
 
 
-def begun(of: Plan, event: Requested, now: int = NOW) -> Step:
+def begun(of: Plan, event: Requested, now: int = NOW) -> Decision:
     """The job's admission."""
     return admit(of, event, now, accepted=accepted(of, event))
 
 
-def said(step: Step) -> list[tuple[str, str | None]]:
+def said(step: Decision) -> list[tuple[str, str | None]]:
     """What a step sends, in short: (kind, node)."""
     return [(emit.kind.value, emit.node) for emit in step.emits]
 
 
-def only(step: Step, kind: Kind, node: str | None = None) -> Emit:
+def only(step: Decision, kind: Kind, node: str | None = None) -> Emit:
     """The one emit of this kind about this node."""
     [emit] = [emit for emit in step.emits if emit.kind is kind and emit.node == node]
     return emit
 
 
-def state_after(step: Step) -> JobState:
+def state_after(step: Decision) -> JobState:
     """The state that a step leaves."""
     assert step.state is not None
     return step.state
@@ -199,7 +199,7 @@ class Story:
     plan: Plan
     until: str | None = None
     now: int = NOW
-    steps: list[Step] = field(default_factory=list)
+    steps: list[Decision] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.steps.append(begun(self.plan, requested(until=self.until, traceparent=TRACE), self.now))
@@ -214,7 +214,7 @@ class Story:
         """All that was sent."""
         return [emit for step in self.steps for emit in step.emits]
 
-    def tell(self, *events: JobEvent, after_ms: int = 1000, on: Plan | None = None) -> Step:
+    def tell(self, *events: JobEvent, after_ms: int = 1000, on: Plan | None = None) -> Decision:
         """What the last of these events leads to; a rerun moves the job to the plan `on`, if there is one."""
         for event in events:
             self.now += after_ms
@@ -227,6 +227,16 @@ class Story:
         return self.steps[-1]
 
 
-def ignored(step: Step) -> str | None:
+def ignored(step: Decision) -> str | None:
     """Why a step changed nothing."""
-    return None if step.ignored is None else step.ignored.reason
+    return step.ignored[0].data.reason if step.ignored else None
+
+
+def started(step: Decision) -> list[tuple[str, int]]:
+    """The timers that start, and when they are due."""
+    return [(node, due) for node, due in step.effects.timers.items() if due is not None]
+
+
+def over(step: Decision) -> list[str]:
+    """The nodes whose timers are over."""
+    return [node for node, due in step.effects.timers.items() if due is None]

@@ -135,7 +135,7 @@ def test_job_may_be_rejected_again() -> None:
     """A second rejection is told as an event of its own."""
     first = reject(requested(), InvalidRequest("no").info, NOW)
     second = reject(requested(), InvalidRequest("still no").info, NOW, after=state_after(first))
-    told = [to_event(step.emits[0], state_after(step), datetime.now(UTC)) for step in (first, second)]
+    told = [to_event(step.emits[0], datetime.now(UTC)) for step in (first, second)]
 
     assert ["00000001", "00000002"] == [event.extensions["sequence"] for event in told]
     assert told[0].id != told[1].id

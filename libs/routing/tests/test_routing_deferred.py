@@ -6,7 +6,23 @@ from medkg_contracts.kinds import Kind
 from medkg_ledger.state import JobStatus, NodeStatus
 from medkg_routing import Deferred
 
-from .telling import FAILURE, NOW, Story, deferred, done, fired, gate, ignored, only, plan, said, spoke, stage
+from .telling import (
+    FAILURE,
+    NOW,
+    Story,
+    deferred,
+    done,
+    fired,
+    gate,
+    ignored,
+    only,
+    over,
+    plan,
+    said,
+    spoke,
+    stage,
+    started,
+)
 
 ONE = plan(stage("only", service="slow"))
 LATER = deferred("only", service="slow", tried=3, wait_s=30)
@@ -19,7 +35,7 @@ def test_deferred_stage_waits_for_its_timer() -> None:
     step = story.tell(LATER)
     node = story.state.node("only")
 
-    assert ([("slow", "only")], [("only", DUE)], []) == (list(step.settled), list(step.set_timers), said(step))
+    assert ([("slow", "only")], [("only", DUE)], []) == (list(step.effects.settled), started(step), said(step))
     assert (NodeStatus.DEFERRED, DUE, 3, 1) == (node.status, node.deadline, node.tried, node.epoch)
     assert JobStatus.RUNNING == story.state.status
 
@@ -30,7 +46,7 @@ def test_timer_asks_again() -> None:
     step = story.tell(LATER, fired("only"), after_ms=31_000)
     emit = only(step, Kind.STAGE_REQUESTED, "only")
 
-    assert (2, "slow", ["only"]) == (emit.epoch, emit.service, list(step.drop_timers))
+    assert (2, "slow", ["only"]) == (emit.epoch, emit.service, over(step))
     assert isinstance(emit.data, StageRequest)
     assert (3, NodeStatus.REQUESTED) == (emit.data.tried, story.state.node("only").status)
 
@@ -59,7 +75,7 @@ def test_premature_timer_of_a_stage_is_set_again() -> None:
     before = story.tell(LATER).state
     step = story.tell(fired("only"), after_ms=10)
 
-    assert ([("only", DUE)], []) == (list(step.set_timers), said(step))
+    assert ([("only", DUE)], []) == (started(step), said(step))
     assert step.state is before
 
 
@@ -68,7 +84,7 @@ def test_timer_that_fires_twice_asks_once() -> None:
     story = Story(ONE)
     step = story.tell(LATER, fired("only"), fired("only"), after_ms=31_000)
 
-    assert (["only"], []) == (list(step.drop_timers), said(step))
+    assert (["only"], []) == (over(step), said(step))
 
 
 @pytest.mark.parametrize(
@@ -92,4 +108,4 @@ def test_failure_elsewhere_ends_the_wait() -> None:
     story = Story(plan(stage("a"), stage("b"), stage("c")))
     step = story.tell(deferred("a"), done("b", error=FAILURE))
 
-    assert (["a"], [("b", "b"), ("c", "c")]) == (list(step.drop_timers), sorted(step.settled))
+    assert (["a"], [("b", "b"), ("c", "c")]) == (over(step), sorted(step.effects.settled))

@@ -22,6 +22,7 @@ from .telling import (
     gate,
     ignored,
     only,
+    over,
     plan,
     refs,
     requested,
@@ -29,6 +30,7 @@ from .telling import (
     said,
     spoke,
     stage,
+    started,
 )
 
 PDF = plan(
@@ -55,7 +57,7 @@ def test_reached_gate_waits_with_a_timer() -> None:
     step = story.steps[-1]
     deadline = NOW + 1000 + DEADLINE
 
-    assert [("mineru", deadline)] == list(step.set_timers)
+    assert [("mineru", deadline)] == started(step)
     assert (
         GateNotice(topic=MINERU, deadline=datetime.fromtimestamp(deadline / 1000, UTC))
         == only(step, Kind.GATE_WAITING, "mineru").data
@@ -93,7 +95,7 @@ def test_gate_opens(event: Spoke) -> None:
     step = story.tell(event)
 
     assert [("gate.opened", "mineru"), ("stage.requested", "chunk")] == said(step)
-    assert ["mineru"] == list(step.drop_timers)
+    assert ["mineru"] == over(step)
     assert refs("pdf", "pdf_ir") == story.state.artifacts
     assert (NodeStatus.OPENED, event.origin.identity) == (
         story.state.node("mineru").status,
@@ -138,7 +140,7 @@ def test_early_event_opens_the_gate_when_it_is_reached() -> None:
 
     assert [("gate.opened", "mineru"), ("stage.requested", "chunk")] == said(step)
     assert ([], GateNotice(topic=MINERU, early=True)) == (
-        list(step.set_timers),
+        started(step),
         only(step, Kind.GATE_OPENED, "mineru").data,
     )
     assert refs("pdf_ir") == only(step, Kind.STAGE_REQUESTED, "chunk").data.inputs  # type: ignore[union-attr]  # a StageRequest
@@ -151,7 +153,7 @@ def test_early_refusal_fails_the_job_when_the_gate_is_reached() -> None:
     step = story.tell(done("download", "pdf"))
 
     assert ([], [("job.failed", None)]) == (said(early), said(step))
-    assert ([], JobStatus.FAILED, "mineru") == (list(step.set_timers), story.state.status, story.state.failed_stage)
+    assert ([], JobStatus.FAILED, "mineru") == (started(step), story.state.status, story.state.failed_stage)
 
 
 def test_nothing_starts_after_an_early_refusal() -> None:
@@ -160,7 +162,7 @@ def test_nothing_starts_after_an_early_refusal() -> None:
     step = story.tell(spoke(MINERU, error=FAILURE), done("a"))
 
     assert [("job.failed", None)] == said(step)
-    assert ({"a", "wait"}, []) == (set(story.state.nodes), list(step.set_timers))
+    assert ({"a", "wait"}, []) == (set(story.state.nodes), started(step))
 
 
 def test_second_early_event_is_a_duplicate() -> None:
@@ -184,7 +186,7 @@ def test_refusal_fails_the_job() -> None:
     story = waiting()
     step = story.tell(spoke(MINERU, error=FAILURE))
 
-    assert ([("job.failed", None)], ["mineru"]) == (said(step), list(step.drop_timers))
+    assert ([("job.failed", None)], ["mineru"]) == (said(step), over(step))
     assert story.state.error is not None
     assert ("gate_refused", "mineru.done.v1 answered: ctgov answered 503", FAILURE.remedy) == (
         story.state.error.code,
@@ -199,7 +201,7 @@ def test_expiry_fails_the_job() -> None:
     step = story.tell(fired("mineru"), after_ms=DEADLINE)
 
     assert [("gate.expired", "mineru"), ("job.failed", None)] == said(step)
-    assert ["mineru"] == list(step.drop_timers)
+    assert ["mineru"] == over(step)
     assert story.state.error is not None
     assert ("gate_expired", "nothing came on mineru.done.v1 within 60 s") == (
         story.state.error.code,
@@ -336,7 +338,7 @@ def test_nothing_is_asked_in_the_step_that_fails() -> None:
     story = Story(plan(stage("a"), stage("beside", "a"), gate("wait", "a")))
     step = story.tell(spoke(MINERU, error=FAILURE), done("a"))
 
-    assert ([("job.failed", None)], [("a", "a")]) == (said(step), list(step.settled))
+    assert ([("job.failed", None)], [("a", "a")]) == (said(step), list(step.effects.settled))
 
 
 def test_two_gates_on_one_topic_need_a_name() -> None:
@@ -353,7 +355,7 @@ def test_timer_after_the_opening_is_dropped() -> None:
     story = waiting()
     step = story.tell(opened, fired("mineru"), after_ms=DEADLINE)
 
-    assert (["mineru"], []) == (list(step.drop_timers), said(step))
+    assert (["mineru"], []) == (over(step), said(step))
 
 
 def test_premature_timer_is_set_again() -> None:
@@ -362,7 +364,7 @@ def test_premature_timer_is_set_again() -> None:
     before = story.state
     step = story.tell(fired("mineru"), after_ms=DEADLINE - 1)
 
-    assert ([("mineru", NOW + 1000 + DEADLINE)], [], []) == (list(step.set_timers), list(step.drop_timers), said(step))
+    assert ([("mineru", NOW + 1000 + DEADLINE)], [], []) == (started(step), over(step), said(step))
     assert step.state is before
 
 
@@ -370,7 +372,7 @@ def test_timer_of_an_unknown_node_is_dropped() -> None:
     """A timer that names no node of the plan is only dropped."""
     step = waiting().tell(fired("nowhere"))
 
-    assert (["nowhere"], []) == (list(step.drop_timers), said(step))
+    assert (["nowhere"], []) == (over(step), said(step))
 
 
 def test_pdf_flags_follow_the_mineru_gate() -> None:

@@ -9,7 +9,7 @@ from medkg_contracts import topics
 from medkg_contracts.errors import OrderRefused
 from medkg_contracts.kinds import JOB_ENDS
 from medkg_ledger.state import OPEN, JobState, NodeStatus
-from medkg_routing import Deferred, Happening, Rerun, Spoke, Step, advance, rerun
+from medkg_routing import Decision, Deferred, Happening, Rerun, Spoke, advance, rerun
 from medkg_topology.plan import GateNode, Plan, StageNode
 
 from .dags import plans
@@ -20,6 +20,7 @@ from .telling import (
     cancelling,
     deferred,
     fired,
+    over,
     pausing,
     plan,
     ref,
@@ -28,6 +29,7 @@ from .telling import (
     rerunning,
     resuming,
     spoke,
+    started,
     state_after,
 )
 from .world import requested_nodes
@@ -173,12 +175,12 @@ class JobMachine(RuleBasedStateMachine):
         self.now += 1
         self._take(advance(self.plan, self.state, event, self.now))
 
-    def _take(self, step: Step) -> None:
+    def _take(self, step: Decision) -> None:
         before, self.state = self.state, state_after(step)
-        for name in step.drop_timers:
+        for name in over(step):
             self.timers.pop(name, None)
-        self.timers |= dict(step.set_timers)
-        self.flight -= set(step.settled)
+        self.timers |= dict(started(step))
+        self.flight -= set(step.effects.settled)
         self.flight |= {(emit.service, emit.node) for emit in step.emits if emit.service and emit.node}
         endings = sum(emit.kind in JOB_ENDS for emit in step.emits)
         began = not before.ended or self.state.run > before.run

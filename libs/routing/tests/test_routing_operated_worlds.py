@@ -13,7 +13,7 @@ from medkg_routing.replay import replay
 from medkg_topology.plan import Plan
 
 from .dags import MOST_NODES, plans
-from .telling import state_after
+from .telling import started, state_after
 from .world import Manner, World, requested_nodes, unready_requests
 
 MORE = settings(max_examples=80, deadline=None)
@@ -102,7 +102,7 @@ def test_cancelled_is_cancelled(world: World) -> None:
     lived(world)
     for step, (before, after) in zip(world.steps[1:], moves(world), strict=True):
         if before.status is JobStatus.CANCELLED and after.run == before.run:
-            assert (before is after, [], [], []) == (True, list(step.emits), list(step.settled), list(step.set_timers))
+            assert (before is after, [], [], []) == (True, list(step.emits), list(step.effects.settled), started(step))
 
 
 @MORE
@@ -140,7 +140,7 @@ def downstream(plan: Plan, stage: str) -> set[str]:
 def test_events_are_numbered_and_distinct(world: World) -> None:
     """Over all runs, the events of a job are numbered 1, 2, 3 …, and no two have the same id."""
     lived(world)
-    told = [to_event(emit, state_after(step), datetime.now(UTC)).id for step in world.steps for emit in step.emits]
+    told = [to_event(emit, datetime.now(UTC)).id for step in world.steps for emit in step.emits]
 
     assert [f"{number:08d}" for number in range(1, len(told) + 1)] == [emit.sequence for emit in world.emits]
     assert (len(told), world.state.sequence) == (len(set(told)), len(told))
@@ -154,8 +154,8 @@ def test_each_run_ends_once(world: World) -> None:
     for step, (before, after) in zip(world.steps[1:], moves(world), strict=True):
         ends = [emit.kind for emit in step.emits if emit.kind in JOB_ENDS]
         assert (len(ends) == 1) is (after.ended and (not before.ended or after.run > before.run))
-        assert (Kind.JOB_CANCELLED in ends) is step.fence
-        assert (None if before.paused is after.paused else after.paused) is step.hold
+        assert (after.sequence if Kind.JOB_CANCELLED in ends else None) == step.effects.fence
+        assert (None if before.paused is after.paused else after.paused) is step.effects.hold
 
 
 @MORE

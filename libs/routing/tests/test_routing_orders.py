@@ -17,6 +17,7 @@ from .telling import (
     gate,
     ignored,
     only,
+    over,
     pausing,
     plan,
     requested,
@@ -43,10 +44,10 @@ def test_cancel_gives_everything_back() -> None:
     story = Story(WIDE)
     step = story.tell(deferred("c"), cancelling())
 
-    assert ([("a", "a"), ("shared", "b")], ["c", "wait"], True) == (
-        sorted(step.settled),
-        sorted(step.drop_timers),
-        step.fence,
+    assert ([("a", "a"), ("shared", "b")], ["c", "wait"], story.state.sequence) == (
+        sorted(step.effects.settled),
+        sorted(over(step)),
+        step.effects.fence,
     )
     assert {NodeStatus.PENDING} == {node.status for node in story.state.nodes.values()}
 
@@ -71,7 +72,7 @@ def test_nothing_moves_a_cancelled_job(event: JobEvent, reason: str) -> None:
     before = story.tell(cancelling()).state
     step = story.tell(event)
 
-    assert (reason, [], []) == (ignored(step), said(step), list(step.settled))
+    assert (reason, [], []) == (ignored(step), said(step), list(step.effects.settled))
     assert step.state is before
 
 
@@ -80,7 +81,7 @@ def test_timer_of_a_cancelled_job_is_dropped() -> None:
     story = Story(WIDE)
     step = story.tell(cancelling(), fired("wait"), after_ms=60_000)
 
-    assert (["wait"], [], JobStatus.CANCELLED) == (list(step.drop_timers), said(step), story.state.status)
+    assert (["wait"], [], JobStatus.CANCELLED) == (over(step), said(step), story.state.status)
 
 
 @pytest.mark.parametrize("order", [cancelling(tenant="acme"), pausing(tenant="acme"), resuming(tenant="acme")])
@@ -100,8 +101,8 @@ def test_pause_and_resume_are_told() -> None:
     paused = story.tell(pausing())
     resumed = story.tell(resuming())
 
-    assert (True, [("job.paused", None)]) == (paused.hold, said(paused))
-    assert (False, [("job.resumed", None)]) == (resumed.hold, said(resumed))
+    assert (True, [("job.paused", None)]) == (paused.effects.hold, said(paused))
+    assert (False, [("job.resumed", None)]) == (resumed.effects.hold, said(resumed))
     assert (topics.EVENTS, pausing().order) == (paused.emits[0].topic, paused.emits[0].data)
 
 
@@ -111,7 +112,7 @@ def test_pause_of_a_paused_job_is_a_duplicate() -> None:
     resumed = story.tell(resuming())
     paused = story.tell(pausing(), pausing("pause-2"))
 
-    assert ("duplicate", "duplicate", None) == (ignored(resumed), ignored(paused), paused.hold)
+    assert ("duplicate", "duplicate", None) == (ignored(resumed), ignored(paused), paused.effects.hold)
 
 
 def test_paused_job_goes_on_hearing() -> None:
@@ -119,7 +120,7 @@ def test_paused_job_goes_on_hearing() -> None:
     story = Story(plan(stage("a"), stage("b", "a")))
     step = story.tell(pausing(), done("a"))
 
-    assert ([("stage.requested", "b")], None, True) == (said(step), step.hold, story.state.paused)
+    assert ([("stage.requested", "b")], None, True) == (said(step), step.effects.hold, story.state.paused)
 
 
 @pytest.mark.parametrize("end", [cancelling(), done("a", error=FAILURE), done("a")])
@@ -128,4 +129,4 @@ def test_end_of_a_paused_job_ends_the_pause(end: JobEvent) -> None:
     story = Story(plan(stage("a")))
     step = story.tell(pausing(), end)
 
-    assert (False, False) == (step.hold, story.state.paused)
+    assert (False, False) == (step.effects.hold, story.state.paused)

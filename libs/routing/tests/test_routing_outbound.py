@@ -7,8 +7,8 @@ import pytest
 from medkg_contracts.data import Ignored
 from medkg_contracts.errors import InvalidRequest
 from medkg_contracts.kinds import Kind
-from medkg_routing import JobEvent, Origin, Step, ignored_event, reject, to_event, topology_label
-from medkg_routing.step import Reason
+from medkg_routing import Decision, IgnoredEvent, JobEvent, Origin, ignored_event, reject, to_event, topology_label
+from medkg_routing.decision import Reason
 
 from .telling import (
     ACCEPTED_BY_REQUEST,
@@ -40,7 +40,7 @@ def test_stage_request_names_everything() -> None:
     """A stage's request carries all that its service has to give back."""
     step = begun(PDF, requested(traceparent=TRACE))
     emit = only(step, Kind.STAGE_REQUESTED, "download")
-    event = to_event(emit, state_after(step), TIME)
+    event = to_event(emit, TIME)
 
     assert ("/medkg/router", Kind.STAGE_REQUESTED.type, TIME, "ctgov:NCT05814159", "application/json") == (
         event.source, event.type, event.time, event.subject, event.datacontenttype,
@@ -63,7 +63,7 @@ def test_gate_request_says_until_when() -> None:
     """A gate's request has the gate's deadline as `expirytime`."""
     story = Story(PDF)
     step = story.tell(done("download", "pdf"))
-    event = to_event(only(step, Kind.STAGE_REQUESTED, "mineru"), story.state, TIME)
+    event = to_event(only(step, Kind.STAGE_REQUESTED, "mineru"), TIME)
 
     assert datetime.fromtimestamp((NOW + 61_000) / 1000, UTC) == datetime.fromisoformat(event.extensions["expirytime"])
     assert refs("pdf")["pdf"].uri == orjson.loads(event.data or b"")["inputs"]["pdf"]["uri"]
@@ -72,7 +72,7 @@ def test_gate_request_says_until_when() -> None:
 def test_job_event_has_no_stage() -> None:
     """An event about the job itself carries neither stage nor epoch."""
     step = begun(PDF, requested())
-    event = to_event(only(step, Kind.JOB_ACCEPTED), state_after(step), TIME)
+    event = to_event(only(step, Kind.JOB_ACCEPTED), TIME)
 
     assert set() == {"stage", "epoch", "expirytime"} & set(event.extensions)
 
@@ -80,15 +80,15 @@ def test_job_event_has_no_stage() -> None:
 def test_same_step_twice_is_the_same_events() -> None:
     """A decision made twice leads to equal events, ids included: a duplicate can be recognised."""
     first, second = (Story(PDF).tell(done("download", "pdf")) for _ in range(2))
-    one = [to_event(emit, state_after(first), TIME) for emit in first.emits]
-    other = [to_event(emit, state_after(second), TIME) for emit in second.emits]
+    one = [to_event(emit, TIME) for emit in first.emits]
+    other = [to_event(emit, TIME) for emit in second.emits]
 
     assert one == other
 
 
-def told(step: Step) -> list[str]:
+def told(step: Decision) -> list[str]:
     """The ids of what a step sends."""
-    return [to_event(emit, state_after(step), TIME).id for emit in step.emits]
+    return [to_event(emit, TIME).id for emit in step.emits]
 
 
 def test_each_run_has_its_own_events() -> None:
@@ -116,7 +116,7 @@ def test_rejected_job_has_no_topology() -> None:
     step = reject(requested(), InvalidRequest("no").info, NOW)
 
     assert topology_label(state_after(step)) is None
-    assert "topology" not in to_event(only(step, Kind.JOB_REJECTED), state_after(step), TIME).extensions
+    assert "topology" not in to_event(only(step, Kind.JOB_REJECTED), TIME).extensions
 
 
 def test_trace_is_made_where_there_is_none() -> None:
@@ -136,7 +136,7 @@ def ignored(reason: Reason = "late", *, source: str = "/someone", tenant: str | 
 def test_ignored_event_says_what_and_why() -> None:
     """The notice of an ignored event carries its reason and names it as the cause."""
     what, origin = ignored()
-    event = ignored_event(what, origin, Story(PDF).state, "j-1", TIME)
+    event = ignored_event(IgnoredEvent(what, origin, Story(PDF).state), "j-1", TIME)
 
     assert what == Ignored.model_validate_json(event.data or b"")
     assert ("e-7", "/someone", "public", "c-1", PDF.ref) == tuple(
@@ -146,7 +146,7 @@ def test_ignored_event_says_what_and_why() -> None:
 
 def test_ignored_event_of_an_unknown_job() -> None:
     """An event of a job that the ledger does not know is told under the job id that it names."""
-    event = ignored_event(*ignored("foreign"), None, "j-unknown", TIME)
+    event = ignored_event(IgnoredEvent(*ignored("foreign"), None), "j-unknown", TIME)
 
     assert {
         "partitionkey": "j-unknown", "jobid": "j-unknown", "causationid": "e-7", "causationsource": "/someone",
@@ -156,7 +156,7 @@ def test_ignored_event_of_an_unknown_job() -> None:
 @pytest.mark.parametrize(("tenant", "told"), [("acme", "acme"), ("../x", None)])
 def test_another_tenant_is_told_of_its_own_event_alone(tenant: str, told: str | None) -> None:
     """Who speaks of another tenant's job is told so as the tenant that it is, and nothing of the job."""
-    event = ignored_event(*ignored("foreign", tenant=tenant), Story(PDF).state, "j-1", TIME)
+    event = ignored_event(IgnoredEvent(*ignored("foreign", tenant=tenant), Story(PDF).state), "j-1", TIME)
 
     assert (told, None) == (event.extensions.get("tenantid"), event.subject)
     assert {"correlationid", "topology"}.isdisjoint(event.extensions)
@@ -166,4 +166,4 @@ def test_ignored_events_have_ids_of_their_own() -> None:
     """An event ignored for two reasons is told by two events, and so are two events of one id but two sources."""
     cases = [ignored(), ignored("duplicate"), ignored(source="/else")]
 
-    assert 3 == len({ignored_event(*case, None, "j-1", TIME).id for case in cases})
+    assert 3 == len({ignored_event(IgnoredEvent(*case, None), "j-1", TIME).id for case in cases})

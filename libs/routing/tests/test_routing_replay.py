@@ -9,7 +9,7 @@ from medkg_contracts.errors import InFlightElsewhere, TopologyUnknown
 from medkg_contracts.kinds import Kind
 from medkg_contracts.requests import JobRequest
 from medkg_ledger.state import JobState, JobStatus, NodeStatus
-from medkg_routing import JobEvent, Requested, Step, abandon, admit, advance, reject, rerun
+from medkg_routing import Decision, JobEvent, Requested, abandon, admit, advance, reject, rerun
 from medkg_routing.replay import Accepted, Migrated, Obeyed, Past, Rejected, Restarted, replay
 
 from .telling import (
@@ -23,6 +23,7 @@ from .telling import (
     fired,
     gate,
     only,
+    over,
     pausing,
     plan,
     ref,
@@ -52,7 +53,7 @@ def lived(of: Story, events: Sequence[JobEvent]) -> list[Past]:
     return history
 
 
-def restarted(step: Step, on: Story) -> Restarted:
+def restarted(step: Decision, on: Story) -> Restarted:
     """The verdict on an order that this step obeyed."""
     emit = only(step, Kind.JOB_RESTARTED)
     assert isinstance(emit.data, JobRestarted)
@@ -290,8 +291,8 @@ def test_job_without_its_plan_fails_with_the_reason() -> None:
     again = abandon(state_after(step), event.origin, error, 9001)
 
     assert (JobStatus.FAILED, error) == (state_after(step).status, state_after(step).error)
-    assert ([Kind.JOB_FAILED], ["wait"]) == ([emit.kind for emit in step.emits], step.drop_timers)
-    assert "job_ended" == (again.ignored.reason if again.ignored else None)
+    assert ([Kind.JOB_FAILED], ["wait"]) == ([emit.kind for emit in step.emits], over(step))
+    assert "job_ended" == (again.ignored[0].data.reason if again.ignored else None)
 
 
 def test_abandoned_job_hears_nothing_more() -> None:
@@ -299,7 +300,7 @@ def test_abandoned_job_hears_nothing_more() -> None:
     abandoned = abandon(state_after(begun(WAITS, requested())), requested().origin, TopologyUnknown("gone").info, 9000)
     step = advance(WAITS, state_after(abandoned), done("a"), 9001)
 
-    assert "job_ended" == (step.ignored.reason if step.ignored else None)
+    assert "job_ended" == (step.ignored[0].data.reason if step.ignored else None)
 
 
 def test_history_may_name_no_request_of_the_verdict() -> None:

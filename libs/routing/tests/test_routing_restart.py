@@ -23,6 +23,7 @@ from .telling import (
     gate,
     ignored,
     only,
+    over,
     pausing,
     plan,
     ref,
@@ -32,6 +33,7 @@ from .telling import (
     said,
     spoke,
     stage,
+    started,
     state_after,
 )
 
@@ -108,7 +110,7 @@ def test_rerun_of_a_failed_job_goes_on_where_it_failed() -> None:
 def test_failure_withdraws_what_is_under_way() -> None:
     """When a job fails, the other branches' credit is free at once, and their answers are void for ever."""
     story = failed()
-    assert [("left", "left"), ("right", "right")] == list(story.steps[-1].settled)
+    assert [("left", "left"), ("right", "right")] == list(story.steps[-1].effects.settled)
 
     step = story.tell(rerunning(), done("right", "claims", epoch=1))
     assert "stale_epoch" == ignored(step)
@@ -129,9 +131,9 @@ def test_rerun_of_a_cancelled_job() -> None:
     cancelled = story.tell(done("ingest", "payloads"), done("right", "claims"), cancelling())
     step = story.tell(rerunning())
 
-    assert ([("job.restarted", None), ("stage.requested", "left")], (True, False)) == (
+    assert ([("job.restarted", None), ("stage.requested", "left")], (True, None)) == (
         said(step),
-        (cancelled.fence, step.fence),
+        (cancelled.effects.fence is not None, step.effects.fence),
     )
 
 
@@ -141,7 +143,7 @@ def test_rerun_of_a_running_stage_asks_again() -> None:
     step = story.tell(done("ingest", "payloads"), rerunning("left"))
     late = story.tell(done("left", "document", epoch=1))
 
-    assert ([("left", "left")], 2) == (list(step.settled), only(step, Kind.STAGE_REQUESTED, "left").epoch)
+    assert ([("left", "left")], 2) == (list(step.effects.settled), only(step, Kind.STAGE_REQUESTED, "left").epoch)
     assert ("stale_epoch", NodeStatus.REQUESTED) == (ignored(late), story.state.node("right").status)
 
 
@@ -150,7 +152,7 @@ def test_rerun_drops_the_timers_of_what_it_resets() -> None:
     story = Story(plan(stage("a"), gate("wait", "a"), stage("b", "a")))
     step = story.tell(done("a"), deferred("b"), rerunning("a"))
 
-    assert (["b", "wait"], []) == (sorted(step.drop_timers), list(step.set_timers))
+    assert (["b", "wait"], []) == (sorted(over(step)), started(step))
 
 
 def test_rerun_from_a_gate_waits_again() -> None:
@@ -159,7 +161,7 @@ def test_rerun_from_a_gate_waits_again() -> None:
     step = story.tell(spoke("mineru.done.v1"), rerunning("wait"))
 
     assert [("job.restarted", None), ("gate.waiting", "wait")] == said(step)
-    assert ([("wait", NOW + 62_000)], [("b", "b")]) == (list(step.set_timers), list(step.settled))
+    assert ([("wait", NOW + 62_000)], [("b", "b")]) == (started(step), list(step.effects.settled))
 
 
 def test_retries_are_counted_by_run() -> None:
@@ -175,7 +177,7 @@ def test_paused_job_stays_paused() -> None:
     story = Story(DIAMOND)
     step = story.tell(pausing(), rerunning("ingest"))
 
-    assert (True, None) == (story.state.paused, step.hold)
+    assert (True, None) == (story.state.paused, step.effects.hold)
 
 
 def test_rerun_keeps_to_what_is_wanted() -> None:
@@ -235,7 +237,7 @@ def test_deferred_stage_is_tried_now() -> None:
 
     assert [("job.restarted", None), ("stage.requested", "left")] == said(step)
     assert (2, StageRequest(request=requested().request, inputs=refs("payloads"))) == (asked.epoch, asked.data)
-    assert ["left"] == list(step.drop_timers)
+    assert ["left"] == over(step)
 
 
 def test_deferred_stage_waits_on_while_another_runs_again() -> None:
@@ -244,7 +246,7 @@ def test_deferred_stage_waits_on_while_another_runs_again() -> None:
     story.tell(done("ingest", "payloads"), deferred("left"), done("right", "claims"))
     step = story.tell(rerunning("right"))
 
-    assert ([("job.restarted", None), ("stage.requested", "right")], []) == (said(step), list(step.drop_timers))
+    assert ([("job.restarted", None), ("stage.requested", "right")], []) == (said(step), over(step))
 
 
 def test_order_of_any_run_before_starts_nothing_again() -> None:
@@ -260,7 +262,7 @@ def test_somebody_elses_order_of_the_same_id_is_another() -> None:
     """An order is known by its source and id: another operator's with the same id is obeyed, and told by an event."""
     story = Story(DIAMOND)
     orders = [rerunning("ingest", event_id="1", source=source) for source in ("/alice", "/bob")]
-    told = [to_event(story.tell(order).emits[0], story.state, datetime.now(UTC)) for order in orders]
+    told = [to_event(story.tell(order).emits[0], datetime.now(UTC)) for order in orders]
 
     assert ["/alice", "/bob"] == [event.extensions["causationsource"] for event in told]
     assert (2, 2) == (story.state.run, len({event.id for event in told}))
@@ -319,7 +321,7 @@ def test_stage_that_the_newest_plan_lacks_keeps_its_epoch_alone() -> None:
     story = Story(DIAMOND)
     step = story.tell(done("ingest", "payloads"), done("right", "claims"), rerunning("left", latest=True), on=SHORTER)
 
-    assert ([("left", "left")], refs("payloads")) == (list(step.settled), story.state.artifacts)
+    assert ([("left", "left")], refs("payloads")) == (list(step.effects.settled), story.state.artifacts)
     assert NodeState(epoch=1) == story.state.node("right")
 
 
@@ -328,7 +330,7 @@ def test_work_of_another_service_is_settled_with_the_old_one() -> None:
     moved = plan(INGEST.model_copy(update={"service": "fetch"}), LEFT, RIGHT, JOIN)
     step = Story(DIAMOND).tell(rerunning(latest=True), on=moved)
 
-    assert ([("ingest", "ingest")], "fetch.queue.v1") == (list(step.settled), step.emits[1].topic)
+    assert ([("ingest", "ingest")], "fetch.queue.v1") == (list(step.effects.settled), step.emits[1].topic)
 
 
 def test_stage_above_that_the_newest_plan_added_stands_against_the_order() -> None:

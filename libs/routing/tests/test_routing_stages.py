@@ -19,6 +19,7 @@ from .telling import (
     gate,
     ignored,
     only,
+    over,
     plan,
     ref,
     refs,
@@ -26,6 +27,7 @@ from .telling import (
     said,
     spoke,
     stage,
+    started,
 )
 
 DIAMOND = plan(
@@ -127,7 +129,7 @@ def test_foreign_branch_fails_while_a_gate_waits() -> None:
     story = Story(plan(stage("a"), gate("wait")))
     step = story.tell(done("a", error=FAILURE))
 
-    assert ["wait"] == list(step.drop_timers)
+    assert ["wait"] == over(step)
 
 
 def test_timer_of_a_gate_reached_in_the_failing_step_is_not_set() -> None:
@@ -136,7 +138,7 @@ def test_timer_of_a_gate_reached_in_the_failing_step_is_not_set() -> None:
     story = Story(refusing)
     step = story.tell(spoke("mineru.done.v1", error=FAILURE), done("a"))
 
-    assert (JobStatus.FAILED, [], []) == (story.state.status, list(step.set_timers), list(step.drop_timers))
+    assert (JobStatus.FAILED, [], []) == (story.state.status, started(step), over(step))
 
 
 @pytest.mark.parametrize(
@@ -164,7 +166,7 @@ def test_event_that_changes_nothing(event: object, reason: str) -> None:
     before = story.tell(done("ingest", "payloads")).state
     step = story.tell(event)  # type: ignore[arg-type]  # the parameters' common type
 
-    assert (reason, [], []) == (ignored(step), said(step), list(step.set_timers))
+    assert (reason, [], []) == (ignored(step), said(step), started(step))
     assert step.state is before
 
 
@@ -198,9 +200,9 @@ def test_item_is_called_as_its_source_calls_it() -> None:
 def test_ignored_event_is_named() -> None:
     """The notice of an ignored event says which it was."""
     event = done("elsewhere", event_id="e-9")
-    notice = Story(DIAMOND).tell(event).ignored
+    (ignored,) = Story(DIAMOND).tell(event).ignored
 
-    assert notice is not None
+    notice = ignored.data
     assert (event.origin.type, "elsewhere.done.v1", "e-9") == (notice.type, notice.topic, notice.event_id)
 
 
@@ -258,4 +260,4 @@ def test_timer_of_a_stage_is_dropped() -> None:
     story = Story(DIAMOND)
     step = story.tell(fired("ingest"))
 
-    assert (["ingest"], [], []) == (list(step.drop_timers), list(step.set_timers), said(step))
+    assert (["ingest"], [], []) == (over(step), started(step), said(step))

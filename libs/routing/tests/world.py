@@ -10,7 +10,7 @@ from medkg_contracts.data import JobRestarted, StageRequest
 from medkg_contracts.errors import OrderRefused
 from medkg_contracts.kinds import Kind
 from medkg_ledger.state import PASSED, JobState, NodeStatus
-from medkg_routing import Emit, JobEvent, Rerun, Step, advance, rerun
+from medkg_routing import Decision, Emit, JobEvent, Rerun, advance, rerun
 from medkg_routing.replay import Accepted, Obeyed, Past, Restarted, Verdict
 from medkg_topology.plan import GateNode, Plan, StageNode
 
@@ -22,6 +22,7 @@ from .telling import (
     cancelling,
     deferred,
     fired,
+    over,
     pausing,
     ref,
     refs,
@@ -29,6 +30,7 @@ from .telling import (
     rerunning,
     resuming,
     spoke,
+    started,
     state_after,
 )
 
@@ -74,7 +76,7 @@ class World:
     timers: dict[str, int] = field(default_factory=dict)
     flight: set[tuple[str, str]] = field(default_factory=set)
     heard: list[tuple[JobEvent, int]] = field(default_factory=list)
-    steps: list[Step] = field(default_factory=list)
+    steps: list[Decision] = field(default_factory=list)
     plans: list[Plan] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -146,18 +148,18 @@ class World:
         try:
             step = rerun(plan, self.state, event, self.now, ref=ref("plan"), pinned=self.plan)
         except OrderRefused:
-            step = Step(self.state)
+            step = Decision(self.state)
         else:
             self.plan = plan
         self._take(step)
 
-    def _take(self, step: Step) -> None:
+    def _take(self, step: Decision) -> None:
         self.steps.append(step)
         self.plans.append(self.plan)
-        for name in step.drop_timers:
+        for name in over(step):
             self.timers.pop(name, None)
-        self.timers |= dict(step.set_timers)
-        self.flight -= set(step.settled)
+        self.timers |= dict(started(step))
+        self.flight -= set(step.effects.settled)
         for emit in step.emits:
             if emit.service is not None and emit.node is not None:
                 self.flight.add((emit.service, emit.node))

@@ -16,7 +16,7 @@ from medkg_topology.catalog import Catalog
 from . import metrics
 from .clockwork import Chore, keep
 from .ledger_watch import LedgerWatch
-from .leftovers import Leftovers
+from .outbox_relay import OutboxRelay
 from .pins import Pins
 from .release import release
 from .reload import Reloader
@@ -74,7 +74,7 @@ def _chores(settings: RouterSettings, ledger: Ledger, producer: EventProducer, r
 
     return [
         Chore("timers", LOOK_S, Timers(ledger, producer).fire),
-        Chore("leftovers", settings.sweep_s, Leftovers(ledger, producer).send),
+        Chore("outbox", settings.sweep_s, OutboxRelay(ledger, producer).send),
         Chore("release", settings.sweep_s, partial(release, ledger, producer)),
         Chore("rollouts", settings.sweep_s, rollouts.refresh),
         Chore("pending", PENDING_S, count),

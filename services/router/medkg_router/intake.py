@@ -10,7 +10,7 @@ from medkg_contracts.errors import InvalidRequest, MedkgError
 from medkg_contracts.requests import JobRequest
 from medkg_ledger import JobState, JobStatus
 from medkg_ledger.store import Ledger
-from medkg_routing import Requested, Step, admit, ignore, reject
+from medkg_routing import Decision, Requested, admit, ignore, reject
 
 from .pins import Pins
 
@@ -52,7 +52,7 @@ class Intake:
         error: MedkgError | None,
         before: JobState | None,
         cancelled: frozenset[str],
-    ) -> tuple[Step, MedkgError | None]:
+    ) -> tuple[Decision, MedkgError | None]:
         """Accept or reject a request; a job that was rejected before may be asked for again.
 
         Args:
@@ -63,7 +63,7 @@ class Intake:
             cancelled: batches that are cancelled.
 
         Returns:
-            The step, and why the request belongs to the DLQ.
+            The decision, and why the request belongs to the DLQ.
 
         Raises:
             LedgerUnavailable: the plan could not be kept.
@@ -88,7 +88,7 @@ class Intake:
                 return ignore(before, event.origin, "duplicate"), None
             return reject(event, reason.info, now, after=before), reason
 
-    async def _accept(self, event: Requested, request: JobRequest, now: int, before: JobState | None) -> Step:
+    async def _accept(self, event: Requested, request: JobRequest, now: int, before: JobState | None) -> Decision:
         plan, ref = await self._pins.pin(event.job_id, request)
         kept = await self._small(event.tenant_id, request)
         accepted = JobAccepted(pipeline=plan.name, digest=plan.digest, plan=ref, request=kept)

@@ -2,7 +2,7 @@
 
 from medkg_bus.producer import EventProducer
 from medkg_ledger.store import Ledger
-from medkg_stagekit.posting import send, unpack
+from medkg_routing.outbox import unpack
 
 
 async def release(ledger: Ledger, producer: EventProducer) -> None:
@@ -16,5 +16,5 @@ async def release(ledger: Ledger, producer: EventProducer) -> None:
         KafkaUnavailable: nor does Kafka; what was let go stands in the outbox then.
     """
     released = await ledger.release()
-    await send([posting for each in released for posting in unpack(each.record)], producer)
+    await producer.deliver([record for each in released for record in unpack(each.record)])
     await ledger.forget([each.entry for each in released])

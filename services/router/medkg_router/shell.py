@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from medkg_artifacts import ArtifactStore, deposit
+from medkg_artifacts import ArtifactStore
 from medkg_bus.producer import EventProducer
 from medkg_contracts import topics
 from medkg_contracts.errors import JobIdTaken, LedgerUnavailable, MedkgError, OrderRefused, TopologyUnknown
@@ -19,12 +19,11 @@ from medkg_ledger import Committed, JobState, Timer
 from medkg_ledger.store import Ledger
 from medkg_routing import (
     Cancel,
-    Emit,
+    Decision,
     Pause,
     Requested,
     Rerun,
     Resume,
-    Step,
     TimerFired,
     abandon,
     advance,
@@ -32,14 +31,13 @@ from medkg_routing import (
     ignore,
     ignored_event,
     rerun,
-    to_event,
 )
-from medkg_stagekit.posting import Posting, posting, send, unpack
+from medkg_routing.outbox import OutboxRecord, outbox_record, unpack
 
 from . import metrics
-from .decision import Decision
 from .intake import Intake, may_begin
 from .operating import Operating, refused
+from .pending_job import PendingJob
 from .pins import Pins
 from .reading import Heard, Reader
 from .recent import Recent
@@ -103,15 +101,16 @@ class Router:
         if any(found.state is None for found in loaded.values()):
             # To an emptied ledger every job is unknown, and what is said of it would be dropped as foreign.
             await self._ledger.recognise()
-        decisions: dict[str, Decision] = {}
-        for job_id, items in heard.items():
-            decisions[job_id] = Decision(loaded[job_id], loaded[job_id].state)
-            for item in items:
-                await self._apply(decisions[job_id], item, cancelled)
+        pending = {job_id: PendingJob.read(loaded[job_id]) for job_id in heard}
+        time = datetime.now(UTC)
+        for job_id, job in pending.items():
+            for item in heard[job_id]:
+                job.take(await self._decision(job, item, cancelled))
+            await job.prepare(self._store, time)
         changes = {
-            job_id: decision.change(counts=self._counts(decision.state))
-            for job_id, decision in decisions.items()
-            if decision.changed
+            job_id: job.change(counts=self._counts(job.decision.state))
+            for job_id, job in pending.items()
+            if job.changed
         }
         # What changes nothing is checked by no compare-and-set: memory alone must not be the reason for it, since
         # another replica may have had the job meanwhile.
@@ -122,64 +121,56 @@ class Router:
         self._recent.forget(lost)
         self._recent.keep(changes[job_id] for job_id in won)
         granted = dict(zip(changes, committed.granted, strict=True))
-        kept = {job_id: decision for job_id, decision in decisions.items() if job_id not in lost}
+        kept = {job_id: job for job_id, job in pending.items() if job_id not in lost}
         await self._publish(kept, granted, committed)
         self._afterwards(committed)
         return lost
 
-    async def _apply(self, decision: Decision, heard: Heard, cancelled: frozenset[str]) -> None:
-        step = await self._step(decision, heard, cancelled)
-        said: list[tuple[Emit, Posting]] = []
-        if step.state is not None:
-            time = datetime.now(UTC)
-            for emit in step.emits:
-                event = await deposit(to_event(emit, step.state, time), self._store)
-                said.append((emit, posting(emit.topic, event)))
-        decision.take(step, said)
-
-    async def _step(self, decision: Decision, heard: Heard, cancelled: frozenset[str]) -> Step:
-        state, event = decision.state, heard.event
+    async def _decision(self, job: PendingJob, heard: Heard, cancelled: frozenset[str]) -> Decision:
+        state, event = job.decision.state, heard.event
         if isinstance(event, Requested):
-            return await self._requested(decision, heard, event, cancelled)
+            return await self._requested(job, heard, event, cancelled)
         if state is None:
-            return await self._stranger(decision, heard)
+            return await self._stranger(job, heard)
         if state.pipeline_version is None and not isinstance(event, Rerun):
             return ignore(state, event.origin, "job_ended")
         try:
             if isinstance(event, Rerun):
-                return await self._rerun(decision, state, event, heard.now)
+                return await self._rerun(job, state, event, heard.now)
             plan = await self._pins.plan(state.pipeline_version or "")
         except TopologyUnknown as error:
             logger.error("job %s cannot go on: %s", state.job_id, error)  # noqa: TRY400 - no bug, so no stack trace
             return abandon(state, event.origin, error.info, heard.now)
         return advance(plan, state, event, heard.now)
 
-    async def _requested(self, decision: Decision, heard: Heard, event: Requested, cancelled: frozenset[str]) -> Step:
-        state = decision.state
+    async def _requested(self, job: PendingJob, heard: Heard, event: Requested, cancelled: frozenset[str]) -> Decision:
+        state = job.decision.state
         try:
             if state is not None:
                 check_own(state, event)
         except JobIdTaken as error:
             if heard.error is None:
-                decision.refused.append((heard.record, error, event))
-            return Step(state)
+                job.refused.append((heard.record, error, event))
+            return Decision(state)
         if state is not None and not may_begin(state):
             return ignore(state, event.origin, "duplicate")
-        step, reason = await self._intake.begin(event, heard.now, error=heard.error, before=state, cancelled=cancelled)
+        decision, reason = await self._intake.begin(
+            event, heard.now, error=heard.error, before=state, cancelled=cancelled
+        )
         if reason is not None and heard.error is None:
-            decision.refused.append((heard.record, reason, event))
-        return step
+            job.refused.append((heard.record, reason, event))
+        return decision
 
-    async def _stranger(self, decision: Decision, heard: Heard) -> Step:
+    async def _stranger(self, job: PendingJob, heard: Heard) -> Decision:
         """Something about a job that nobody knows."""
         event = heard.event
         if isinstance(event, TimerFired):
             await self._ledger.drop_timers([Timer(event.job_id, event.node, 0)])
         if isinstance(event, Cancel | Pause | Resume | Rerun):
-            decision.disobeyed.append((event.origin, OrderRefused(f"the ledger knows no job {event.job_id!r}")))
+            job.disobeyed.append((event.origin, OrderRefused(f"the ledger knows no job {event.job_id!r}")))
         return ignore(None, event.origin, "foreign")
 
-    async def _rerun(self, decision: Decision, state: JobState, event: Rerun, now: int) -> Step:
+    async def _rerun(self, job: PendingJob, state: JobState, event: Rerun, now: int) -> Decision:
         if event.tenant_id not in (None, state.tenant_id):
             return ignore(state, event.origin, "foreign")
         try:
@@ -187,10 +178,10 @@ class Router:
         except MedkgError as error:
             if error.retryable:
                 raise
-            decision.disobeyed.append((event.origin, error))
-            return Step(state)
+            job.disobeyed.append((event.origin, error))
+            return Decision(state)
 
-    async def _restarted(self, state: JobState, event: Rerun, now: int) -> Step:
+    async def _restarted(self, state: JobState, event: Rerun, now: int) -> Decision:
         version = state.pipeline_version
         pinned = None if version is None else await self._pins.plan(version)
         if event.order.latest:
@@ -205,23 +196,22 @@ class Router:
         return rerun(plan, state, event, now, ref=ref, pinned=pinned)
 
     async def _publish(
-        self, decisions: Mapping[str, Decision], granted: Mapping[str, Sequence[bool]], committed: Committed
+        self, jobs: Mapping[str, PendingJob], granted: Mapping[str, Sequence[bool]], committed: Committed
     ) -> None:
         now = datetime.now(UTC)
-        postings: list[Posting] = []
-        for job_id, decision in decisions.items():
-            postings += decision.postings
-            asks = zip(decision.asks.values(), granted.get(job_id, ()), strict=False)
-            postings += [said for (_, said), flag in asks if flag]
-            for what, origin, state in decision.ignored:
-                metrics.ignored(what.reason)
-                postings.append(posting(topics.EVENTS, ignored_event(what, origin, state, job_id, now)))
-            for origin, error in decision.disobeyed:
-                postings.append(posting(topics.EVENTS, refused(origin, job_id, error)))
-        postings += [said for each in committed.released for said in unpack(each.record)]
-        await send(postings, self._producer)
-        for job_id, decision in decisions.items():
-            for record, reason, request in decision.refused:
+        records: list[OutboxRecord] = []
+        for job_id, job in jobs.items():
+            records += job.records
+            records += [record for (_, record), flag in zip(job.asks, granted.get(job_id, ()), strict=False) if flag]
+            for ignored in job.decision.ignored:
+                metrics.ignored(ignored.data.reason)
+                records.append(outbox_record(topics.EVENTS, ignored_event(ignored, job_id, now)))
+            for origin, error in job.disobeyed:
+                records.append(outbox_record(topics.EVENTS, refused(origin, job_id, error)))
+        records += [record for each in committed.released for record in unpack(each.record)]
+        await self._producer.deliver(records)
+        for job_id, job in jobs.items():
+            for record, reason, request in job.refused:
                 await self._reader.refuse(record, reason, job_id, request)
 
     def _counts(self, state: JobState | None) -> bool:

@@ -9,8 +9,8 @@ from medkg_contracts import topics
 from medkg_contracts.events import make_event
 from medkg_contracts.kinds import Kind
 from medkg_ledger import Change
+from medkg_routing.outbox import outbox_record, pack
 from medkg_stack import Services
-from medkg_stagekit.posting import pack, posting
 from redis.asyncio import Redis
 
 from .world import World, requested
@@ -78,7 +78,7 @@ async def test_what_a_crash_left_behind_is_sent(world: World) -> None:
     await world.until(lambda: world.asked(names.first, job))
     left = requested(f"{job}-left", topology=names.plain)
     before = (await world.ledger.load([job]))[job]
-    entry = pack([posting(topics.REQUESTS, left)])
+    entry = pack([outbox_record(topics.REQUESTS, left)])
     assert [True] == (await world.ledger.commit([Change(before, before.state, outbox=entry)])).written
     await world.until(lambda: "job.accepted" in world.story(f"{job}-left"))
 

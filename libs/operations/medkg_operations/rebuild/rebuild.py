@@ -16,13 +16,13 @@ from medkg_contracts.errors import ConfigurationError, TopologyUnknown
 from medkg_contracts.model import Contract
 from medkg_contracts.runs import StageRun, run_asked_for
 from medkg_contracts.settings import Settings
-from medkg_ledger import Change, JobStatus, LedgerReader, Timer, Versioned
+from medkg_ledger import Change, Effects, JobStatus, LedgerReader, Versioned
 from medkg_ledger.store import Ledger
 from medkg_ledger.wiping import WipeableLedger
 from medkg_routing import ScopeOrdered, to_event
+from medkg_routing.outbox import ask, outbox_record
 from medkg_routing.plans import stored_plan
 from medkg_routing.replay import Replayed, replay
-from medkg_stagekit.posting import ask, posting
 from medkg_topology.catalog import Catalog
 from medkg_topology.plan import Plan
 
@@ -216,15 +216,16 @@ class _Rebuild:
         state, time = replayed.state, datetime.now(UTC)
         asks = []
         for node, emit in replayed.asks.items():
-            event = await deposit(to_event(emit, state, time), self._store)
+            event = await deposit(to_event(emit, time), self._store)
             sent = StageRun(state.job_id, node, emit.epoch) in asked
-            asks.append(ask(state, emit, posting(emit.topic, event), sent=sent))
+            asks.append(ask(emit, outbox_record(emit.topic, event), sent=sent))
         return Change(
             before=Versioned(),
             after=state,
-            set_timers=[Timer(state.job_id, node, due) for node, due in replayed.timers.items()],
+            effects=Effects(
+                timers=replayed.timers, fence=state.sequence if state.status is JobStatus.CANCELLED else None
+            ),
             asks=asks,
-            fence=state.sequence if state.status is JobStatus.CANCELLED else None,
             counts=self._rollouts.counts(state),
         )
 

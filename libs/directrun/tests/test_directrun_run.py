@@ -2,11 +2,14 @@
 
 # ruff: noqa: D102 - the methods are those that every stage has
 
+from datetime import UTC, datetime
+from pathlib import Path
 from time import monotonic
 from typing import ClassVar
 
 import orjson
 import pytest
+from medkg_artifacts import ArtifactStore
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.errors import (
     ConfigurationError,
@@ -22,12 +25,20 @@ from medkg_contracts.policy import Policy
 from medkg_contracts.requests import JobRequest
 from medkg_contracts.settings import Settings
 from medkg_contracts.stages import StageContext
+from medkg_directrun import DirectRun
 from medkg_ledger.state import JobStatus, NodeStatus
 from medkg_stagekit import StageService
-from medkg_stagekit.direct import DirectRun
 from medkg_topology.plan import GateNode, Plan, StageNode
 
-from .fakes import NOW, Choir, Shout, Unfold
+from .stages import Choir, Shout, Unfold
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ArtifactStore:
+    """An empty artifact store."""
+    return ArtifactStore(tmp_path)
 
 
 class Say:

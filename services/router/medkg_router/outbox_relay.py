@@ -4,12 +4,12 @@ import logging
 
 from medkg_bus.producer import EventProducer
 from medkg_ledger.store import Ledger
-from medkg_stagekit.posting import send, unpack
+from medkg_routing.outbox import unpack
 
 logger = logging.getLogger(__name__)
 
 
-class Leftovers:
+class OutboxRelay:
     """Looks into the outbox: all that is there at the start, later what was there at the last look too."""
 
     def __init__(self, ledger: Ledger, producer: EventProducer) -> None:
@@ -28,6 +28,6 @@ class Leftovers:
         for entry, records in entries.items():
             if self._seen is None or entry in self._seen:
                 logger.warning("sending what the outbox still holds of %s", entry)
-                await send(unpack(records), self._producer)
+                await self._producer.deliver(unpack(records))
                 await self._ledger.forget([entry])
         self._seen = set(entries)

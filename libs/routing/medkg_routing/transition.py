@@ -1,4 +1,4 @@
-"""One decision in the making: what changes of a job, and what will be said of it."""
+"""A job on its way from one state to the next: what changes of it, and what will be said."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -15,8 +15,9 @@ from medkg_contracts.orders import Order, ScopeOrder
 from medkg_ledger.state import OPEN, PASSED, EarlyEvent, JobState, JobStatus, NodeState, NodeStatus
 from medkg_topology.plan import GateNode, Plan, StageNode
 
+from .decision import Decision, between
+from .emit import Emit, sequence, trace_of
 from .inbound import Origin
-from .step import Emit, Step, between, sequence, trace_of
 
 #: So many events that have opened a gate, or started a job again, are known when they are delivered once more.
 REMEMBERED = 50
@@ -25,8 +26,8 @@ REMEMBERED = 50
 MINERU_DONE = topics.done("mineru")
 
 
-class Turn:
-    """One decision in the making: the job's parts as they change, and what is to be sent."""
+class Transition:
+    """A job on its way to its next state: its parts as they change, and what is to be sent."""
 
     def __init__(self, plan: Plan, state: JobState, origin: Origin, now: int) -> None:
         self.plan = plan
@@ -45,7 +46,7 @@ class Turn:
         epoch = self.nodes[node].epoch if node is not None else 0
         self.emits.append(
             Emit(
-                topic, kind, data, "", self.origin.event_id, self.traceparent, node, epoch,
+                self.state, topic, kind, data, "", self.origin.event_id, self.traceparent, node, epoch,
                 cause_source=self.origin.source, **fields,
             )
         )  # fmt: skip
@@ -154,7 +155,7 @@ class Turn:
         self.emit(topics.EVENTS, Kind.JOB_RESTARTED, said)
         self.start_ready(self.plan.nodes)
 
-    def step(self, pinned: Plan | None = None) -> Step:
+    def decision(self, pinned: Plan | None = None) -> Decision:
         """What was decided; `pinned` is the plan that the job was on before, if it was another one."""
         update = {
             **self.changes,

@@ -20,16 +20,15 @@ from medkg_contracts.kinds import Kind
 from medkg_contracts.policy import Policy
 from medkg_contracts.requests import JobRequest
 from medkg_ledger.state import JobState
-from medkg_routing import Deferred, Requested, Spoke, Step, TimerFired, admit, advance, read, reject, to_event
-from medkg_topology.plan import Plan, StageNode
-
-from . import story
-from .execution import Executor
-from .guard import Verdict
-from .observer import Observer
-from .service import StageService
-from .work import Work, read_work
-from .worker_process import preload
+from medkg_routing import Decision, Deferred, Requested, Spoke, TimerFired, admit, advance, read, reject, to_event
+from medkg_stagekit import story
+from medkg_stagekit.execution import Executor
+from medkg_stagekit.guard import Verdict
+from medkg_stagekit.observer import Observer
+from medkg_stagekit.service import StageService
+from medkg_stagekit.work import Work, read_work
+from medkg_stagekit.worker_process import preload
+from medkg_topology.plan import Plan
 
 #: Is given each event as it happens.
 Listener = Callable[[CloudEvent], None]
@@ -98,10 +97,10 @@ class DirectRun:
                 raise InvalidRequest("a direct run takes requests, not claim checks for them")
             plan = self._resolve(requested.request)
             self._plans[plan.digest] = plan
-            step = admit(plan, requested, now, accepted=_accepted(plan, requested.request))
+            decision = admit(plan, requested, now, accepted=_accepted(plan, requested.request))
         except (ConfigurationError, InvalidRequest) as error:
-            step = reject(requested, error.info, now)
-        self._apply(step)
+            decision = reject(requested, error.info, now)
+        self._apply(decision)
 
     async def _execute_next(self) -> None:
         """Run all waiting work of the service whose work is next, as a stage service would run a batch."""
@@ -130,22 +129,27 @@ class DirectRun:
         if isinstance(heard, TimerFired):
             self._apply(advance(self._plans[state.pipeline_version or ""], state, heard, deadline))
 
-    def _apply(self, step: Step) -> None:
-        state = step.state
+    def _apply(self, decision: Decision) -> None:
+        state = decision.state
         if state is None:
             return
         self._states[state.job_id] = state
-        for node in step.drop_timers:
-            self._timers.pop((state.job_id, node), None)
-        self._timers |= {(state.job_id, node): due for node, due in step.set_timers}
-        for emit in step.emits:
-            event = to_event(emit, state, datetime.now(UTC))
+        for node, due in decision.effects.timers.items():
+            if due is None:
+                self._timers.pop((state.job_id, node), None)
+            else:
+                self._timers[state.job_id, node] = due
+        for emit in decision.emits:
+            event = to_event(emit, datetime.now(UTC))
             if emit.kind is not Kind.STAGE_REQUESTED:
                 self._listen(event)
-            elif (service := emit.topic.removesuffix(".queue.v1")) in self._services:
-                self._work.append((service, read_work(event)))
-            elif isinstance(self._plans[state.pipeline_version or ""].by_name.get(emit.node or ""), StageNode):
-                raise ConfigurationError(f"no service {service!r} is installed, so the stage {emit.node!r} cannot run")
+            elif emit.service is not None:  # what a gate asks of the outside is asked of nobody here
+                self._ask(emit.service, read_work(event))
+
+    def _ask(self, service: str, work: Work) -> None:
+        if service not in self._services:
+            raise ConfigurationError(f"no service {service!r} is installed, so the stage {work.node!r} cannot run")
+        self._work.append((service, work))
 
     async def _executor(self, service: str) -> Executor:
         if service not in self._executors:
