@@ -18,7 +18,7 @@ from medkg_contracts.requests import JobRequest
 from medkg_contracts.topics import EVENTS, REQUESTS
 from medkg_operations.rebuild.history import History
 from medkg_operations.rebuild.rebuild import after_order
-from medkg_routing import Origin, ScopeOrdered, ignored_event
+from medkg_routing import IgnoredEvent, Origin, ScopeOrdered, ignored_event
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
 
@@ -57,7 +57,7 @@ async def test_what_came_before_its_job_is_no_part_of_its_history():
     approval = CloudEvent(id="ok", source="/rdk", type="com.example.ok", extensions={"jobid": "j-1"})
     origin = Origin("ok", approval.type, "approvals.v1", source="/rdk")
     ignored = Ignored(reason="foreign", type=origin.type, topic=origin.topic, event_id=origin.event_id)
-    told = ignored_event(ignored, origin, None, "j-1", NOW)
+    told = ignored_event(IgnoredEvent(ignored, origin, None), "j-1", NOW)
     await history.read_lifecycle(Record(EVENTS, 0, 0, 20, b"j-1", told.data, to_headers(told)))
     for time in (10, 30):
         await history.read_heard(Record("approvals.v1", 0, 0, time, None, None, to_headers(approval)))

@@ -191,7 +191,7 @@ def test_item_is_called_as_its_source_calls_it() -> None:
     """What the source's stage says of how the item's id is written holds from then on; what failed says nothing."""
     story = Story(plan(stage("a"), stage("b", "a"), stage("c", "b")))
     step = story.tell(done("a", doc_id="ctgov:NCT00000001"))
-    told = to_event(only(step, Kind.STAGE_REQUESTED, "b"), story.state, datetime.now(UTC))
+    told = to_event(only(step, Kind.STAGE_REQUESTED, "b"), datetime.now(UTC))
     story.tell(done("b"))
 
     assert ("ctgov:NCT00000001", "ctgov:NCT00000001") == (told.subject, story.state.doc_id)
