@@ -117,14 +117,17 @@ async def test_same_request_twice_is_one_job(spine: Spine, nct_ids: list[str]) -
 
 
 async def test_until_runs_that_stage_and_what_it_needs(spine: Spine, nct_ids: list[str]) -> None:
-    """A job with ``until: parse`` is completed after parse; nothing later is asked for."""
+    """A job with ``until: parse`` is completed after parse; nothing later is asked for.
+
+    However its id was typed, it is then called as its source writes it.
+    """
     async with spine.watch() as watch:
-        (job,) = await spine.submit(studies(nct_ids[:1], until="parse"))
+        (job,) = await spine.submit(studies([nct_ids[0].lower()], until="parse"))
         ends = await watch.ended([job])
     state = (await spine.states([job]))[job]
 
     assert {job: Kind.JOB_COMPLETED} == ends
-    assert {"ingest", "parse"} == set(state.nodes)
+    assert ({"ingest", "parse"}, f"ctgov:{nct_ids[0]}") == (set(state.nodes), state.doc_id)
 
 
 async def test_skip_completed_reuses_what_was_made(spine: Spine, nct_ids: list[str]) -> None:
