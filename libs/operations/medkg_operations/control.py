@@ -189,6 +189,8 @@ def answer_in(record: Record, pending: Mapping[str, CloudEvent]) -> Answer | Non
         kind = kind_of(event)
         if order is None or kind not in _ANSWERS:
             return None
+        if event.extensions.get("causationsource", order.source) != order.source:
+            return None  # the answer to another's order of the same id
         return _answer(order, event, kind)
     except PoisonRecord:
         return None  # nobody's answer

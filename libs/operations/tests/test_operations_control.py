@@ -15,8 +15,8 @@ from .events_of import event
 ORDER = order_event(Kind.CONTROL_CANCEL, "j-1", Order(by="ann"), source="/test")
 
 
-def answer(kind: Kind, data: Contract | None = None, cause: str = ORDER.id) -> Answer | None:
-    said = event(kind, "j-1", None, data, causationid=cause)
+def answer(kind: Kind, data: Contract | None = None, cause: str = ORDER.id, source: str = "/test") -> Answer | None:
+    said = event(kind, "j-1", None, data, causationid=cause, causationsource=source)
     return answer_in(record_of(said), {ORDER.id: ORDER})
 
 
@@ -59,6 +59,14 @@ def test_an_order_is_answered(kind, data, result, obeyed):
 def test_other_events_answer_nothing(kind, data, cause):
     """An event with another cause, of another kind, or that cannot be read is no answer."""
     assert answer(kind, data, cause) is None
+
+
+def test_the_answer_to_anothers_order_of_the_same_id_is_none_of_ours():
+    """An order is known by its source and id."""
+    assert (None, True) == (
+        answer(Kind.JOB_CANCELLED, source="/somebody"),
+        answer(Kind.JOB_CANCELLED) is not None,
+    )
 
 
 def test_a_record_that_is_no_event_answers_nothing():
