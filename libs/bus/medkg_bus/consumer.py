@@ -1,4 +1,9 @@
-"""Reads topics as a member of a group: batches to a handler, and commits of what it has handled."""
+"""Reads topics as a member of a group: batches to a handler, and commits of what it has handled.
+
+What holds: a partition's commit never passes a record that the handler has not dealt with, in whichever order records
+end (`Offsets`). So a crash, or a handover that did not wait for the last, leads to records being read again, and never
+to one being missed; those behind it that were done are done twice, which epochs and idempotent effects make harmless.
+"""
 
 import asyncio
 import logging
@@ -17,6 +22,7 @@ from medkg_contracts.records import Record
 from .clients import group_broker, group_settings
 from .handover import Handover
 from .instance import client_id
+from .offsets import Offsets
 from .progress import Progress
 from .shutdown import HandedBack, ShutdownSignal
 
@@ -45,6 +51,9 @@ RETRY_LOOK_S: Final = 0.2
 POLL_MS: Final = 500
 
 Handler = Callable[[Sequence[Record]], Awaitable[None]]
+#: When polls go on beside a batch, there are fewer records in work than this share of a batch's most.
+BESIDE_SHARE: Final = 0.5
+
 Polled = dict[TopicPartition, list[ConsumerRecord[Any, Any]]]
 
 
@@ -54,9 +63,11 @@ class BatchConsumer:
     The handler must deal with every record: what it returns from is done. While it raises KafkaUnavailable or another
     retryable error the same batch is given to it again, so nothing is skipped.
 
-    However long a batch takes, the consumer stays in its group and takes nothing else, unless the batch is stuck: then
-    its partitions go to others. When the group shares its partitions anew, or the service ends, what the handler has
-    begun is finished and committed, and the rest of the batch is handed back.
+    However long a batch takes, the consumer stays in its group, unless the batch is stuck: then its partitions go to
+    others. It takes nothing else meanwhile; with `hold_s` it does after so many seconds, once few records are left in
+    work, so that what takes long does not hold up what follows. When the group shares its partitions anew, or the
+    service ends, what the handler has begun is finished and committed, and the rest is handed back; of batches beside
+    which polls went on, what cannot end in time is cancelled.
 
     Args:
         bootstrap: Kafka's address.
@@ -69,6 +80,8 @@ class BatchConsumer:
         new_work: topics whose records come after the others'.
         shutdown: of the handler; it is told when the service is about to end.
         poll_interval_s: a consumer that neither polls nor works for so long leaves its group.
+        hold_s: how long a batch holds up the polls; None until it is done. With it the handler has to bear being called
+            for a batch while it is at work on another.
     """
 
     def __init__(  # noqa: PLR0913 - a consumer has so many settings
@@ -84,6 +97,7 @@ class BatchConsumer:
         new_work: Collection[str] = (),
         shutdown: ShutdownSignal | None = None,
         poll_interval_s: float = POLL_INTERVAL_S,
+        hold_s: float | None = None,
     ) -> None:
         self._shutdown = shutdown or ShutdownSignal()
         self.progress = Progress(longest_batch_s, self._shutdown)
@@ -91,11 +105,18 @@ class BatchConsumer:
         self._first = frozenset(first)
         self._new_work_topics = frozenset(new_work)
         self._handler = handler
-        self._handled: dict[TopicPartition, int] = {}
+        self._offsets = Offsets()
+        self._hold_s = hold_s
+        self._few = max_records * BESIDE_SHARE
+        self._beside: set[asyncio.Future[None]] = set()
+        self._moved = asyncio.Event()
+        self._failed = False
         self._committing: asyncio.Future[None] | None = None
         self._commits = asyncio.Lock()
         self._draining = False
-        self._handover = Handover(self.progress, self._shutdown, self.commit)
+        self._handover = Handover(
+            self.progress, self._shutdown, commit=self.commit, abandon=self._abandon, forget=self._offsets.forget
+        )
         #: Ends the application; it is called when the handler fails in a way that it must not.
         self.give_up: Callable[[], None] = lambda: None
         self._broker = group_broker(bootstrap, client_id(group), longest_batch_s)
@@ -203,11 +224,38 @@ class BatchConsumer:
         return KafkaMessage(raw_message=raw, body=b"", headers={}, consumer=FAKE_CONSUMER)
 
     async def _consume(self, batch: Any) -> None:  # noqa: ANN401 - FastStream would try to validate a type
+        records = [_record(raw) for raw in batch]
+        self._handover.began()
         if self._handover.broken_off:
             self._handover.handled()
             return
-        records = [_record(raw) for raw in batch]
-        self.progress.batch(began=True)
+        self._offsets.taken(records)
+        self.progress.polling(again=False)
+        try:
+            if self._hold_s is None:
+                await self._work_off(records)
+            else:
+                await self._work_off_beside(records, self._hold_s)
+        finally:
+            self.progress.polling(again=True)
+        if self._failed:
+            raise SystemExit(1)  # FastStream reads no further then
+        if self._draining:
+            await self.commit()
+
+    async def _work_off_beside(self, records: Sequence[Record], hold_s: float) -> None:
+        """Work the batch off, or so much of it that polls may go on beside the rest."""
+        work = asyncio.ensure_future(self._work_off(records))
+        self._beside.add(work)
+        work.add_done_callback(self._beside.discard)
+        await asyncio.wait({work}, timeout=hold_s)
+        while not work.done() and self._offsets.in_work >= self._few:
+            self._moved.clear()
+            await self._moved.wait()
+
+    async def _work_off(self, records: Sequence[Record]) -> None:
+        name = object()
+        self.progress.batch(name, began=True)
         left: Sequence[Record] = ()
         try:
             await self._until_handled(records)
@@ -219,13 +267,32 @@ class BatchConsumer:
             logger.critical(
                 "the handler failed in a way it must not; stopping so that nothing is skipped", exc_info=True
             )
+            left = records
+            self._failed = True
             self.give_up()
-            raise SystemExit(1) from None  # FastStream reads no further then
+        except asyncio.CancelledError:
+            left = records
+            raise
         finally:
-            self.progress.batch(began=False)
+            self.progress.batch(name, began=False)
             self._handover.handled()
-        self._handled |= _ends(records, left)
-        await self._commit_soon()
+            self.finished(_without(records, left) if left else records)
+
+    async def _abandon(self) -> None:
+        """End what goes on beside the polls: whoever reads those records next does them."""
+        beside = list(self._beside)
+        for work in beside:
+            work.cancel()
+        if beside:
+            logger.info("%d batches take too long to be waited for; others do what is left of them", len(beside))
+            await asyncio.gather(*beside, return_exceptions=True)
+
+    def finished(self, records: Sequence[Record]) -> None:
+        """These records are dealt with, whatever becomes of the others of their batch."""
+        self._offsets.finished(records)
+        self._moved.set()
+        if not self._draining and (self._committing is None or self._committing.done()):
+            self._committing = asyncio.ensure_future(self._commit_later())
 
     async def _until_handled(self, records: Sequence[Record]) -> None:
         wait = 0.2
@@ -253,12 +320,14 @@ class BatchConsumer:
             await asyncio.sleep(min(left, RETRY_LOOK_S))
 
     async def drain(self) -> None:
-        """Commit what is handled; from now on each batch is committed at once, since each may be the last.
+        """Finish what is begun, commit; from now on each batch is committed at once, since each may be the last.
 
         What is not begun, and work that would have to wait long, is left to others.
         """
         self._draining = True
         self._handover.end()
+        if self._beside:
+            await self._handover.settled()
         if self._committing is not None:
             await self._committing
         await self.commit()
@@ -269,9 +338,7 @@ class BatchConsumer:
             await self._commit()
 
     async def _commit(self) -> None:
-        assigned = self.consumer.assignment()
-        offsets = {partition: offset for partition, offset in self._handled.items() if partition in assigned}
-        self._handled = {}
+        offsets = self._offsets.to_commit(self.consumer.assignment())
         if not offsets:
             return
         try:
@@ -279,19 +346,14 @@ class BatchConsumer:
         except (CommitFailedError, IllegalStateError):
             logger.info("the partitions went to another consumer meanwhile; what is read twice changes nothing")
         except KafkaError as error:
-            self._handled = offsets | self._handled
             logger.warning("offsets not committed, a later commit covers them: %r", error)
-
-    async def _commit_soon(self) -> None:
-        """Commit beside the work and not in its way: a round trip for each batch would cost more than it saves."""
-        if self._draining:
-            await self.commit()
-        elif self._committing is None or self._committing.done():
-            self._committing = asyncio.ensure_future(self._commit_later())
+            return
+        self._offsets.committed(offsets)
 
     async def _commit_later(self) -> None:
+        """Commit beside the work and not in its way: a round trip for each batch would cost more than it saves."""
         # Until there is nothing left: what is handled while a commit is under way starts none of its own.
-        while self._handled and not self._draining:
+        while self._offsets.to_commit(self.consumer.assignment()) and not self._draining:
             await asyncio.sleep(COMMIT_EVERY_S)
             await self.commit()
 
@@ -304,9 +366,6 @@ def _record(raw: ConsumerRecord[Any, Any]) -> Record:
     return Record(raw.topic, raw.partition, raw.offset, raw.timestamp, raw.key, raw.value, raw.headers)
 
 
-def _ends(records: Sequence[Record], left: Sequence[Record]) -> dict[TopicPartition, int]:
-    """How far a batch is handled in each partition: to its end, or to the first record that is left."""
-    ends = {TopicPartition(each.topic, each.partition): each.offset + 1 for each in records}
-    for each in sorted(left, key=lambda record: record.offset, reverse=True):
-        ends[TopicPartition(each.topic, each.partition)] = each.offset
-    return ends
+def _without(records: Sequence[Record], left: Sequence[Record]) -> list[Record]:
+    places = {record.place for record in left}
+    return [record for record in records if record.place not in places]

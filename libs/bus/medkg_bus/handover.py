@@ -18,12 +18,14 @@ _LOOK_S: Final = 0.5
 
 
 class Handover(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
-    """Stands between a consumer's group, which takes partitions away, and the batch that is worked on.
+    """Stands between a consumer's group, which takes partitions away, and the batches that are worked on.
 
     Args:
         progress: of the consumer; it is not late while it waits for others of its group.
         shutdown: of the handler: it is told that nothing more is to be begun.
         commit: commits what is handled.
+        abandon: ends the batches that go on beside the polls, whatever they do.
+        forget: what was in work is no more.
 
     Attributes:
         under_way: partitions have been given back, and no new ones have come.
@@ -31,10 +33,22 @@ class Handover(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
             left as well.
     """
 
-    def __init__(self, progress: Progress, shutdown: ShutdownSignal, commit: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        progress: Progress,
+        shutdown: ShutdownSignal,
+        *,
+        commit: Callable[[], Awaitable[None]],
+        abandon: Callable[[], Awaitable[None]],
+        forget: Callable[[], None],
+    ) -> None:
         self._progress = progress
         self._shutdown = shutdown
         self._commit = commit
+        self._abandon = abandon
+        self._forget = forget
+        self._polled = False
+        self._batches = 0
         self._ends = False
         self._idle = asyncio.Event()
         self._idle.set()
@@ -42,12 +56,28 @@ class Handover(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
         self.broken_off = False
 
     def taken(self) -> None:
-        """A batch has been polled."""
+        """Records have been polled."""
+        self._polled = True
         self._idle.clear()
 
+    def began(self) -> None:
+        """What has been polled is worked on."""
+        self._polled = False
+        self._batches += 1
+
     def handled(self) -> None:
-        """The batch has been handled, or left."""
-        self._idle.set()
+        """A batch has been handled, or left."""
+        self._batches -= 1
+        if not self._batches and not self._polled:
+            self._idle.set()
+
+    async def settled(self) -> None:
+        """Wait until what is begun is finished; what takes too long, or is stuck, is abandoned."""
+        deadline = monotonic() + HAND_BACK_S
+        while not self._idle.is_set() and not self._progress.stuck_for and monotonic() < deadline:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._idle.wait(), _LOOK_S)
+        await self._abandon()
 
     def break_off(self) -> None:
         """Some of the batch is left; unless the partitions have been shared anew already, it is not read here again."""
@@ -59,19 +89,17 @@ class Handover(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
         self._shutdown.leave()
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - it is all of them
-        """Finish what is begun, leave the rest, commit; a batch that is stuck or endless is waited for no longer."""
+        """Finish what is begun, leave the rest, commit."""
         self.under_way = self._progress.regrouping = True
         self._shutdown.leave()
-        deadline = monotonic() + HAND_BACK_S
-        while not self._idle.is_set() and not self._progress.stuck_for and monotonic() < deadline:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._idle.wait(), _LOOK_S)
+        await self.settled()
         await self._commit()
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:  # noqa: ARG002
         """Go on, from the offsets that were committed."""
         self.under_way = self._progress.regrouping = False
         self._progress.polled()
+        self._forget()
         if not self._ends:
             self._shutdown.go_on()
             self.broken_off = False

@@ -6,7 +6,7 @@ from .shutdown import ShutdownSignal
 
 
 class Progress:
-    """Whether a consumer gets on: it polls, or its batch is younger than it may be, or has just waited on purpose.
+    """Whether a consumer gets on: it polls, or works; no batch is older than it may be, unless it has just waited.
 
     Attributes:
         assigned: it has partitions.
@@ -17,7 +17,8 @@ class Progress:
         self._longest_batch_s = longest_batch_s
         self._shutdown = shutdown
         self._polled = monotonic()
-        self._batch_began: float | None = None
+        self._batches: dict[object, float] = {}
+        self._polls = True
         self.assigned = False
         self.regrouping = False
 
@@ -25,15 +26,23 @@ class Progress:
         """The consumer has come back from a poll."""
         self._polled = monotonic()
 
-    def batch(self, began: bool) -> None:
-        """A batch has begun, or ended."""
-        self._batch_began = monotonic() if began else None
+    def batch(self, name: object, *, began: bool) -> None:
+        """A batch of this name has begun, or ended."""
+        if began:
+            self._batches[name] = monotonic()
+        else:
+            self._batches.pop(name, None)
+
+    def polling(self, again: bool) -> None:
+        """Polls rest, since a batch is worked on, or go on."""
+        self._polls = again
         self._polled = monotonic()
 
     @property
     def stuck_for(self) -> float:
         """Seconds by which the consumer is later than it may be; 0 when it gets on."""
         now = monotonic()
-        if self._batch_began is not None:
-            return max(0.0, now - max(self._batch_began, self._shutdown.waited_at) - self._longest_batch_s)
-        return 0.0 if self.regrouping else max(0.0, now - self._polled - 30)
+        oldest = min(self._batches.values(), default=now)
+        late = now - max(oldest, self._shutdown.waited_at) - self._longest_batch_s
+        unpolled = now - self._polled - 30 if self._polls and not self.regrouping else 0.0
+        return max(0.0, late if self._batches else 0.0, unpolled)

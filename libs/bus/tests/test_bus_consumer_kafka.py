@@ -11,6 +11,7 @@ import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import NotCoordinatorForGroupError
+from medkg_bus import handover
 from medkg_bus.consumer import BatchConsumer
 from medkg_bus.shutdown import HandedBack, ShutdownSignal
 from medkg_contracts.errors import LedgerUnavailable
@@ -45,11 +46,14 @@ class Topic:
             await self.producer.send_and_wait(self.name, str(value).encode(), partition=value % PARTITIONS)
 
     @asynccontextmanager
-    async def read(self, reader: "Reader", *, longest_batch_s: float = 60.0) -> AsyncIterator[BatchConsumer]:
+    async def read(
+        self, reader: "Reader", *, longest_batch_s: float = 60.0, hold_s: float | None = None
+    ) -> AsyncIterator[BatchConsumer]:
         """A member of the group, as a service has it, with a short poll interval."""
         consumer = BatchConsumer(
             self.bootstrap, [self.name], f"medkg.{self.name}", reader.handle, max_records=100,
             longest_batch_s=longest_batch_s, shutdown=reader.shutdown, poll_interval_s=INTERVAL_S,
+            hold_s=hold_s,
         )  # fmt: skip
         await consumer.start()
         try:
@@ -87,6 +91,19 @@ class Unlucky(Reader):
         """Fail in a way that may pass."""
         self.tries += 1
         await self.meanwhile(self)
+
+
+@dataclass
+class Patient(Reader):
+    """Has each batch wait, and notes what it has begun."""
+
+    begun: list[int] = field(default_factory=list)
+
+    async def handle(self, records: Sequence[Record]) -> None:
+        """Handle a batch."""
+        self.begun += [int(record.value or b"") for record in records]
+        await self.meanwhile(self)
+        self.values += [int(record.value or b"") for record in records]
 
 
 class Leaver(Reader):
@@ -282,6 +299,65 @@ async def test_what_is_left_is_read_again(topic: Topic) -> None:
         await until(lambda: len(following.values) >= 16)
 
     assert ([], list(range(16))) == (leaving.values, sorted(following.values))
+
+
+async def test_what_takes_long_holds_up_nothing_else(topic: Topic) -> None:
+    """Beside a batch that takes long others are handled and committed, but nothing behind it in its own partition."""
+    reader, following = Reader(stuck), Reader(nothing)
+    await topic.put([0])
+    async with topic.read(reader, hold_s=0.1) as consumer:
+        await asyncio.wait_for(reader.began.wait(), PATIENCE_S)
+        await topic.put(range(1, 40))
+        await until(lambda: len(reader.values) == 39)
+        await consumer.commit()
+        committed = [await consumer.consumer.committed(place) for place in sorted(consumer.consumer.assignment())]
+        reader.go.set()
+        await until(lambda: len(reader.values) == 40)
+    async with topic.read(following):
+        await topic.put([40])
+        await until(lambda: following.values)
+
+    assert [None, 10, 10, 10] == committed
+    assert [40] == following.values
+
+
+async def test_what_never_ends_is_read_by_the_next(topic: Topic, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch that others went on beside is cancelled if it outlasts its member: the next member reads it."""
+    monkeypatch.setattr(handover, "HAND_BACK_S", 0.5)
+    cancelled = asyncio.Event()
+
+    async def endless(_: Reader) -> None:
+        try:
+            await for_ever()
+        finally:
+            cancelled.set()
+
+    reader, following = Reader(endless), Reader(nothing)
+    await topic.put([0])
+    async with topic.read(reader, hold_s=0.1):
+        await asyncio.wait_for(reader.began.wait(), PATIENCE_S)
+        await topic.put(range(1, 8))
+        await until(lambda: len(reader.values) == 7)
+    async with topic.read(following):
+        await until(lambda: 0 in following.values)
+
+    assert cancelled.is_set()
+    assert {0, 4} == set(following.values)
+
+
+async def test_only_so_much_goes_on_beside_others(topic: Topic) -> None:
+    """While half as many records as a batch has at most are in work, nothing more is taken."""
+    reader = Patient(stuck)
+    await topic.put(range(60))
+    async with topic.read(reader, hold_s=0.1):
+        await until(lambda: len(reader.begun) == 60)
+        await topic.put(range(60, 64))
+        await intervals(reader)
+        before = len(reader.begun)
+        reader.go.set()
+        await until(lambda: len(reader.values) == 64)
+
+    assert 60 == before
 
 
 async def test_only_what_is_committed_is_handled(topic: Topic) -> None:

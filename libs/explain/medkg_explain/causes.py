@@ -17,6 +17,7 @@ class Cause(StrEnum):
     NO_GPU = "no_gpu"
     DEAD_CONSUMER = "dead_consumer"
     OPEN_BREAKER = "open_breaker"
+    WORKERS_BUSY = "workers_busy"
     GATE_CLOSED = "gate_closed"
     TIMER_NOT_DUE = "timer_not_due"
     RATE_LIMITED = "rate_limited"

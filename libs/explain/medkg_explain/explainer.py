@@ -17,6 +17,7 @@ from medkg_contracts.runs import is_about
 from medkg_contracts.settings import Settings
 from medkg_ledger import JobState, JobStatus, LedgerReader, NodeState, NodeStatus
 from medkg_servicekit.startup_failures import StartupFailures
+from medkg_stagekit.busy import BusyReports
 from medkg_stagekit.guard import BreakerState
 from medkg_stagekit.shared_guard import SharedGuard
 from medkg_topology.plan import GateNode, Plan, StageNode
@@ -52,6 +53,7 @@ class Explainer:
         self._ledger = LedgerReader(self._redis)
         self._guard = SharedGuard(self._redis)
         self._notices = StartupFailures(self._redis)
+        self._busy = BusyReports(self._redis)
         self._cluster = Cluster(settings.kafka)
         self._stack = AsyncExitStack()
 
@@ -159,6 +161,7 @@ class Explainer:
             credit=await self._ledger.admission(node.service, state.job_id, node.name),
             guard=await self._guard.status(node.service, node.policy),
             notice=await self._notices.read(node.service),
+            busy=await self._busy.read(node.service),
         )
         if facts.guard.state is not BreakerState.CLOSED:
             service = Trail(self._cluster, f"stage:{node.service}", 0)

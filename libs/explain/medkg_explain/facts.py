@@ -10,6 +10,7 @@ from medkg_contracts.kinds import Kind
 from medkg_contracts.records import Record
 from medkg_ledger import Held, NodeState
 from medkg_servicekit.startup_failures import StartupFailure
+from medkg_stagekit.busy import BusyWorkers
 from medkg_stagekit.guard import Standstill
 from medkg_topology.plan import GateNode, StageNode
 
@@ -67,6 +68,7 @@ class StageFacts:
         guard: what the policy's breaker and rate limit keep back, for all consumers of the service.
         opened_by: the error that opened the breaker, if it is open and that is still known.
         notice: why the service last did not start; None if it did.
+        busy: those of its processes in which long jobs hold all workers.
         record: the request for this run, or None when it is not in the queue.
         unsent: the ledger still has to send the request.
         answer: the record on the done topic that answers it and that the router has not read, or None.
@@ -83,6 +85,7 @@ class StageFacts:
     guard: Standstill = _NOTHING
     opened_by: ErrorInfo | None = None
     notice: StartupFailure | None = None
+    busy: Sequence[BusyWorkers] = ()
     record: Record | None = None
     unsent: bool = False
     answer: Record | None = None

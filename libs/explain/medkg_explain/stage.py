@@ -133,6 +133,32 @@ def _open_breaker(_: JobState, facts: StageFacts) -> Finding | None:
     )
 
 
+def _workers_busy(job: JobState, facts: StageFacts) -> Finding | None:
+    """Long jobs hold all workers of whoever is to do it: of its partition's reader, or of all while it has none."""
+    busy, service = facts.busy, facts.node.service
+    if any(job.job_id in notice.jobs for notice in busy):
+        return None
+    if facts.record is not None:
+        # Kafka makes a member's id of what the process calls itself.
+        busy = [
+            each for each in busy if (facts.reader.owner or "").startswith(f"{topics.group(service)}.{each.worker}-")
+        ]
+    elif len(busy) < facts.reader.members:
+        return None
+    if not busy:
+        return None
+    return Finding(
+        Cause.WORKERS_BUSY,
+        f"{busy[0].worker}: {busy[0].message}" + _queued(facts),
+        "Each of them ends at its policy's timeout; cancel what nobody wants, `medkg job cancel JOB`. "
+        f"If they come again and again, start more consumers: `{_more(facts)}`.",
+        stage=facts.node.name,
+        record=_place(facts),
+        waiting_on=f"a worker of {service} that is free",
+        last_error=said(facts.error),
+    )
+
+
 def _waits_for_credit(_: JobState, facts: StageFacts) -> Finding | None:
     credit, node = facts.credit, facts.node
     slot = facts.guard.permit_s
@@ -214,7 +240,7 @@ def _in_work(job: JobState, facts: StageFacts) -> Finding | None:
 
 
 #: What can be true of a request that the service has not been given, the first that is true first.
-_HELD: Final[Sequence[Check]] = (about_pauses, _no_gpu, _dead_consumer, _open_breaker, _waits_for_credit)
+_HELD: Final[Sequence[Check]] = (about_pauses, _no_gpu, _dead_consumer, _open_breaker, _workers_busy, _waits_for_credit)
 
 #: What can be true of a request that the service has been given, the first that is true first.
 _GIVEN: Final[Sequence[Check]] = (
@@ -226,6 +252,7 @@ _GIVEN: Final[Sequence[Check]] = (
     _no_gpu,
     _dead_consumer,
     _open_breaker,
+    _workers_busy,
     _rate_limited,
     _lagging,
     _not_begun,

@@ -12,6 +12,7 @@ from medkg_explain.facts import HeldBack, Reader, StageFacts, Told
 from medkg_explain.stage import about_stage
 from medkg_ledger import Held, NodeState, NodeStatus
 from medkg_servicekit.startup_failures import StartupFailure
+from medkg_stagekit.busy import BusyWorkers
 from medkg_stagekit.guard import BreakerState, Standstill
 
 from .cases import (
@@ -36,6 +37,9 @@ BEGUN = [Told(Kind.STAGE_STARTED)]
 RETRIED = [*BEGUN, Told(Kind.STAGE_RETRYING, FAULT)]
 NO_GPU = StartupFailure(code="gpu_unavailable", message="no CUDA device", worker="host:1", at=NOW)
 UNSET = StartupFailure(code="configuration", message="MK_CTGOV_URL is not set", worker="host:1", at=NOW)
+BUSY = BusyWorkers(message="all workers are busy", worker="host:1", at=NOW, jobs=["j-long"])
+BUSY_ELSEWHERE = BUSY.model_copy(update={"worker": "host:12"})
+FULL = Reader(40, "medkg.chunk.host:1-5f2c at 127.0.0.1", 2)
 BEHIND = Reader(12, ALIVE.owner, 2)
 STAGE_PAUSED = replace(GIVEN, pauses=["stage:chunk"])
 DRAINED = replace(GIVEN, pauses=["drain:chunk"])
@@ -63,6 +67,8 @@ def cause_of(facts: StageFacts) -> str:
         ({"guard": OPEN}, "open_breaker"),
         ({"guard": replace(OPEN, state=BreakerState.HALF_OPEN)}, "open_breaker"),
         ({"guard": SPENT}, "rate_limited"),
+        ({"reader": FULL, "busy": [BUSY]}, "workers_busy"),
+        ({"reader": FULL, "busy": [BUSY_ELSEWHERE]}, "not_begun"),
         ({"credit": STAGE_PAUSED}, "stage_paused"),
         ({"record": None}, "record_gone"),
         ({"reader": Reader(41, ALIVE.owner, 2)}, "record_gone"),
@@ -92,6 +98,8 @@ def test_a_given_request_is_explained_by_what_it_waits_for(found: dict[str, Any]
         ({"credit": WAITING, "reader": DEAD, "notice": NO_GPU}, "no_gpu"),
         ({"credit": WAITING, "guard": OPEN}, "open_breaker"),
         ({"credit": WAITING, "guard": SPENT}, "waiting_for_credit"),
+        ({"credit": WAITING, "busy": [BUSY, BUSY_ELSEWHERE]}, "workers_busy"),
+        ({"credit": WAITING, "busy": [BUSY]}, "waiting_for_credit"),
     ],
 )
 def test_a_held_request_is_explained_by_what_holds_it(found: dict[str, Any], cause: str) -> None:
@@ -121,6 +129,8 @@ def test_a_held_request_is_explained_by_what_holds_it(found: dict[str, Any], cau
         ({"guard": replace(OPEN, state=BreakerState.HALF_OPEN), "story": BEGUN}, "in_work"),
         ({"reader": DEAD, "notice": UNSET}, "dead_consumer"),
         ({"reader": BEHIND, "story": BEGUN}, "in_work"),
+        ({"reader": replace(FULL, committed=12), "busy": [BUSY]}, "workers_busy"),
+        ({"reader": FULL, "busy": [BUSY.model_copy(update={"jobs": [job().job_id]})], "story": BEGUN}, "in_work"),
     ],
 )
 def test_of_several_causes_the_one_that_hides_the_others_is_named(found: dict[str, Any], cause: str) -> None:
@@ -223,11 +233,12 @@ def test_why_a_service_did_not_start_is_told() -> None:
             tried=st.integers(0, 3),
             deadline=st.one_of(st.none(), st.integers(NOW - 1000, NOW + 1000)),
         ),
-        reader=st.sampled_from([ALIVE, DEAD, BEHIND]),
+        reader=st.sampled_from([ALIVE, DEAD, BEHIND, FULL]),
         router=st.sampled_from([ROUTER, NO_ROUTER]),
         credit=st.sampled_from([GIVEN, WAITING, STAGE_PAUSED, DRAINED, held("tenant:acme", "job:j1")]),
         guard=st.sampled_from([Standstill(), OPEN, SPENT]),
         notice=st.sampled_from([None, NO_GPU, UNSET]),
+        busy=st.sampled_from([[], [BUSY], [BUSY, BUSY_ELSEWHERE]]),
         record=st.sampled_from([None, ASKED]),
         unsent=st.booleans(),
         answer=st.sampled_from([None, ANSWER]),

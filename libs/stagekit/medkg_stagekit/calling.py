@@ -18,6 +18,9 @@ from .observer import Observer
 from .pool import WorkerPool
 from .work import Work, job_fields
 
+#: How often is asked whether jobs that are computed are wanted still, in seconds.
+WANTED_S = 1.0
+
 #: How many of a batch's requests an expanding stage hands over at once.
 EXPANSION_PAGE = 200
 
@@ -64,10 +67,29 @@ class Caller:
         timeout_s = max(job.work.policy.timeout_s for job in jobs)
         tasks = [_task(job) for job in jobs]
         if self._pool is not None:
-            return await self._pool.call(tasks, timeout_s)
+            return await self._computed(self._pool, jobs, tasks, timeout_s)
         began = perf_counter()
         performed = await self._here(jobs, tasks, timeout_s)
         return performed, perf_counter() - began
+
+    @staticmethod
+    async def _computed(
+        pool: WorkerPool, jobs: Sequence[Job], tasks: Sequence[Task], timeout_s: float
+    ) -> tuple[Performed, float]:
+        """Have it done by a process, which is killed when all the jobs are cancelled."""
+        call = asyncio.ensure_future(pool.call(tasks, timeout_s))
+        watch = asyncio.ensure_future(_until_unwanted(jobs))
+        try:
+            await asyncio.wait({call, watch}, return_when=asyncio.FIRST_COMPLETED)
+            if call.done() or not watch.result():
+                return await call
+            for job in jobs:
+                job.outcome.dropped = True
+            return Performed([{}] * len(jobs)), 0.0
+        finally:
+            watch.cancel()
+            call.cancel()
+            await asyncio.wait({call, watch})
 
     async def _here(self, jobs: Sequence[Job], tasks: Sequence[Task], timeout_s: float) -> Performed:
         """Run the stage in this process: whatever it raises is those jobs' result."""
@@ -130,6 +152,17 @@ async def _turn_page(job: Job, limit: asyncio.Timeout) -> None:
     if await job.roll.strikes(job.work):
         raise _Struck
     limit.reschedule(loop.time() + left_s)
+
+
+async def _until_unwanted(jobs: Sequence[Job]) -> bool:
+    """Wait until all are cancelled; False when the service ends, which waits for what is begun."""
+    while True:
+        try:
+            if all([await job.roll.strikes(job.work) for job in jobs]):
+                return True
+        except HandedBack:
+            return False
+        await asyncio.sleep(WANTED_S)
 
 
 def _task(job: Job) -> Task:

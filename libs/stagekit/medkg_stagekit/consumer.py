@@ -8,7 +8,8 @@ anywhere leads to the work being done again, with the same artifacts, the same e
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
@@ -45,6 +46,9 @@ UNKNOWN_JOB = "unknown"
 
 _JOB_ID = TypeAdapter(Identifier)
 
+#: What the batch at hand has sent and Kafka has not acknowledged yet; batches may overlap, each in a task of its own.
+_UNACKNOWLEDGED: ContextVar[list[asyncio.Future[Any]]] = ContextVar("unacknowledged")
+
 
 class StageConsumer(Observer):
     """Handles batches of a stage's queue."""
@@ -64,7 +68,8 @@ class StageConsumer(Observer):
         self._store = store
         self._producer = producer
         self._executor = Executor(binding, store, self, guard=guard, orders=orders, shutdown=shutdown, pool=pool)
-        self._unacknowledged: list[asyncio.Future[Any]] = []
+        #: Is told of records that are dealt with while others of their batch are not, where somebody wants to know.
+        self.finished: Callable[[Sequence[Record]], None] | None = None
 
     async def handle(self, records: Sequence[Record]) -> None:
         """Do all that the records ask for; what cannot be read goes to the DLQ.
@@ -74,13 +79,17 @@ class StageConsumer(Observer):
             ArtifactStoreUnavailable: a claim check could not be read; likewise.
             HandedBack: the service ends or gives its partitions back, and some of the batch is not done.
         """
-        self._unacknowledged = []
+        _UNACKNOWLEDGED.set([])
         left: list[Record] = []
         works = [work for record in records if (work := await self._read(record)) is not None]
         if works:
             async for outcomes in self._executor.run(works):
                 left += [record for outcome in outcomes if outcome.left and (record := outcome.work.record) is not None]
-                await self._publish([outcome for outcome in outcomes if not outcome.left])
+                done = [outcome for outcome in outcomes if not outcome.left]
+                await self._publish(done)
+                if self.finished is not None:
+                    await self._acknowledge()
+                    self.finished([outcome.work.record for outcome in done if outcome.work.record is not None])
         await self._acknowledge()
         if left:
             raise HandedBack(left)
@@ -119,7 +128,8 @@ class StageConsumer(Observer):
         """Keep the record in the DLQ; when it says whose work it was, fail that stage of that job too."""
         logger.warning("%s/%d@%d goes to the DLQ: %s", record.topic, record.partition, record.offset, error)
         dlq, group = topics.dlq(self.name), topics.group(self.name)
-        self._unacknowledged += await refuse(self._producer, record, error, group, dlq, story.source_of(self.name))
+        sent = await refuse(self._producer, record, error, group, dlq, story.source_of(self.name))
+        _UNACKNOWLEDGED.get().extend(sent)
         failed = None if event is None else story.unreadable(self.name, event, error.info)
         if failed is not None:
             await self._tell_then_answer([failed])
@@ -143,7 +153,7 @@ class StageConsumer(Observer):
         work, error = outcome.work, outcome.error
         if error is not None and work.record is not None:
             letter = DeadLetter(work.record, topics.group(self.name), type(error).__name__, error.info)
-            self._unacknowledged.append(await self._producer.bury(topics.dlq(self.name), letter))
+            _UNACKNOWLEDGED.get().append(await self._producer.bury(topics.dlq(self.name), letter))
         label = error.code if error else "skipped" if outcome.skipped else "completed"
         metrics.executed(work.node, label, outcome.duration_ms, work.waited_ms)
 
@@ -156,10 +166,11 @@ class StageConsumer(Observer):
             await self._send(topics.done(self.name), event)
 
     async def _send(self, topic: str, event: CloudEvent) -> None:
-        self._unacknowledged.append(await self._producer.send(topic, event))
+        _UNACKNOWLEDGED.get().append(await self._producer.send(topic, event))
 
     async def _acknowledge(self) -> None:
-        futures, self._unacknowledged = self._unacknowledged, []
+        futures = list(_UNACKNOWLEDGED.get())
+        _UNACKNOWLEDGED.get().clear()
         await self._producer.acknowledged(futures)
 
 

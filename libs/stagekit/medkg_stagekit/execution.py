@@ -36,7 +36,7 @@ class Executor:
         binding: the stage.
         store: of the jobs' artifacts.
         observer: is told what happens to each job.
-        concurrency: executions at once under policies that do not say.
+        concurrency: executions at once under policies that do not say; of a pool, as many as it has processes.
         guard: of breakers and rate limits; by default this process's own.
         orders: knows what is cancelled or paused; None knows of nothing.
         shutdown: how to wait.
@@ -59,9 +59,8 @@ class Executor:
         self._observer = observer
         self._shutdown = shutdown or ShutdownSignal()
         self._obedience = Obedience(binding.name, orders, self._shutdown)
-        self._boundary = Boundary(
-            binding.name, guard or LocalGuard(), self._shutdown, observer.breaker_turned, concurrency
-        )
+        slots = concurrency if pool is None else pool.capacity
+        self._boundary = Boundary(binding.name, guard or LocalGuard(), self._shutdown, observer.breaker_turned, slots)
         self._materials = Materials(binding, store)
         self._caller = Caller(binding, observer, pool)
 

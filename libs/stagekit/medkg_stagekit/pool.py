@@ -100,6 +100,11 @@ class WorkerPool:
         self._threads.shutdown(wait=False)
 
     @property
+    def capacity(self) -> int:
+        """How many calls can be at work at once."""
+        return self._compute.processes + self._compute.slow
+
+    @property
     def full(self) -> list[str]:
         """The jobs that hold all quick places and have done so for long; empty while there is a way for short ones."""
         holding = [stint for stint in self._stints if stint.is_long and not stint.is_aside]

@@ -23,8 +23,10 @@ from medkg_servicekit.startup_failures import StartupFailures
 from redis.asyncio import Redis
 
 from .binding import Binding, bind, opened
+from .busy import BusyReports
 from .compute import Compute, ComputeSettings, Spec
 from .consumer import StageConsumer
+from .crowding import Crowding
 from .pool import WorkerPool
 from .shared_guard import SharedGuard
 
@@ -34,6 +36,8 @@ logger = logging.getLogger(__name__)
 MAX_RECORDS = 64
 #: Redis is asked at the boundary of each batch: one that is slower than this, in seconds, is worked without.
 REDIS_TIMEOUT_S = 2.0
+#: How long jobs that compute hold up those behind them, in seconds; whoever takes longer goes on beside the others.
+HOLD_S = 1.0
 #: How long one batch may take before the service counts as stuck, in seconds.
 LONGEST_BATCH_S = 900.0
 
@@ -124,23 +128,27 @@ async def _prepare(service: StageService, settings: Settings, stack: AsyncExitSt
     guard, orders = SharedGuard(redis), LedgerReader(redis)
     store = ArtifactStore.from_url(settings.artifacts_url)
     producer = await stack.enter_async_context(connected(settings.kafka, service.name, store))
-    consumers = []
+    consumers, crowdings = [], []
     for each in service.stages:
         binding, pool = await each.open(stack, settings.log_level)
         shutdown = ShutdownSignal()
         stage = StageConsumer(binding, store, producer, guard=guard, orders=orders, shutdown=shutdown, pool=pool)
-        consumers.append(
-            BatchConsumer(
-                settings.kafka,
-                [topics.queue(each.name)],
-                topics.group(each.name),
-                stage.handle,
-                max_records=each.max_records,
-                longest_batch_s=each.longest_batch_s,
-                shutdown=shutdown,
-            )
+        consumer = BatchConsumer(
+            settings.kafka,
+            [topics.queue(each.name)],
+            topics.group(each.name),
+            stage.handle,
+            max_records=each.max_records,
+            longest_batch_s=each.longest_batch_s,
+            shutdown=shutdown,
+            hold_s=None if pool is None else HOLD_S,
         )
-    return Workload(consumers)
+        if pool is not None:
+            stage.finished = consumer.finished
+            crowdings.append(Crowding(each.name, pool, BusyReports(redis)))
+        consumers.append(consumer)
+    background = [crowding.watch() for crowding in crowdings]
+    return Workload(consumers, background=background, checks=[partial(getattr, each, "problem") for each in crowdings])
 
 
 async def _check(service: StageService, failures: StartupFailures) -> None:

@@ -20,8 +20,8 @@ from .worker import main, receive_answer, send_call
 #: A worker has so many seconds until it is ready.
 START_S: Final = 120.0
 
-#: A worker that has been busy for long yields to the others: it gets a third of what a busy neighbour gets.
-NICE: Final = 5
+#: A worker that has been busy for long yields to the others: it gets a tenth of what a busy neighbour gets.
+NICE: Final = 10
 
 #: What native code says as it dies for want of memory: Rust (pydantic, orjson), C++.
 _OUT_OF_MEMORY: Final = (b"memory allocation of", b"std::bad_alloc", b"MemoryError")

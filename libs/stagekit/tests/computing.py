@@ -22,7 +22,7 @@ class Unreadable(MedkgError):
 
 def _spin(file: str) -> None:
     if file:
-        Path(file).touch()
+        Path(file).write_text(str(os.getpid()))
     while True:
         pass
 
@@ -30,6 +30,11 @@ def _spin(file: str) -> None:
 def _until(file: str) -> None:
     while not Path(file).exists():
         pass
+
+
+def _count(text: str) -> None:
+    for _ in range(2):
+        assert sum(1 for letter in text if letter == "y") == 0
 
 
 def _hoard(_: str) -> None:
@@ -54,6 +59,7 @@ def _unreadable(_: str) -> None:
 ACTS: Mapping[str, Callable[[str], None]] = {
     "spin": _spin,
     "until": _until,
+    "count": _count,
     "hoard": _hoard,
     "abort": _abort,
     "refuse": _refuse,

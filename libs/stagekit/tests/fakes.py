@@ -204,12 +204,17 @@ async def outcomes_of(
 
 
 def asked(
-    word: str = "hello", job_id: str = "j-1", *, policy: Policy | None = None, tried: int = 0, **extensions: str | None
+    word: str | ArtifactRef = "hello",
+    job_id: str = "j-1",
+    *,
+    policy: Policy | None = None,
+    tried: int = 0,
+    **extensions: str | None,
 ) -> CloudEvent:
     """The router's ``stage.requested`` for the word."""
     data = StageRequest(
         request=JobRequest(source="ctgov", id="1"),
-        inputs={"word": inline("word", word)},
+        inputs={"word": inline("word", word) if isinstance(word, str) else word},
         policy=policy or Policy(),
         tried=tried,
     )

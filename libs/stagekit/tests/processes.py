@@ -15,6 +15,7 @@ from typing import Any, Self
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from medkg_contracts.artifacts import ArtifactRef
 from medkg_contracts.cloudevents import to_headers
 from medkg_contracts.policy import Policy
 from medkg_contracts.records import Record
@@ -30,7 +31,7 @@ _APP = Path(__file__).parent / "echo_service.py"
 class EchoProcess:
     """A replica of the echo service."""
 
-    def __init__(self, name: str, folder: Path, bootstrap: str, **environment: str) -> None:
+    def __init__(self, name: str, folder: Path, bootstrap: str, app: Path = _APP, **environment: str) -> None:
         self.name = name
         self.folder = folder
         self._log = folder / f"log-{len(list(folder.glob('log-*')))}"
@@ -43,7 +44,7 @@ class EchoProcess:
         }
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, str(_APP)], env={**os.environ, **settings}, stderr=log, stdout=log, cwd=folder
+                [sys.executable, str(app)], env={**os.environ, **settings}, stderr=log, stdout=log, cwd=folder
             )
 
     @property
@@ -138,8 +139,12 @@ class Bus:
     async def ask(self, words: Iterable[str], policy: Policy = ONE_TRY) -> None:
         """Ask for work on each word; the job's id is ``<service>-<word>``."""
         for word in words:
-            event = asked(word, f"{self.name}-{word}", policy=policy, stage=self.name)
-            await self.put(event.extensions["partitionkey"].encode(), event.data, to_headers(event))
+            await self.ask_for(word, f"{self.name}-{word}", policy)
+
+    async def ask_for(self, word: str | ArtifactRef, job_id: str, policy: Policy = ONE_TRY) -> None:
+        """Ask for work on the word."""
+        event = asked(word, job_id, policy=policy, stage=self.name)
+        await self.put(event.extensions["partitionkey"].encode(), event.data, to_headers(event))
 
     async def put(self, key, value, headers, partition: int | None = None) -> None:
         """Put a record on the queue."""
