@@ -143,20 +143,21 @@ class EventProducer:
             [await self.raw(each.topic, each.key.encode(), each.value, each.headers) for each in records]
         )
 
-    async def bury(self, topic: str, letter: DeadLetter) -> asyncio.Future[Any]:
-        """Hand a dead letter to the producer; it goes to the partition that its record has, whatever the key.
+    async def bury(self, topic: str, letter: DeadLetter, partition: int | None = None) -> asyncio.Future[Any]:
+        """Hand a dead letter to the producer; it goes to this partition or to its record's, whatever the key.
 
         Raises:
             KafkaUnavailable: the producer cannot take it.
             ArtifactStoreUnavailable: it is too large for a record, and the store cannot take it.
         """
         record = letter.original
+        where = record.partition if partition is None else partition
         if size(record) <= LARGEST_LETTER:
-            return await self.raw(topic, record.key, record.value, letter.headers(), record.partition)
+            return await self.raw(topic, record.key, record.value, letter.headers(), where)
         ref = await self._store.put(SYSTEM_TENANT, "dead-letter", pack_record(record), inline=False)
         reason = replace(letter, original=replace(record, headers=())).headers()
         headers = [*reason, (STORED_RECORD, str(ref.uri).encode())]
-        return await self.raw(topic, (record.key or b"")[:1024], None, headers, record.partition)
+        return await self.raw(topic, (record.key or b"")[:1024], None, headers, where)
 
     @staticmethod
     async def acknowledged(futures: Sequence[asyncio.Future[Any]]) -> None:

@@ -175,7 +175,14 @@ class StageConsumer(Observer):
 
 
 async def refuse(
-    producer: EventProducer, record: Record, error: MedkgError, group: str, dlq: str, source: str, **about: str
+    producer: EventProducer,
+    record: Record,
+    error: MedkgError,
+    group: str,
+    dlq: str,
+    source: str,
+    partition: int | None = None,
+    **about: str,
 ) -> list[asyncio.Future[Any]]:
     """Put the record on the DLQ and say so in a lifecycle event; `about` are attributes that say whose it is."""
     metrics.refused(record.topic, error.code)
@@ -192,7 +199,7 @@ async def refuse(
         extensions=about,
     )
     return [
-        await producer.bury(dlq, DeadLetter(record, group, type(error).__name__, error.info)),
+        await producer.bury(dlq, DeadLetter(record, group, type(error).__name__, error.info), partition),
         await producer.send(topics.EVENTS, event),
     ]
 

@@ -90,7 +90,13 @@ class Reader:
         return Batch(batch.jobs, batch.scopes, reload)
 
     async def refuse(
-        self, record: Record, error: MedkgError, job_id: str | None = None, request: Requested | None = None
+        self,
+        record: Record,
+        error: MedkgError,
+        job_id: str | None = None,
+        request: Requested | None = None,
+        event: CloudEvent | None = None,
+        partition: int | None = None,
     ) -> None:
         """Keep the record in the DLQ, and say so; whoever made the `request` that it is is told that it is theirs.
 
@@ -99,36 +105,49 @@ class Reader:
             error: why.
             job_id: the job that it is about; None if that cannot be told.
             request: what it asks for, if it is a request that can be read.
+            event: that it is, as far as it can be read.
+            partition: of the DLQ; None for that which the record has.
 
         Raises:
             KafkaUnavailable: Kafka has not acknowledged both.
         """
         logger.warning("%s/%d@%d goes to the DLQ: %s", record.topic, record.partition, record.offset, error)
-        said = {} if job_id is None else {"jobid": job_id}
+        said = {} if event is None else {"causationid": event.id, "causationsource": event.source}
+        said |= {} if job_id is None else {"jobid": job_id}
         futures = await refuse(
-            self._producer, record, error, topics.ROUTER_GROUP, topics.ROUTER_DLQ, SOURCE, **said, **_asked(request)
+            self._producer,
+            record,
+            error,
+            topics.ROUTER_GROUP,
+            topics.ROUTER_DLQ,
+            SOURCE,
+            partition,
+            **said | _asked(request),
         )
         await self._producer.acknowledged(futures)
 
     async def _read(self, record: Record) -> Heard | ScopeOrdered | Reload | None:
         event: CloudEvent | None = None
-        whose: str | None = None
+        whose, home = None, record.partition
         try:
             _ = record.time  # one that nobody can reckon with is no event at all
             event = from_record(record.headers, record.value)
             whose = about(record.topic, event)
-            home = record.partition if whose is None else await self._producer.home(record.topic, whose)
-            if home != record.partition:
-                await self._move(record, home, whose)
-                return None
+            home = home if whose is None else await self._producer.home(record.topic, whose)
             inbound = read(record.topic, await redeem(event, self._store))
         except MedkgError as error:
             if error.retryable:
                 raise
-            await self.refuse(record, error, whose)
             # The job that it concerns hears of it as well: it would wait for ever otherwise.
             spoiled = None if event is None else broken(record.topic, event, error)
+            if spoiled is not None and home != record.partition:
+                await self._move(record, home, whose)
+                return None
+            await self.refuse(record, error, whose, event=event, partition=home)
             return None if spoiled is None else Heard(spoiled, record, error)
+        if home != record.partition:
+            await self._move(record, home, whose)
+            return None
         return inbound if isinstance(inbound, Reload | ScopeOrdered) else Heard(inbound, record)
 
     async def _move(self, record: Record, home: int, whose: str | None) -> None:
@@ -138,7 +157,7 @@ class Reader:
                 f"the record has {size(record):,} bytes and stands in partition {record.partition}, but what is about "
                 f"{whose} belongs to partition {home}; at most {LARGEST_COPY:,} bytes can be moved there"
             )
-            await self.refuse(record, error, whose)
+            await self.refuse(record, error, whose, partition=home)
             return
         self._moving.append(await self._producer.raw(record.topic, record.key, record.value, record.headers, home))
         metrics.moved(record.topic)

@@ -124,15 +124,16 @@ class History:
         try:
             _ = record.time
             event = from_record(record.headers, record.value)
-            if await self.moved(record, event):
-                return None
-            return read(record.topic, await redeem(event, self.store))
+            heard = read(record.topic, await redeem(event, self.store))
         except MedkgError as error:
             if error.retryable:
                 raise
             spoiled = None if event is None else broken(record.topic, event, error)
-            self.unreadable += spoiled is None
-            return spoiled
+            if event is None or spoiled is None:
+                self.unreadable += 1
+                return None
+            heard = spoiled
+        return None if await self.moved(record, event) else heard
 
     async def moved(self, record: Record, event: CloudEvent) -> bool:
         """Whether the router reads the record elsewhere, since it stands in another partition than its job's."""
