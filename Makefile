@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test lint type layers asyncapi docs supply engine images containers newest bench chaos fmt clean
+.PHONY: help setup demo up down test derive lint type layers asyncapi docs supply engine images containers newest bench chaos fmt clean
 .PHONY: packages faketime python stack node ready
 MAKEFLAGS += --no-print-directory
 
@@ -14,7 +14,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 OWN_UV := $(CACHE)/uv/bin/uv
 UV = $(shell command -v uv || echo '$(OWN_UV)')
 RUN = $(UV) run
-CODE = $(wildcard libs/*/medkg_* services/*/medkg_* deploy/supply/medkg_supply) deploy/supply/check.py
+CODE = $(wildcard libs/*/medkg_* services/*/medkg_* deploy/supply/medkg_supply deploy/derive/medkg_derive) deploy/supply/check.py deploy/derive/derive.py
 
 # `STACK=compose make demo` uses containers where `make demo` uses processes; likewise `up` and `down`.
 STACK ?= processes
@@ -68,6 +68,10 @@ down: python
 ## Run every test that needs no container, with real servers as local processes
 test: setup
 	MEDKG_SERVERS=processes $(RUN) pytest --durations=20 -m "not benchmark and not chaos and not containers"
+
+## Write what follows from the services' declarations: lists, containers, images, AsyncAPI documents, tables
+derive: python
+	$(RUN) python deploy/derive/derive.py
 
 ## Check style and format
 lint: python

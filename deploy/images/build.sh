@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the images: build.sh [name...]
 #
-#   names          router ingest parse validate chunk index replay cli, redis kafka opensearch; none means all,
+#   names          of services, cli, redis kafka opensearch; none means all,
 #                  or all of ours where PYTHON_IMAGE says that public images can be had
 #   PYTHON_IMAGE   what our images are based on; if unset, a base is made of Debian packages, without an image registry
 #   BUILD_IMAGE    what they are built on, if PYTHON_IMAGE has no pip and venv
@@ -11,7 +11,12 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 cache=${MEDKG_CACHE:-$HOME/.cache/medkg}
-services=(router ingest parse validate chunk index replay cli)
+services=(
+    # derived: services, by `make derive`
+    chunk index ingest parse replay router validate
+    # end: services
+    cli
+)
 servers=(redis kafka opensearch)
 began=$SECONDS
 

@@ -17,27 +17,25 @@ target "python" {
   }
 }
 
-target "stage" {
-  name     = service
-  matrix   = { service = ["ingest", "parse", "validate", "chunk", "index"] }
+target "service" {
+  name   = item.service
+  matrix = {
+    item = [
+      # derived: services, by `make derive`
+      { service = "chunk", target = "stage", shared = "stagekit", module = "medkg_chunk" },
+      { service = "index", target = "stage", shared = "stagekit", module = "medkg_index" },
+      { service = "ingest", target = "stage", shared = "stagekit", module = "medkg_ingest" },
+      { service = "parse", target = "stage", shared = "stagekit", module = "medkg_parse" },
+      { service = "replay", target = "replay", shared = "servicekit", module = "medkg_replay" },
+      { service = "router", target = "router", shared = "stagekit", module = "medkg_router" },
+      { service = "validate", target = "stage", shared = "stagekit", module = "medkg_validate" },
+      # end: services
+    ]
+  }
   inherits = ["python"]
-  target   = "stage"
-  args     = { SERVICE = service, SOURCE = "services/${service}" }
-  tags     = ["medkg/${service}:${VERSION}"]
-}
-
-target "router" {
-  inherits = ["python"]
-  target   = "router"
-  args     = { SERVICE = "router", SOURCE = "services/router" }
-  tags     = ["medkg/router:${VERSION}"]
-}
-
-target "replay" {
-  inherits = ["python"]
-  target   = "replay"
-  args     = { SERVICE = "replay", SOURCE = "services/replay", SHARED = "contracts" }
-  tags     = ["medkg/replay:${VERSION}"]
+  target   = item.target
+  args     = { SERVICE = item.service, SOURCE = "services/${item.service}", SHARED = item.shared, MODULE = item.module }
+  tags     = ["medkg/${item.service}:${VERSION}"]
 }
 
 target "cli" {

@@ -12,6 +12,8 @@ from typing import Final
 from medkg_contracts import topics
 from medkg_contracts.kinds import TYPE_PREFIX, Kind
 
+from tests.shipped import STAGE_SERVICES
+
 from .bed import PRODUCT_TOPOLOGIES, Bed
 from .latency import Mark, Percentiles, hops, percentiles
 from .noop import STAGES
@@ -26,8 +28,7 @@ TOPOLOGY: Final = "noop"
 #: The same, under policies with a breaker, a rate limit and a bound on executions at once.
 GUARDED: Final = "noop-guarded"
 NODES: Final = tuple(f"noop{number}" for number in range(1, STAGES + 1))
-#: The product's services that wait for work, and those among them that are stages.
-STAGE_SERVICES: Final = ("ingest", "parse", "validate", "chunk", "index")
+#: The product's services that wait for work.
 IDLE_SERVICES: Final = ("router", *STAGE_SERVICES)
 #: Jobs a second of the latency measurement.
 RATE: Final = 20.0

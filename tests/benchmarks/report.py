@@ -7,7 +7,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from .measures import RATE, STAGE_SERVICES, Idle, Latency, Profile, Throughput
+from tests.shipped import STAGE_SERVICES
+
+from .measures import RATE, Idle, Latency, Profile, Throughput
 from .targets import Verdict, verdicts
 
 

@@ -23,6 +23,8 @@ from medkg_contracts.kinds import Kind
 from medkg_contracts.orders import Order, ScopeOrder
 from medkg_stack import SERVICES
 
+from tests.shipped import PIPELINE, STAGE_SERVICES
+
 from .load import Load
 from .rig import Rig
 
@@ -35,7 +37,6 @@ HANG_S = 15.0
 DOWN_S = 30.0
 PAUSED_S = 10.0
 
-_STAGES = ("ingest", "parse", "validate", "chunk", "index")
 _RESENT_A_PARTITION = 300
 _FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 
@@ -131,7 +132,7 @@ async def lose_opensearch(rig: Rig, _: Load) -> float:
 async def resend(rig: Rig, load: Load) -> float:
     """Send the latest requests, work records and results once more, all mixed, and then again in another order."""
     dice = random.Random(4)  # noqa: S311 - an order, no secret
-    wanted = [topics.REQUESTS, *map(topics.queue, _STAGES), *map(topics.done, _STAGES)]
+    wanted = [topics.REQUESTS, *map(topics.queue, PIPELINE), *map(topics.done, PIPELINE)]
     async with Cluster(rig.spine.settings.kafka) as cluster:
         ends = await cluster.ends(await cluster.partitions(*wanted))
         found = [record async for record in cluster.records(ends, last=_RESENT_A_PARTITION)]
@@ -224,7 +225,7 @@ def _hangs() -> list[Fault]:
     alone = [Fault("SIGSTOP replay", partial(hang, "replay"), PROCESS_KILL_S)]
     return alone + [
         Fault(f"SIGSTOP {name}", partial(hang, name), PROCESS_KILL_S, name == "index", partial(two_of, name))
-        for name in ("router", *_STAGES)
+        for name in ("router", *STAGE_SERVICES)
     ]
 
 

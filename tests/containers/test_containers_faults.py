@@ -10,6 +10,7 @@ from medkg_contracts.kinds import Kind, kind_of
 from medkg_testing import MedkgStack
 
 from tests.e2e.spine import recorded
+from tests.shipped import PIPELINE, SERVICES
 
 from .project import Project
 
@@ -17,7 +18,6 @@ pytestmark = [pytest.mark.containers, pytest.mark.timeout(900)]
 
 #: So many jobs are in flight while something happens, at least.
 IN_FLIGHT = 30
-STAGES = ["ingest", "parse", "validate", "chunk", "index"]
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def effects(stack: MedkgStack, job: str) -> Counter[str]:
     )
 
 
-ONCE = Counter([*(f"{stage} {Kind.STAGE_COMPLETED}" for stage in STAGES), f"job {Kind.JOB_COMPLETED}"])
+ONCE = Counter([*(f"{stage} {Kind.STAGE_COMPLETED}" for stage in PIPELINE), f"job {Kind.JOB_COMPLETED}"])
 
 
 def test_every_container_may_be_restarted_under_load(
@@ -87,7 +87,7 @@ def test_every_container_may_be_restarted_under_load(
 
     jobs = under_load(medkg_stack, nct_ids, restart_all)
 
-    assert {"kafka", "redis", "opensearch", "replay", "router", *STAGES} == set(services)
+    assert {"kafka", "redis", "opensearch", *SERVICES} == set(services)
     assert [ONCE] * len(jobs) == [effects(medkg_stack, job) for job in jobs]
 
 

@@ -10,11 +10,12 @@ from uuid import uuid4
 import pytest
 from medkg_stack.ports import free_port
 
+from tests.shipped import SERVICES
+
 from .project import LOCAL_IMAGES, REPOSITORY, docker, inspect
 
 pytestmark = pytest.mark.containers
 
-SERVICES = ["router", "ingest", "parse", "validate", "chunk", "index", "replay"]
 SERVERS = {"kafka", "redis", "opensearch"}
 MOST_BYTES = 250_000_000
 OVERLAYS = sorted(path.name for path in (REPOSITORY / "deploy" / "compose").glob("*.yml"))

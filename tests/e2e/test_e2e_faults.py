@@ -17,15 +17,15 @@ from medkg_ledger import JobState, JobStatus
 from medkg_ledger.store import Ledger
 from medkg_operations.rebuild.rebuild import rebuild
 
+from tests.shipped import PIPELINE, STAGE_SERVICES
+
 from .index import expected_chunks, indexed_chunks
 from .spine import Spine, studies
 
 pytestmark = pytest.mark.integration
 
-STAGES = ["ingest", "parse", "validate", "chunk", "index"]
 
-
-@pytest.mark.parametrize("victim", ["router", "ingest", "parse", "validate", "chunk", "index"])
+@pytest.mark.parametrize("victim", ["router", *STAGE_SERVICES])
 async def test_sigkill_loses_nothing_and_indexes_nothing_twice(spine: Spine, nct_ids: list[str], victim: str) -> None:
     """A service killed with SIGKILL in the middle of the work and started again: every job ends completed, once."""
     tenant = f"kill-{victim}"
@@ -80,7 +80,7 @@ async def test_rebuild_from_kafka_reaches_the_same_states(spine: Spine, nct_ids:
         await watch.ended(jobs)
         for job in waiting:
             await watch.seen(Kind.GATE_WAITING, job)
-    spine.services.stop(STAGES)
+    spine.services.stop(STAGE_SERVICES)
     try:
         await settled(spine)
         spine.services.stop(["router"])
@@ -123,7 +123,7 @@ async def test_rebuild_beside_another_artifact_store_wipes_nothing(
 
 async def settled(spine: Spine) -> None:
     """Wait until the router is done with all that the services, which have ended, had to say."""
-    heard = [topics.REQUESTS, topics.CONTROL, *map(topics.done, STAGES)]
+    heard = [topics.REQUESTS, topics.CONTROL, *map(topics.done, PIPELINE)]
     async with asyncio.timeout(60), Cluster(spine.settings.kafka) as cluster:
         ends = await cluster.ends(await cluster.partitions(*heard))
         while await _behind(cluster, ends):

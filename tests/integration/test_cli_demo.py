@@ -7,6 +7,8 @@ import pytest
 from medkg_stack import Stack
 from medkg_stack.ports import free_port
 
+from tests.shipped import PIPELINE, SERVICES
+
 from .cli import REPOSITORY, medkg, medkg_json
 
 pytestmark = pytest.mark.integration
@@ -23,7 +25,7 @@ def folder(stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     monkeypatch.setenv("MK_TOPOLOGIES", str(REPOSITORY / "topologies"))
     monkeypatch.setenv("MK_ASYNCAPI", str(REPOSITORY / "asyncapi"))
     yield tmp_path
-    medkg("down", "--only", "replay,router,ingest,parse,validate,chunk,index")
+    medkg("down", "--only", ",".join(SERVICES))
 
 
 def test_the_demo_works_twice_and_leaves_a_stack_that_can_be_asked(folder: Path):
@@ -31,7 +33,7 @@ def test_the_demo_works_twice_and_leaves_a_stack_that_can_be_asked(folder: Path)
     first = medkg_json("demo", "--jobs", "8")
     second = medkg_json("demo", "--jobs", "8")
     assert [{"completed": 8}] * 2 == [first["counts"], second["counts"]]
-    assert {"ingest", "parse", "validate", "chunk", "index"} == first["stages"].keys()
+    assert set(PIPELINE) == first["stages"].keys()
     assert "MK_KAFKA=" in (folder / ".env").read_text()
 
     batch = medkg_json("status", second["batch_id"])["batch"]

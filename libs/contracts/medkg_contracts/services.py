@@ -1,7 +1,8 @@
 """What a service is, as its ``app.py`` declares it and the entry points `medkg.services` name it."""
 
 from abc import ABC, abstractmethod
-from dataclasses import KW_ONLY, dataclass
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass, field
 from enum import StrEnum
 from importlib.metadata import EntryPoint, entry_points
 from typing import ClassVar, Final, Literal
@@ -31,8 +32,11 @@ class Service(ABC):
         name: of its process, its image and its container.
         description: what it does, in one sentence without a full stop.
         networks: what it needs to reach.
-        memory_mb: what its container may use, in MiB.
+        memory_mb: what its own process may use, in MiB.
         port: at which it answers others, unless ``MK_<NAME>_PORT`` says otherwise; None for one that nobody calls.
+        image: the target of ``deploy/images/Dockerfile`` that its image is built of.
+        environment: settings of its container besides those that all containers have; a value may name variables of
+            the compose file.
     """
 
     kind: ClassVar[ServiceKind]
@@ -43,11 +47,26 @@ class Service(ABC):
     networks: tuple[Network, ...] = ("events", "stores")
     memory_mb: int = 512
     port: int | None = None
+    image: str = "stage"
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def port_variable(self) -> str:
         """The environment variable of its port."""
-        return f"MK_{self.name.upper()}_PORT"
+        return self._variable("PORT")
+
+    @property
+    def host_variable(self) -> str:
+        """The environment variable of the address that it listens on."""
+        return self._variable("HOST")
+
+    @property
+    def container_memory_mb(self) -> int:
+        """What its container may use, in MiB."""
+        return self.memory_mb
+
+    def _variable(self, setting: str) -> str:
+        return f"MK_{self.name.upper().replace('-', '_')}_{setting}"
 
     @abstractmethod
     def run(self) -> None:

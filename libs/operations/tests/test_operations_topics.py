@@ -6,6 +6,7 @@ import pytest
 from medkg_contracts.asyncapi import TopicSpec
 from medkg_contracts.errors import ConfigurationError
 from medkg_operations.topics import TopicState, check_partitions, fitted, state_of, wanted_topics
+from medkg_stagekit import installed_stages
 
 ROOT = Path(__file__).parents[3]
 SPEC = TopicSpec("jobs.requests.v1", 12, 1, {})
@@ -31,7 +32,7 @@ def test_a_stage_that_no_topology_uses_gets_its_topics(tmp_path: Path):
     )
     names = {spec.name for spec in wanted(topologies=tmp_path)}
 
-    assert {f"{stage}.queue.v1" for stage in ("ingest", "expand", "parse", "validate", "chunk", "index")} == {
+    assert {f"{stage}.queue.v1" for stage in installed_stages()} == {
         name for name in names if name.endswith(".queue.v1")
     }
 

@@ -75,6 +75,11 @@ class StageService(Service):
         """All stages that the process serves."""
         return (self, *self.beside)
 
+    @property
+    def container_memory_mb(self) -> int:
+        """What its container may use, in MiB: its own process, and one job that needs all that it may have."""
+        return self.memory_mb + (self.compute.memory_mb if self.compute else 0)
+
     def bind(self) -> Binding:
         """Make the stage from its settings.
 

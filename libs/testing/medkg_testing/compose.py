@@ -4,9 +4,10 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
+import yaml
 from medkg_contracts.errors import ConfigurationError, ResourceUnavailable
 from medkg_stack.ports import Ports, free_port
 from testcontainers.compose import ComposeContainer, DockerCompose
@@ -16,24 +17,30 @@ from .product import Product
 from .shipped import shipped
 
 _COMPOSE_FILE: Final = "docker-compose.yml"
-_SINGLE: Final = frozenset({"kafka", "redis", "opensearch", "replay", "topics"})
 _TAIL_LINES: Final = 40
 
-#: What tests want otherwise: what ends is seen at once, instead of being started over and over; they are not kept
-#: waiting for the next health check; and what is indexed is found at once.
-_FOR_TESTS: Final = """\
-services:
-  kafka: {restart: "no"}
-  redis: {restart: "no"}
-  opensearch: {restart: "no", healthcheck: {interval: 1s}}
-  replay: &service {restart: "no", healthcheck: {interval: 3s}}
-  router: *service
-  ingest: *service
-  parse: *service
-  validate: *service
-  chunk: *service
-  index: {<<: *service, environment: {MK_INDEX_REFRESH: "true"}}
-"""
+
+def overlay(compose: Mapping[str, Any]) -> dict[str, Any]:
+    """What tests want otherwise than the compose file says.
+
+    What ends is seen at once, instead of being started over and over; tests are not kept waiting for the next health
+    check of a service of ours, or of OpenSearch, which takes longest; and what is indexed is found at once.
+    """
+    services: dict[str, Any] = {}
+    for name, service in compose["services"].items():
+        if "healthcheck" not in service:
+            continue
+        services[name] = {"restart": "no"}
+        if "build" in service:
+            services[name] |= {"healthcheck": {"interval": "3s"}, "environment": {"MK_INDEX_REFRESH": "true"}}
+    services["opensearch"]["healthcheck"] = {"interval": "1s"}
+    return {"services": services}
+
+
+def scalable(compose: Mapping[str, Any]) -> frozenset[str]:
+    """The services of which there may be several: they run on, and none has a port of this machine."""
+    services = compose["services"].items()
+    return frozenset(name for name, service in services if "healthcheck" in service and "ports" not in service)
 
 
 class ProductContainers:
@@ -47,9 +54,12 @@ class ProductContainers:
         self.replay_url = f"http://127.0.0.1:{replay_port}"
         self._project = f"medkg-test-{uuid4().hex[:8]}"
         self.logs = f"`docker compose -p {self._project} logs SERVICE`, while the tests run"
-        overlay = folder / "for-tests.yml"
-        overlay.write_text(_FOR_TESTS)
-        self._compose = DockerCompose(shipped("."), [str(shipped(_COMPOSE_FILE)), str(overlay)])
+        compose = yaml.safe_load(shipped(_COMPOSE_FILE).read_text())
+        self._services = frozenset(compose["services"])
+        self._scalable = scalable(compose)
+        for_tests = folder / "for-tests.yml"
+        for_tests.write_text(yaml.safe_dump(overlay(compose)))
+        self._compose = DockerCompose(shipped("."), [str(shipped(_COMPOSE_FILE)), str(for_tests)])
         variables = {
             "COMPOSE_PROJECT_NAME": self._project,
             "MK_KAFKA_PORT": ports.kafka,
@@ -80,7 +90,9 @@ class ProductContainers:
 
     def scale(self, service: str, replicas: int) -> None:
         """Start what is missing, stop what is over."""
-        if replicas < 0 or (service in _SINGLE and replicas != 1):
+        if service not in self._services:
+            raise ConfigurationError(f"No service is called {service!r}")
+        if replicas < 0 or (service not in self._scalable and replicas != 1):
             raise ConfigurationError(f"{service} cannot have {replicas} replicas")
         words = ["up", "--wait", "--no-deps", "--no-recreate", "--scale", f"{service}={replicas}", service]
         try:
@@ -88,8 +100,6 @@ class ProductContainers:
                 [*self._compose.docker_compose_command(), *words], check=True, capture_output=True
             )
         except subprocess.CalledProcessError as error:
-            if b"no such service" in error.stderr:
-                raise ConfigurationError(f"No service is called {service!r}") from error
             raise self._failure(f"{service} did not come to {replicas} replicas", error) from error
 
     def _failure(self, what: str, error: subprocess.CalledProcessError) -> ResourceUnavailable:

@@ -13,6 +13,10 @@ service = StageService(
     IngestSettings,
     description="Fetches records from their sources, and finds the items of a batch",
     networks=("events", "stores", "sources"),
+    environment={
+        "MK_CTGOV_URL": "${MEDKG_CTGOV_URL:-http://replay:8765}",
+        "MK_CTGOV_RATE": "${MEDKG_CTGOV_RATE:-200}",
+    },
     beside=(expand,),
 )
 

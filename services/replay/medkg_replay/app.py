@@ -22,6 +22,7 @@ service = HttpService(
     port=PORT,
     description="Serves recorded answers of real sources at their own paths",
     networks=("sources",),
+    image="replay",
 )
 
 if __name__ == "__main__":

@@ -86,6 +86,7 @@ service = WorkerService(
     RouterSettings,
     _prepare,
     description="Decides from each event what is published next, by the topology that the job is pinned to",
+    image="router",
 )
 
 if __name__ == "__main__":

@@ -11,14 +11,10 @@ from medkg_contracts.cloudevents import MAX_VALUE_BYTES
 from medkg_contracts.errors import ConfigurationError
 from medkg_contracts.kinds import Kind
 
+from tests.shipped import STAGE_SERVICES, stages_of
+
 FOLDER = Path(__file__).parents[3] / "asyncapi"
-STAGES = {
-    "ingest": ["ingest", "expand"],
-    "parse": ["parse"],
-    "validate": ["validate"],
-    "chunk": ["chunk"],
-    "index": ["index"],
-}
+STAGES = {service: stages_of(service) for service in STAGE_SERVICES}
 DAY = 86_400_000
 
 #: What a stage's service answers the router, and what else it tells.

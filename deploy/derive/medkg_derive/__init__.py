@@ -1,0 +1,1 @@
+"""What is written from the declarations of the services: lists, containers, images, documents."""

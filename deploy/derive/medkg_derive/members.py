@@ -1,0 +1,72 @@
+"""The services of this workspace: their packages, and what each declares of itself."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+from medkg_contracts.errors import ConfigurationError
+from medkg_contracts.services import GROUP, Service, load
+from medkg_stagekit import StageService
+
+#: Packages that services build upon, the largest first.
+_FOUNDATIONS = ("medkg-stagekit", "medkg-servicekit", "medkg-contracts")
+
+
+@dataclass(frozen=True)
+class Member:
+    """A service and its package.
+
+    Attributes:
+        service: the declaration.
+        module: the package's module, such as ``medkg_chunk``.
+        foundation: the library whose dependencies the image has as a layer that others share, such as ``stagekit``.
+    """
+
+    service: Service
+    module: str
+    foundation: str
+
+    @property
+    def name(self) -> str:
+        """The service's name, which its folder and its package are called by."""
+        return self.service.name
+
+    @property
+    def stages(self) -> tuple[StageService, ...]:
+        """The stages that it serves."""
+        return self.service.stages if isinstance(self.service, StageService) else ()
+
+
+def members(root: Path) -> list[Member]:
+    """The services of the checkout, by name.
+
+    Raises:
+        ConfigurationError: a package is not as the build of its image expects it, or is not installed.
+    """
+    found = (member for folder in sorted(root.glob("services/*/pyproject.toml")) for member in _declared(folder))
+    return sorted(found, key=lambda member: member.name)
+
+
+def _declared(file: Path) -> Iterator[Member]:
+    project = tomllib.loads(file.read_text())["project"]
+    entries = project.get("entry-points", {}).get(GROUP, {})
+    expected = f"medkg-{file.parent.name}"
+    if (project["name"], list(entries)) != (expected, [file.parent.name]):
+        raise ConfigurationError(
+            f"{file}: the package {project['name']} has the services {', '.join(entries) or 'none'}",
+            remedy=f"Call it {expected}, with one entry point {file.parent.name} in the group {GROUP}.",
+        )
+    packages = {re.split(r"[\[<>=~! ]", dependency)[0] for dependency in project["dependencies"]}
+    for name, value in entries.items():
+        entry = EntryPoint(name, value, GROUP)
+        try:
+            service = load(entry)
+        except ConfigurationError as error:
+            raise ConfigurationError(
+                str(error), remedy="`uv sync --all-packages --all-groups` installs packages that are new."
+            ) from error
+        foundation = next(package for package in _FOUNDATIONS if package in packages)
+        yield Member(service, entry.module.partition(".")[0], foundation.removeprefix("medkg-"))
