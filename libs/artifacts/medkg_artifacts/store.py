@@ -28,6 +28,9 @@ _SCHEME = "artifact"
 #: The tenant of what belongs to the deployment itself: plans, and dead letters that are too large for a record.
 SYSTEM_TENANT = "system"
 
+#: Up to so many bytes an artifact's digest is made at once; a larger one would hold up the event loop.
+SMALL = 65_536
+
 _TENANT = TypeAdapter(TenantId)
 _REFS = TypeAdapter(dict[str, ArtifactRef])
 
@@ -58,7 +61,7 @@ class ArtifactStore:
         Raises:
             ArtifactStoreUnavailable: the folder cannot be written.
         """
-        sha256 = hashlib.sha256(body).hexdigest()
+        sha256 = _digest(body) if len(body) <= SMALL else await asyncio.to_thread(_digest, body)
         ref = {"name": name, "media_type": media_type, "sha256": sha256, "size": len(body)}
         if inline and len(body) <= INLINE_LIMIT and media_type == "application/json":
             return ArtifactRef.model_validate({**ref, "value": orjson.loads(body)})
@@ -123,7 +126,7 @@ class ArtifactStore:
             raise ArtifactMissing(f"{path} does not exist") from error
         except OSError as error:
             raise ArtifactStoreUnavailable(f"cannot read {path}: {error.strerror}") from error
-        if hashlib.sha256(body).hexdigest() != sha256:
+        if _digest(body) != sha256:
             raise ArtifactCorrupt(f"{path} has other bytes than its name says")
         return body
 
@@ -137,3 +140,7 @@ class ArtifactStore:
             raise ArtifactStoreUnavailable(f"cannot read {path}: {error.strerror}") from error
         except ValidationError:
             return None  # written by another version: running the stage again is always right
+
+
+def _digest(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()

@@ -4,7 +4,7 @@
 
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -90,3 +90,12 @@ class Unmade(Reckoner):
 
     def __init__(self, _: Settings) -> None:
         raise ValueError("no such model")
+
+
+class BatchReckoner(Reckoner):
+    """The same for a batch."""
+
+    execute = None
+
+    async def execute_batch(self, ctxs: Sequence[StageContext], word: Sequence[str]) -> Sequence[str | Exception]:
+        return [await Reckoner.execute(self, ctx, one) for ctx, one in zip(ctxs, word, strict=True)]
