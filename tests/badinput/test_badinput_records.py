@@ -17,7 +17,7 @@ from medkg_contracts.deadletter import DeadLetter, read_letter
 from medkg_contracts.errors import ArtifactMissing, InvalidRequest, MedkgError, PoisonRecord
 from medkg_contracts.events import dump
 from medkg_contracts.records import Record
-from medkg_routing.inbound import Inbound, Requested, Spoke
+from medkg_routing.inbound import Inbound, NodeEnded, Requested
 from medkg_routing.reading import broken, read
 from medkg_stagekit.work import Work, read_work
 
@@ -105,7 +105,7 @@ def test_what_a_damaged_event_means_to_its_job_can_be_told(raw: Raw) -> None:
         return
 
     for error in (PoisonRecord("x"), InvalidRequest("x")):
-        assert isinstance(broken(raw.topic, event, error), Requested | Spoke | None)
+        assert isinstance(broken(raw.topic, event, error), Requested | NodeEnded | None)
 
 
 @many

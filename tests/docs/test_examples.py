@@ -12,7 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from cloudevents.core.v1.event import CloudEvent as SdkEvent
 from medkg_contracts.cloudevents import from_record
 from medkg_contracts.requests import JobRequest
-from medkg_routing import Requested, Spoke, read
+from medkg_routing import NodeEnded, Requested, read
 
 from .blocks import DOCS, PAGES, REPOSITORY, Block, blocks
 
@@ -112,7 +112,7 @@ async def test_an_approval_is_read_as_a_gates_event(kafka_bootstrap: str) -> Non
 
     record = await read_one(kafka_bootstrap, topic, job)
     heard = read(topic, from_record(record.headers, record.value))
-    assert isinstance(heard, Spoke)
+    assert isinstance(heard, NodeEnded)
     assert (job, None) == (heard.job_id, heard.result.error)
 
 

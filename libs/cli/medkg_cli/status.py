@@ -1,6 +1,7 @@
 """`medkg status`: what the ledger says of a job, of a batch, or of all jobs."""
 
 import asyncio
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -111,6 +112,7 @@ class Look:
         if found.state is not None:
             parts.append(state_view(found.state, found.plan))
             data |= job_data(found.state)
+            data |= {} if found.pdf is None else asdict(found.pdf)
         if found.batch.total:
             parts.append(batch_view(found.batch))
             data["batch"] = batch_data(found.batch)

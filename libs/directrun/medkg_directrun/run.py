@@ -20,7 +20,7 @@ from medkg_contracts.kinds import Kind
 from medkg_contracts.policy import Policy
 from medkg_contracts.requests import JobRequest
 from medkg_ledger.state import JobState
-from medkg_routing import Decision, Deferred, Requested, Spoke, TimerFired, admit, advance, read, reject, to_event
+from medkg_routing import Decision, Deferred, NodeEnded, Requested, TimerFired, admit, advance, read, reject, to_event
 from medkg_stagekit import story
 from medkg_stagekit.execution import Executor
 from medkg_stagekit.guard import Verdict
@@ -116,7 +116,7 @@ class DirectRun:
 
     def _hear(self, topic: str, event: CloudEvent) -> None:
         heard = read(topic, event)
-        if isinstance(heard, Spoke | Deferred):
+        if isinstance(heard, NodeEnded | Deferred):
             state = self._states[heard.job_id]
             plan = self._plans[state.pipeline_version or ""]
             self._apply(advance(plan, state, heard, _now()))

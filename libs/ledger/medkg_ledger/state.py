@@ -86,8 +86,8 @@ class NodeState(Contract):
     early: EarlyEvent | None = None
 
 
-class JobState(Contract):
-    """A job's record. `pdf_downloaded`, `pdf_ir_ready` and `post_pdf_started` follow the MinerU gate.
+class JobState(Contract, extra="ignore"):  # another version may have written it
+    """A job's record.
 
     Attributes:
         doc_id: the item; as it was asked for, and as its source writes it once the source's stage has said so.
@@ -129,9 +129,6 @@ class JobState(Contract):
     error: ErrorInfo | None = None
     failed_stage: str | None = None
     retry_count_per_stage: dict[str, int] = Field(default_factory=dict)
-    pdf_downloaded: bool = False
-    pdf_ir_ready: bool = False
-    post_pdf_started: bool = False
 
     def node(self, name: str) -> NodeState:
         """The state of the node with this name."""

@@ -76,9 +76,6 @@ STATES = st.builds(
     error=st.none() | ERRORS,
     failed_stage=st.none() | NAMES,
     retry_count_per_stage=st.dictionaries(NAMES, COUNTS, max_size=3),
-    pdf_downloaded=st.booleans(),
-    pdf_ir_ready=st.booleans(),
-    post_pdf_started=st.booleans(),
 )
 
 
@@ -119,3 +116,11 @@ def test_node_that_never_started_is_pending() -> None:
     state = JobState(job_id="j-1", tenant_id="public", doc_id="d", correlation_id="c", created_at=0, updated_at=0)
 
     assert NodeState(status=NodeStatus.PENDING, epoch=0) == state.node("anything")
+
+
+def test_what_another_version_wrote_is_read() -> None:
+    """Records of jobs that were running when medkg was upgraded may have fields that are no more, or are not yet."""
+    former = {"pdf_downloaded": True, "pdf_ir_ready": False, "post_pdf_started": True}
+    state = JobState(job_id="j", tenant_id="public", doc_id="a:1", correlation_id="c", created_at=0, updated_at=0)
+
+    assert state == JobState.model_validate({**state.model_dump(), **former})

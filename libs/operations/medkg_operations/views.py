@@ -10,6 +10,8 @@ from medkg_contracts.settings import Settings
 from medkg_ledger import JobState, JobStatus, LedgerReader
 from medkg_topology.plan import Plan
 
+from .pdf import PdfProgress, pdf_progress
+
 
 @dataclass(frozen=True, slots=True)
 class BatchStatus:
@@ -43,11 +45,13 @@ class JobView:
         state: the job; None for a batch that somebody named in its jobs' requests.
         plan: the plan that it is pinned to.
         batch: how the jobs stand that name it as their batch; there may be none.
+        pdf: how far it is with its PDF; None where its topology waits for none.
     """
 
     state: JobState | None
     plan: Plan | None
     batch: BatchStatus
+    pdf: PdfProgress | None = None
 
     @property
     def ended(self) -> bool:
@@ -97,4 +101,5 @@ async def job_view(ledger: LedgerReader, job_id: str, limit: int) -> JobView:
             remedy="`medkg status` lists the jobs; `medkg explain` also looks for what no router has read yet.",
         )
     plan = await ledger.plan(state.pipeline_version) if state and state.pipeline_version else None
-    return JobView(state, plan, batch)
+    pdf = None if state is None or plan is None else pdf_progress(state, plan)
+    return JobView(state, plan, batch, pdf)

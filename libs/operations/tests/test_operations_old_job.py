@@ -30,20 +30,14 @@ def state(**fields: Any) -> JobState:
 def test_fields_have_the_old_migrations_defaults():
     """What the old system's own migration added has its defaults."""
     job = state()
-    assert (False, False, None, "auto", {}, False) == (
-        *(job.pdf_downloaded, job.pdf_ir_ready, job.current_stage),
-        *(job.pipeline_name, job.retry_count_per_stage, job.post_pdf_started),
-    )
+    assert (None, "auto", {}) == (job.current_stage, job.pipeline_name, job.retry_count_per_stage)
     assert ("public", "ctgov:NCT05814159", 0) == (job.tenant_id, job.doc_id, job.sequence)
 
 
 def test_fields_that_are_there_are_kept():
     """A record that has been through the old migration keeps what it says."""
     fields = {
-        "pdf_downloaded": True,
-        "pdf_ir_ready": True,
         "current_stage": "chunk",
-        "post_pdf_started": True,
         "pipeline_name": "mine",
         "retry_count_per_stage": {"chunk": 2},
         "tenant_id": "acme",

@@ -10,6 +10,7 @@ from .inbound import (
     Happening,
     Inbound,
     JobEvent,
+    NodeEnded,
     Origin,
     Pause,
     Reload,
@@ -17,7 +18,6 @@ from .inbound import (
     Rerun,
     Resume,
     ScopeOrdered,
-    Spoke,
     TimerFired,
 )
 from .outbound import ignored_event, to_event, topology_label
@@ -33,6 +33,7 @@ __all__ = [
     "IgnoredEvent",
     "Inbound",
     "JobEvent",
+    "NodeEnded",
     "Origin",
     "Pause",
     "Reload",
@@ -40,7 +41,6 @@ __all__ = [
     "Rerun",
     "Resume",
     "ScopeOrdered",
-    "Spoke",
     "TimerFired",
     "abandon",
     "about",

@@ -20,7 +20,7 @@ from medkg_topology.plan import GateNode, Plan, StageNode
 
 from .decision import Decision, Reason, ignore, timers
 from .emit import Emit, sequence, trace_of
-from .inbound import Cancel, Deferred, Happening, Origin, Pause, Requested, Resume, Spoke, TimerFired
+from .inbound import Cancel, Deferred, Happening, NodeEnded, Origin, Pause, Requested, Resume, TimerFired
 from .transition import Transition
 
 
@@ -40,7 +40,7 @@ def advance(plan: Plan, state: JobState, event: Happening, now: int) -> Decision
             return _timer_fired(plan, state, event, now)
         case _ if event.tenant_id not in (None, state.tenant_id):
             return ignore(state, event.origin, "foreign")
-        case Spoke():
+        case NodeEnded():
             return _listen(plan, state, event, now)
         case Deferred():
             return _stage_deferred(plan, state, event, now)
@@ -85,7 +85,7 @@ def _obey(plan: Plan, state: JobState, event: Cancel | Pause | Resume, now: int)
     return transition.decision()
 
 
-def _listen(plan: Plan, state: JobState, event: Spoke, now: int) -> Decision:
+def _listen(plan: Plan, state: JobState, event: NodeEnded, now: int) -> Decision:
     node = plan.by_name.get(event.stage or "")
     if isinstance(node, StageNode) and topics.done(node.service) == event.origin.topic:
         return _stage_ended(plan, state, node, event, now)
@@ -98,7 +98,7 @@ def _listen(plan: Plan, state: JobState, event: Spoke, now: int) -> Decision:
     return ignore(state, event.origin, "foreign")
 
 
-def _stage_ended(plan: Plan, state: JobState, node: StageNode, event: Spoke, now: int) -> Decision:
+def _stage_ended(plan: Plan, state: JobState, node: StageNode, event: NodeEnded, now: int) -> Decision:
     reason = _unwanted(state, node.name, event.epoch)
     if reason is not None:
         return ignore(state, event.origin, reason)
@@ -134,7 +134,7 @@ def _unwanted(state: JobState, stage: str, answered: int | None) -> Reason | Non
     return "stale_epoch" if current.status is NodeStatus.PENDING else None
 
 
-def _gate_spoke(plan: Plan, state: JobState, gate: GateNode, event: Spoke, now: int) -> Decision:
+def _gate_spoke(plan: Plan, state: JobState, gate: GateNode, event: NodeEnded, now: int) -> Decision:
     reason = _unwanted_at_gate(plan, state, gate, event)
     if reason is not None:
         return ignore(state, event.origin, reason)
@@ -148,7 +148,7 @@ def _gate_spoke(plan: Plan, state: JobState, gate: GateNode, event: Spoke, now: 
     return transition.decision()
 
 
-def _unwanted_at_gate(plan: Plan, state: JobState, gate: GateNode, event: Spoke) -> Reason | None:
+def _unwanted_at_gate(plan: Plan, state: JobState, gate: GateNode, event: NodeEnded) -> Reason | None:
     """Why an outside system's event changes nothing; None when it opens the gate, now or when it is reached."""
     if gate.name not in plan.needed_for(state.until):
         return "foreign"
@@ -162,7 +162,7 @@ def _unwanted_at_gate(plan: Plan, state: JobState, gate: GateNode, event: Spoke)
     return "job_ended" if state.ended else None
 
 
-def _again(gate: NodeState, event: Spoke) -> bool:
+def _again(gate: NodeState, event: NodeEnded) -> bool:
     """Whether the event has had its effect in an earlier run; one that names its epoch says which run it is for."""
     return event.epoch is None and event.origin.identity in (gate.opened_by, *gate.opened_before)
 

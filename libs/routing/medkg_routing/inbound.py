@@ -47,7 +47,7 @@ class Requested:
 
 
 @dataclass(frozen=True, slots=True)
-class Spoke:
+class NodeEnded:
     """A stage service or an outside system says that something ended.
 
     Attributes:
@@ -142,7 +142,7 @@ class Reload:
 
 
 #: What `advance` applies to a job.
-Happening = Requested | Spoke | Deferred | TimerFired | Cancel | Pause | Resume
+Happening = Requested | NodeEnded | Deferred | TimerFired | Cancel | Pause | Resume
 
 #: What concerns one job.
 JobEvent = Happening | Rerun

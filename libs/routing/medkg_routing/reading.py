@@ -23,6 +23,7 @@ from .inbound import (
     Cancel,
     Deferred,
     Inbound,
+    NodeEnded,
     Origin,
     Pause,
     Reload,
@@ -30,7 +31,6 @@ from .inbound import (
     Rerun,
     Resume,
     ScopeOrdered,
-    Spoke,
     TimerFired,
 )
 
@@ -68,7 +68,7 @@ def about(topic: str, event: CloudEvent) -> str | None:
         return None
 
 
-def broken(topic: str, event: CloudEvent, error: MedkgError) -> Requested | Spoke | None:
+def broken(topic: str, event: CloudEvent, error: MedkgError) -> Requested | NodeEnded | None:
     """What an event that cannot be read means to the job that it is about.
 
     A request whose data break the contract, or are gone, is to be rejected. A stage service that answers what nobody
@@ -92,7 +92,7 @@ def broken(topic: str, event: CloudEvent, error: MedkgError) -> Requested | Spok
     if stage is None or epoch is None:
         return None
     result = StageResult(error=error.info)
-    return Spoke(_origin(topic, event), job_id, stage, epoch, event.extensions.get("tenantid"), result)
+    return NodeEnded(_origin(topic, event), job_id, stage, epoch, event.extensions.get("tenantid"), result)
 
 
 def _unreadable(topic: str, event: CloudEvent) -> Requested:
@@ -202,8 +202,8 @@ def _deferred(topic: str, event: CloudEvent) -> Deferred:
     return Deferred(_origin(topic, event), _job_id(event), stage, epoch, event.extensions.get("tenantid"), deferral)
 
 
-def _spoke(topic: str, event: CloudEvent) -> Spoke:
-    return Spoke(
+def _spoke(topic: str, event: CloudEvent) -> NodeEnded:
+    return NodeEnded(
         origin=_origin(topic, event),
         job_id=_job_id(event),
         stage=event.extensions.get("stage"),

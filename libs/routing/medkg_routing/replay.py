@@ -19,7 +19,7 @@ from .advance import advance
 from .begin import admit, reject
 from .decision import Decision, timers
 from .emit import Emit
-from .inbound import Cancel, Happening, JobEvent, Pause, Requested, Rerun, Resume, Spoke
+from .inbound import Cancel, Happening, JobEvent, NodeEnded, Pause, Requested, Rerun, Resume
 from .restart import restart
 
 
@@ -244,4 +244,4 @@ def _caused(verdict: Accepted | Rejected | Obeyed | Restarted, event: JobEvent) 
 
 
 def _names_no_run(event: Happening) -> bool:
-    return isinstance(event, Spoke) and event.epoch is None
+    return isinstance(event, NodeEnded) and event.epoch is None

@@ -22,9 +22,6 @@ from .inbound import Origin
 #: So many events that have opened a gate, or started a job again, are known when they are delivered once more.
 REMEMBERED = 50
 
-#: The outside system whose done topic is the PDF gate.
-MINERU_DONE = topics.done("mineru")
-
 
 class Transition:
     """A job on its way to its next state: its parts as they change, and what is to be sent."""
@@ -164,7 +161,6 @@ class Transition:
             "updated_at": self.now,
             "sequence": self.state.sequence + len(self.emits),
             "current_stage": self._current_stage(),
-            **self._pdf_flags(),
         }
         state = self.state.model_copy(update=update)
         emits = [
@@ -240,18 +236,6 @@ class Transition:
         waiting = [name for name in started if self.nodes[name].status in OPEN]
         candidates = waiting or started
         return candidates[-1] if candidates else None
-
-    def _pdf_flags(self) -> dict[str, bool]:
-        gates = self.plan.gates_by_topic.get(MINERU_DONE, ())
-        if not gates:
-            return {}
-        passed = {gate.name for gate in gates if self._status(gate.name) is NodeStatus.OPENED}
-        after = [node.name for node in self.plan.nodes if passed & set(node.depends_on)]
-        return {
-            "pdf_downloaded": "pdf" in self.artifacts,
-            "pdf_ir_ready": bool(passed),
-            "post_pdf_started": any(self._node(name).epoch for name in after),
-        }
 
 
 def _reset(node: NodeState, *, keeps_early: bool = True) -> NodeState:

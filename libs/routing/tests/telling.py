@@ -19,12 +19,12 @@ from medkg_routing import (
     Deferred,
     Emit,
     JobEvent,
+    NodeEnded,
     Origin,
     Pause,
     Requested,
     Rerun,
     Resume,
-    Spoke,
     TimerFired,
     admit,
     advance,
@@ -97,10 +97,10 @@ def spoke(
     event_id: str = "",
     source: str = "",
     **fields: Any,
-) -> Spoke:
+) -> NodeEnded:
     """Somebody's event on a done topic."""
     kind = Kind.STAGE_COMPLETED if error is None else Kind.STAGE_FAILED
-    return Spoke(
+    return NodeEnded(
         origin=Origin(event_id or f"{topic}/{name}/{epoch}", kind.type, topic, traceparent, source, tenant),
         job_id="j-1",
         stage=name,
@@ -110,7 +110,7 @@ def spoke(
     )
 
 
-def done(name: str, *made: str, epoch: int | None = 1, error: ErrorInfo | None = None, **fields: Any) -> Spoke:
+def done(name: str, *made: str, epoch: int | None = 1, error: ErrorInfo | None = None, **fields: Any) -> NodeEnded:
     """The answer of a stage that has its own service."""
     return spoke(topics.done(name), name=name, epoch=epoch, artifacts=refs(*made), error=error, **fields)
 

@@ -8,7 +8,7 @@ from medkg_contracts.data import GateNotice, StageRequest
 from medkg_contracts.kinds import Kind
 from medkg_contracts.policy import Policy
 from medkg_ledger.state import JobStatus, NodeStatus
-from medkg_routing import Spoke
+from medkg_routing import NodeEnded
 from medkg_topology.plan import Plan
 
 from .telling import (
@@ -89,7 +89,7 @@ def test_gate_without_request_topic_asks_nobody() -> None:
     ],
     ids=["names nothing", "names gate and epoch", "names itself"],
 )
-def test_gate_opens(event: Spoke) -> None:
+def test_gate_opens(event: NodeEnded) -> None:
     """The event of the gate's topic opens it, however much of medkg its sender knows; the job goes on."""
     story = waiting()
     step = story.tell(event)
@@ -373,26 +373,6 @@ def test_timer_of_an_unknown_node_is_dropped() -> None:
     step = waiting().tell(fired("nowhere"))
 
     assert (["nowhere"], []) == (over(step), said(step))
-
-
-def test_pdf_flags_follow_the_mineru_gate() -> None:
-    """The PDF flags turn true one after another: downloaded, read, gone on."""
-    story = Story(PDF)
-    flags = []
-    for event in (None, done("download", "pdf"), opened):
-        if event is not None:
-            story.tell(event)
-        flags.append((story.state.pdf_downloaded, story.state.pdf_ir_ready, story.state.post_pdf_started))
-
-    assert [(False, False, False), (True, False, False), (True, True, True)] == flags
-
-
-def test_pdf_flags_stay_false_without_the_gate() -> None:
-    """A topology without a MinerU gate has no PDF flags, whatever its artifacts are called."""
-    story = Story(plan(stage("download", makes=("pdf",))))
-    story.tell(done("download", "pdf"))
-
-    assert not story.state.pdf_downloaded
 
 
 def test_gate_after_gate_opens_in_one_step() -> None:

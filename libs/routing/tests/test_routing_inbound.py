@@ -19,6 +19,7 @@ from medkg_routing import (
     Deferred,
     Inbound,
     JobEvent,
+    NodeEnded,
     Origin,
     Pause,
     Reload,
@@ -26,7 +27,6 @@ from medkg_routing import (
     Rerun,
     Resume,
     ScopeOrdered,
-    Spoke,
     TimerFired,
     about,
     broken,
@@ -109,7 +109,7 @@ def test_stage_result_is_read() -> None:
     """A stage's result names job, node, epoch and tenant."""
     extensions = {"jobid": "j-1", "stage": "parse", "epoch": "3", "tenantid": "acme"}
 
-    assert Spoke(
+    assert NodeEnded(
         origin=origin(Kind.STAGE_COMPLETED, DONE, "acme"),
         job_id="j-1",
         stage="parse",
@@ -123,7 +123,7 @@ def test_outside_system_may_use_its_own_type() -> None:
     """That an outside system spoke is all that an event of its own type says, whatever its data are."""
     inbound = read("mineru.done.v1", event("net.mineru.finished", raw=b"\xff not JSON"))
 
-    assert isinstance(inbound, Spoke)
+    assert isinstance(inbound, NodeEnded)
     assert (None, None, None, StageResult()) == (inbound.stage, inbound.epoch, inbound.tenant_id, inbound.result)
 
 
@@ -205,7 +205,7 @@ def test_broken_answer_is_a_failure(kind: Kind) -> None:
     sent = event(kind, raw=b"{", extensions={"jobid": "j-1", "stage": "parse", "epoch": "3", "tenantid": "acme"})
     told = origin(kind, DONE, "acme")
 
-    assert Spoke(told, "j-1", "parse", 3, "acme", StageResult(error=error.info)) == broken(DONE, sent, error)
+    assert NodeEnded(told, "j-1", "parse", 3, "acme", StageResult(error=error.info)) == broken(DONE, sent, error)
 
 
 @pytest.mark.parametrize(

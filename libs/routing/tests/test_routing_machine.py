@@ -9,7 +9,7 @@ from medkg_contracts import topics
 from medkg_contracts.errors import OrderRefused
 from medkg_contracts.kinds import JOB_ENDS
 from medkg_ledger.state import OPEN, JobState, NodeStatus
-from medkg_routing import Decision, Deferred, Happening, Rerun, Spoke, advance, rerun
+from medkg_routing import Decision, Deferred, Happening, NodeEnded, Rerun, advance, rerun
 from medkg_topology.plan import GateNode, Plan, StageNode
 
 from .dags import plans
@@ -48,7 +48,7 @@ class JobMachine(RuleBasedStateMachine):
         super().__init__()
         self.timers: dict[str, int] = {}
         self.flight: set[tuple[str, str]] = set()
-        self.heard: list[Spoke | Deferred] = []
+        self.heard: list[NodeEnded | Deferred] = []
         self.ordered = 0
 
     @initialize(plan=plans())
@@ -164,7 +164,7 @@ class JobMachine(RuleBasedStateMachine):
     def _nodes(self, status: NodeStatus) -> list[str]:
         return sorted(name for name, node in self.state.nodes.items() if node.status is status)
 
-    def _hear(self, event: Spoke | Deferred) -> None:
+    def _hear(self, event: NodeEnded | Deferred) -> None:
         before = self.state
         self._tell(event)
         if self.state is not before:

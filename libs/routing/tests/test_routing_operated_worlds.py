@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from medkg_contracts.data import JobRestarted
 from medkg_contracts.kinds import JOB_ENDS, Kind
 from medkg_ledger.state import OPEN, PASSED, JobState, JobStatus
-from medkg_routing import Deferred, Spoke, to_event
+from medkg_routing import Deferred, NodeEnded, to_event
 from medkg_routing.replay import replay
 from medkg_topology.plan import Plan
 
@@ -89,7 +89,7 @@ def test_old_epochs_change_nothing(world: World) -> None:
     """What is said of an earlier run of a stage or gate changes nothing."""
     heard = [event for event, _ in lived(world).heard]
     for event, (before, after) in zip(heard, moves(world), strict=True):
-        if isinstance(event, Spoke | Deferred) and event.epoch is not None and event.stage is not None:
+        if isinstance(event, NodeEnded | Deferred) and event.epoch is not None and event.stage is not None:
             node = before.node(event.stage)
             over = event.epoch < node.epoch or (event.epoch == node.epoch and node.status not in OPEN)
             assert before is after or not over

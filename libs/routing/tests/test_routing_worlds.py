@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from medkg_contracts.kinds import JOB_ENDS, Kind
 from medkg_ledger.state import PASSED, JobState, JobStatus, NodeStatus
-from medkg_routing import Rerun, Spoke, TimerFired, advance, to_event
+from medkg_routing import NodeEnded, Rerun, TimerFired, advance, to_event
 from medkg_topology.plan import GateNode, Plan
 
 from .dags import plans
@@ -143,7 +143,7 @@ def test_every_ineffective_event_is_accounted_for(world: World) -> None:
     silent = [
         event
         for (event, _), before, after in spoken
-        if isinstance(event, Spoke) and before.state is after.state and after.ignored is None
+        if isinstance(event, NodeEnded) and before.state is after.state and after.ignored is None
     ]
 
     assert [] == silent
@@ -161,7 +161,7 @@ def test_order_of_branches_does_not_matter(kind: tuple[Plan, dict[str, Manner]],
     assert settled(first.state) == settled(second.state)
 
 
-def strangers(plan: Plan) -> st.SearchStrategy[Spoke | TimerFired]:
+def strangers(plan: Plan) -> st.SearchStrategy[NodeEnded | TimerFired]:
     """Events that fit the plan in some parts and not in others."""
     names = st.sampled_from([*plan.by_name, "nowhere"]) | st.text(max_size=5)
     done = st.sampled_from([*plan.event_topics(), "nowhere.done.v1"]) | st.text(max_size=5)

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class InboundEvent:
     """An event about a job as it was read.
 
     Attributes:
@@ -54,7 +54,7 @@ class Batch:
         reload: somebody asked for the topologies to be read again.
     """
 
-    jobs: dict[str, list[Heard]]
+    jobs: dict[str, list[InboundEvent]]
     scopes: list[ScopeOrdered]
     reload: bool
 
@@ -80,7 +80,7 @@ class Reader:
         for record in sorted(records, key=_place):
             heard = await self._read(record)
             match heard:
-                case Heard():
+                case InboundEvent():
                     batch.jobs.setdefault(heard.event.job_id, []).append(heard)
                 case ScopeOrdered():
                     batch.scopes.append(heard)
@@ -126,7 +126,7 @@ class Reader:
         )
         await self._producer.acknowledged(futures)
 
-    async def _read(self, record: Record) -> Heard | ScopeOrdered | Reload | None:
+    async def _read(self, record: Record) -> InboundEvent | ScopeOrdered | Reload | None:
         event: CloudEvent | None = None
         whose, home = None, record.partition
         try:
@@ -144,11 +144,11 @@ class Reader:
                 await self._move(record, home, whose)
                 return None
             await self.refuse(record, error, whose, event=event, partition=home)
-            return None if spoiled is None else Heard(spoiled, record, error)
+            return None if spoiled is None else InboundEvent(spoiled, record, error)
         if home != record.partition:
             await self._move(record, home, whose)
             return None
-        return inbound if isinstance(inbound, Reload | ScopeOrdered) else Heard(inbound, record)
+        return inbound if isinstance(inbound, Reload | ScopeOrdered) else InboundEvent(inbound, record)
 
     async def _move(self, record: Record, home: int, whose: str | None) -> None:
         """Write the record again, as it is, where all else about the same job stands."""

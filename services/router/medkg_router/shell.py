@@ -39,7 +39,7 @@ from .intake import Intake, may_begin
 from .operating import Operating, refused
 from .pending_job import PendingJob
 from .pins import Pins
-from .reading import Heard, Reader
+from .reading import InboundEvent, Reader
 from .recent import Recent
 from .reload import Reloader
 from .rollout import Rollouts
@@ -94,7 +94,7 @@ class Router:
             heard = {job_id: heard[job_id] for job_id in lost}
         raise LedgerUnavailable(f"{len(heard)} jobs were changed by others {CAS_ROUNDS} times over")
 
-    async def _decide(self, heard: dict[str, list[Heard]], cancelled: frozenset[str]) -> set[str]:
+    async def _decide(self, heard: dict[str, list[InboundEvent]], cancelled: frozenset[str]) -> set[str]:
         """Decide, save and publish; the jobs that somebody else changed meanwhile."""
         remembered = self._recent.known(heard)
         loaded = await self._recent.load(self._ledger, list(heard))
@@ -126,7 +126,7 @@ class Router:
         self._afterwards(committed)
         return lost
 
-    async def _decision(self, job: PendingJob, heard: Heard, cancelled: frozenset[str]) -> Decision:
+    async def _decision(self, job: PendingJob, heard: InboundEvent, cancelled: frozenset[str]) -> Decision:
         state, event = job.decision.state, heard.event
         if isinstance(event, Requested):
             return await self._requested(job, heard, event, cancelled)
@@ -143,7 +143,9 @@ class Router:
             return abandon(state, event.origin, error.info, heard.now)
         return advance(plan, state, event, heard.now)
 
-    async def _requested(self, job: PendingJob, heard: Heard, event: Requested, cancelled: frozenset[str]) -> Decision:
+    async def _requested(
+        self, job: PendingJob, heard: InboundEvent, event: Requested, cancelled: frozenset[str]
+    ) -> Decision:
         state = job.decision.state
         try:
             if state is not None:
@@ -161,7 +163,7 @@ class Router:
             job.refused.append((heard.record, reason, event))
         return decision
 
-    async def _stranger(self, job: PendingJob, heard: Heard) -> Decision:
+    async def _stranger(self, job: PendingJob, heard: InboundEvent) -> Decision:
         """Something about a job that nobody knows."""
         event = heard.event
         if isinstance(event, TimerFired):
@@ -230,5 +232,5 @@ class Router:
             logger.warning("the outbox could not be emptied, its entries will be sent again: %s", error)
 
 
-def _requests(heard: Mapping[str, Sequence[Heard]]) -> Iterable[Requested]:
+def _requests(heard: Mapping[str, Sequence[InboundEvent]]) -> Iterable[Requested]:
     return (item.event for items in heard.values() for item in items if isinstance(item.event, Requested))

@@ -53,7 +53,7 @@ Moment = Annotated[int | None, BeforeValidator(_moment)]
 class OldJob(BaseModel):
     """A record of the old ledger; fields that it has besides are left out.
 
-    The last six are those of the old system's own migration, with its defaults.
+    The last three are those of the old system's own migration, with its defaults.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -68,12 +68,9 @@ class OldJob(BaseModel):
     created_at: Moment = None
     updated_at: Moment = None
     error: JsonValue = None
-    pdf_downloaded: bool = False
-    pdf_ir_ready: bool = False
     current_stage: str | None = None
     pipeline_name: str | None = None
     retry_count_per_stage: dict[str, int] = Field(default_factory=dict)
-    post_pdf_started: bool = False
 
     def pipeline(self) -> str:
         """The topology: its own, or inferred as the old system's migration did."""
@@ -136,9 +133,6 @@ def _state(old: OldJob) -> JobState:
         updated_at=times[-1],
         error=_error(old, status),
         retry_count_per_stage=old.retry_count_per_stage,
-        pdf_downloaded=old.pdf_downloaded,
-        pdf_ir_ready=old.pdf_ir_ready,
-        post_pdf_started=old.post_pdf_started,
     )
 
 
