@@ -1,6 +1,6 @@
 """Follows a topic without a consumer group: nobody else's reading is touched, and nothing is committed."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Final, Literal, Self
 
 from aiokafka import TopicPartition
@@ -13,18 +13,24 @@ from .clients import admin_client, reader_client
 #: How long a poll waits for records, in milliseconds.
 POLL_MS: Final = 300
 
-#: Where to begin: at the oldest record, after the newest, or at a time in milliseconds since 1970-01-01 UTC.
-Start = Literal["beginning", "end"] | int
+#: Where to begin: at the oldest record, after the newest, at a time in milliseconds since 1970-01-01 UTC, or at an
+#: offset of each partition, by its number; what has no offset begins at its oldest record.
+Start = Literal["beginning", "end"] | int | Mapping[int, int]
 
 
 class Tail:
-    """A topic's records from a place on, as they come. Raises KafkaUnavailable when Kafka does not answer."""
+    """A topic's records from a place on, as they come. Raises KafkaUnavailable when Kafka does not answer.
+
+    Attributes:
+        begins: where it began: the offset of each partition, by its number.
+    """
 
     def __init__(self, bootstrap: str, topic: str, start: Start = "end") -> None:
         self._bootstrap = bootstrap
         self._topic = topic
         self._start = start
         self._consumer = reader_client(bootstrap)
+        self.begins: dict[int, int] = {}
 
     async def __aenter__(self) -> Self:
         """Connect, and fix the place: what comes from now on is seen, whatever happens before the first read."""
@@ -51,15 +57,20 @@ class Tail:
                 remedy="Create the topics with `medkg topics provision` (`medkg up` does it too).",
             )
         self._consumer.assign(partitions)
-        if self._start == "beginning":
-            places = await self._consumer.beginning_offsets(partitions)
+        if self._start == "beginning" or isinstance(self._start, Mapping):
+            places = dict(await self._consumer.beginning_offsets(partitions))
         else:
-            places = await self._consumer.end_offsets(partitions)
+            places = dict(await self._consumer.end_offsets(partitions))
+        if isinstance(self._start, Mapping):
+            # What has been deleted by age meanwhile cannot be begun at any more.
+            given = self._start
+            places = {each: max(oldest, given.get(each.partition, 0)) for each, oldest in places.items()}
         if isinstance(self._start, int):
             found = await self._consumer.offsets_for_times(dict.fromkeys(partitions, self._start))
             places |= {partition: place.offset for partition, place in found.items() if place is not None}
         for partition, offset in places.items():
             self._consumer.seek(partition, offset)
+        self.begins = {partition.partition: offset for partition, offset in places.items()}
 
     async def _partitions(self) -> list[TopicPartition]:
         """By the admin client: a consumer knows only the topics that it already reads."""

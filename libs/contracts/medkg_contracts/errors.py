@@ -32,6 +32,7 @@
   x InFlightElsewhere
   x NotFound
   x Unfinished
+  x NotCompleted
   x StageBug
 
 Every class carries: a ``code`` (stable, what machines match on, and the ``error.code`` of events), whether a retry can
@@ -341,6 +342,14 @@ class Unfinished(MedkgError):
     job_becomes = "unchanged"
     retryable = True
     remedy = "Look at `medkg status` and `medkg explain`, or give it a longer timeout."
+
+
+class NotCompleted(MedkgError):
+    """A job that somebody waited for has ended, but has not completed."""
+
+    code = "not_completed"
+    job_becomes = "unchanged"
+    remedy = "See why: `medkg explain JOB`."
 
 
 class StageBug(MedkgError):
