@@ -14,7 +14,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 OWN_UV := $(CACHE)/uv/bin/uv
 UV = $(shell command -v uv || echo '$(OWN_UV)')
 RUN = $(UV) run
-CODE = $(wildcard libs/*/medkg_* services/*/medkg_* deploy/supply/medkg_supply deploy/derive/medkg_derive) deploy/supply/check.py deploy/derive/derive.py
+CODE = $(wildcard libs/*/medkg_* libs/operations/medkg services/*/medkg_* deploy/supply/medkg_supply deploy/derive/medkg_derive) deploy/supply/check.py deploy/derive/derive.py
 
 # `STACK=compose make demo` uses containers where `make demo` uses processes; likewise `up` and `down`.
 STACK ?= processes

@@ -1,0 +1,41 @@
+"""The Python SDK's example, against the whole product."""
+
+import importlib.util
+
+import medkg
+import pytest
+
+from .spine import REPOSITORY, Spine
+
+pytestmark = pytest.mark.integration
+
+
+async def test_the_guides_program_runs(
+    spine: Spine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What the guide shows asks for a job and a batch, waits for both, and finds what they have indexed."""
+    for name, value in spine.environment.items():
+        monkeypatch.setenv(name, value)
+    spec = importlib.util.spec_from_file_location("sdk", REPOSITORY / "docs" / "examples" / "sdk.py")
+    assert spec is not None
+    assert spec.loader is not None
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+
+    await example.main()
+
+    job, *progress, found = capsys.readouterr().out.splitlines()
+    assert "completed chunks document index_receipt payloads" in job
+    assert "5 of 5 {'completed': 5}" == progress[-1]
+    assert " hits, the first in ctgov:NCT" in found
+
+
+async def test_a_batch_of_a_list_is_waited_for_with_its_items(spine: Spine, nct_ids: list[str]) -> None:
+    """A batch of a list has completed when all its items have; a list of one is a batch, too."""
+    async with medkg.connect(spine.settings, tenant="sdk") as kg:
+        batches = [await kg.submit_batch("ctgov", items, until="parse") for items in (nct_ids[:2], nct_ids[:1])]
+        for batch in batches:
+            await batch.completed(timeout=90)
+        counts = [await batch.counts() for batch in batches]
+
+    assert [(2, True), (1, True)] == [(each.expected, each.ended) for each in counts]
