@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import CommitFailedError, ConsumerStoppedError, IllegalStateError, KafkaError
+from aiokafka.errors import ConsumerStoppedError, KafkaError
 from faststream.kafka import KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
 from faststream.kafka.subscriber.usecase import BatchSubscriber
@@ -20,6 +20,7 @@ from medkg_contracts.errors import KafkaUnavailable
 from medkg_contracts.records import Record
 
 from .clients import group_broker, group_settings
+from .commits import Commits
 from .handover import Handover
 from .instance import client_id
 from .offsets import Offsets
@@ -34,9 +35,6 @@ NEW_WORK_RECORDS: Final = 250
 
 #: How long begun work waits at most for a look at new work, in seconds.
 BESIDE_S: Final = 1.0
-
-#: How long a handled batch may stay uncommitted, in seconds.
-COMMIT_EVERY_S: Final = 0.25
 
 #: A consumer that has not polled for so long, in seconds, is no member of its group any more.
 POLL_INTERVAL_S: Final = 30.0
@@ -111,11 +109,10 @@ class BatchConsumer:
         self._beside: set[asyncio.Future[None]] = set()
         self._moved = asyncio.Event()
         self._failed = False
-        self._committing: asyncio.Future[None] | None = None
-        self._commits = asyncio.Lock()
+        self._commits = Commits(self._offsets, lambda: self.consumer)
         self._draining = False
         self._handover = Handover(
-            self.progress, self._shutdown, commit=self.commit, abandon=self._abandon, forget=self._offsets.forget
+            self.progress, self._shutdown, commit=self._commits.now, abandon=self._abandon, forget=self._offsets.forget
         )
         #: Ends the application; it is called when the handler fails in a way that it must not.
         self.give_up: Callable[[], None] = lambda: None
@@ -241,7 +238,7 @@ class BatchConsumer:
         if self._failed:
             raise SystemExit(1)  # FastStream reads no further then
         if self._draining:
-            await self.commit()
+            await self._commits.now()
 
     async def _work_off_beside(self, records: Sequence[Record], hold_s: float) -> None:
         """Work the batch off, or so much of it that polls may go on beside the rest."""
@@ -291,8 +288,7 @@ class BatchConsumer:
         """These records are dealt with, whatever becomes of the others of their batch."""
         self._offsets.finished(records)
         self._moved.set()
-        if not self._draining and (self._committing is None or self._committing.done()):
-            self._committing = asyncio.ensure_future(self._commit_later())
+        self._commits.soon()
 
     async def _until_handled(self, records: Sequence[Record]) -> None:
         wait = 0.2
@@ -328,34 +324,7 @@ class BatchConsumer:
         self._handover.end()
         if self._beside:
             await self._handover.settled()
-        if self._committing is not None:
-            await self._committing
-        await self.commit()
-
-    async def commit(self) -> None:
-        """Commit what is handled. A commit that fails is covered by a later one, or its records are read again."""
-        async with self._commits:  # who commits next waits until this is there
-            await self._commit()
-
-    async def _commit(self) -> None:
-        offsets = self._offsets.to_commit(self.consumer.assignment())
-        if not offsets:
-            return
-        try:
-            await self.consumer.commit(offsets)
-        except (CommitFailedError, IllegalStateError):
-            logger.info("the partitions went to another consumer meanwhile; what is read twice changes nothing")
-        except KafkaError as error:
-            logger.warning("offsets not committed, a later commit covers them: %r", error)
-            return
-        self._offsets.committed(offsets)
-
-    async def _commit_later(self) -> None:
-        """Commit beside the work and not in its way: a round trip for each batch would cost more than it saves."""
-        # Until there is nothing left: what is handled while a commit is under way starts none of its own.
-        while self._offsets.to_commit(self.consumer.assignment()) and not self._draining:
-            await asyncio.sleep(COMMIT_EVERY_S)
-            await self.commit()
+        await self._commits.end()
 
 
 async def _raw(message: KafkaMessage) -> Any:  # noqa: ANN401 - the batch as FastStream hands it over

@@ -138,6 +138,15 @@ async def polled(consumer: BatchConsumer, count: int) -> None:
         await polled(consumer, count)
 
 
+async def committed_when(consumer: BatchConsumer, condition: Callable[[list[int | None]], bool]) -> list[int | None]:
+    """What the consumer has committed of each partition, once that fulfils the condition."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            places = sorted(consumer.consumer.assignment())
+            if condition(offsets := [await consumer.consumer.committed(place) for place in places]):
+                return offsets
+
+
 async def intervals(reader: Reader) -> None:
     """Wait on purpose, for several poll intervals."""
     await reader.shutdown.wait(4 * INTERVAL_S)
@@ -309,8 +318,7 @@ async def test_what_takes_long_holds_up_nothing_else(topic: Topic) -> None:
         await asyncio.wait_for(reader.began.wait(), PATIENCE_S)
         await topic.put(range(1, 40))
         await until(lambda: len(reader.values) == 39)
-        await consumer.commit()
-        committed = [await consumer.consumer.committed(place) for place in sorted(consumer.consumer.assignment())]
+        committed = await committed_when(consumer, lambda offsets: sum(each or 0 for each in offsets) == 30)
         reader.go.set()
         await until(lambda: len(reader.values) == 40)
     async with topic.read(following):

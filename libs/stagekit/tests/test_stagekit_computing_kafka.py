@@ -12,6 +12,7 @@ from uuid import uuid4
 import orjson
 import pytest
 from medkg_artifacts import ArtifactStore
+from medkg_bus.cluster import Cluster
 from medkg_contracts.artifacts import ArtifactRef
 from medkg_contracts.policy import Policy
 from medkg_stagekit.busy import BusyReports
@@ -111,7 +112,7 @@ async def test_long_work_does_not_hold_up_short_work(bus: Bus, service: EchoProc
 
 
 async def test_a_service_full_of_long_work_says_so(
-    bus: Bus, service: EchoProcess, redis_url: str, tmp_path: Path
+    bus: Bus, service: EchoProcess, kafka_bootstrap: str, redis_url: str, tmp_path: Path
 ) -> None:
     """While jobs that do not end hold all workers, health and notice name them; their timeout ends them for good."""
     files = [tmp_path / name for name in ("one", "two", "three")]
@@ -122,12 +123,16 @@ async def test_a_service_full_of_long_work_says_so(
     problem = service.health("/readyz")[1] or ""
     async with Redis.from_url(redis_url) as redis:
         (notice,) = await BusyReports(redis).read(bus.name)
+        async with Cluster(kafka_bootstrap) as cluster:
+            owners = await cluster.owners(f"medkg.{bus.name}")
         await bus.until(lambda: set(jobs) <= {job_id for job_id, _ in answers(bus)})
         await service.ready()
         after = await BusyReports(redis).read(bus.name)
 
     assert "all workers are busy with jobs that take longer than 1 s" in problem
     assert (set(jobs), []) == (set(notice.jobs), after)
+    # By this `medkg explain` knows whose partitions wait.
+    assert [True] * 4 == [owner.startswith(f"medkg.{bus.name}.{notice.worker}-") for owner in owners.values()]
     assert {"compute_timeout", "timeout"} >= {answer["error"]["code"] for _, answer in answers(bus)}
     assert [False] * 3 == [runs(file) for file in files]
     await bus.committed()
