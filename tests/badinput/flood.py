@@ -11,7 +11,7 @@ from medkg_contracts.deadletter import read_letter
 from medkg_contracts.errors import PoisonRecord
 from medkg_contracts.records import Place, Record
 from medkg_routing.inbound import Deferred, Reload, TimerFired
-from medkg_routing.reading import read
+from medkg_routing.interpretation import read
 
 from .chance import Dice
 from .mutations import damage

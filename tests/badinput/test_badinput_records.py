@@ -18,7 +18,7 @@ from medkg_contracts.errors import ArtifactMissing, InvalidRequest, MedkgError, 
 from medkg_contracts.events import dump
 from medkg_contracts.records import Record
 from medkg_routing.inbound import Inbound, NodeEnded, Requested
-from medkg_routing.reading import broken, read
+from medkg_routing.interpretation import broken, read
 from medkg_stagekit.work import Work, read_work
 
 from .mutations import damaged, damaged_anywhere

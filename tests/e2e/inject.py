@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from medkg_bus.cluster import Cluster
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.data import TopologyNotice
@@ -16,7 +17,7 @@ from medkg_contracts.kinds import Kind, kind_of
 from medkg_contracts.orders import Order, ScopeOrder
 from medkg_contracts.records import Place
 from medkg_contracts.requests import JobRequest
-from medkg_explain import Cluster, Explainer
+from medkg_explain import Explainer
 from medkg_operations.control import order_event
 
 from .spine import Spine, Watch, studies

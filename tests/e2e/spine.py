@@ -22,10 +22,10 @@ from medkg_contracts.events import make_event
 from medkg_contracts.kinds import JOB_ENDS, Kind, kind_of
 from medkg_contracts.records import Record
 from medkg_contracts.requests import JobRequest
-from medkg_contracts.settings import Settings
 from medkg_ledger import JobState
 from medkg_ledger.store import Ledger
 from medkg_operations.topics import provision_topics
+from medkg_search.settings import SearchSettings
 from medkg_stack import Services, Stack
 from medkg_stack.ports import free_port
 
@@ -107,7 +107,7 @@ class Spine:
             "MK_ROUTER_SWEEP_S": "1",
         }
         self.services = Services(folder, self.environment, report=lambda _: None)
-        self.settings = Settings(
+        self.settings = SearchSettings(
             kafka=stack.kafka.address,
             redis_url=stack.redis.address,
             opensearch_url=stack.opensearch.address,

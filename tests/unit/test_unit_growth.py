@@ -13,7 +13,7 @@ from medkg_chunk.stage import SentenceChunkStage
 from medkg_contracts.ir import Document, RawPayload
 from medkg_contracts.stages import StageContext
 from medkg_index.bulk import requests
-from medkg_index.job import make_job
+from medkg_index.document_write import document_write
 from medkg_parse.readers import read_payload
 from medkg_validate.stage import validate
 
@@ -80,7 +80,7 @@ def test_eight_times_the_record_is_about_eight_times_the_work(record: Callable[[
         chunks = asyncio.run(chunker.execute(CONTEXT, document))
         marks.append(time.process_time())
         Document.model_validate_json(document.model_dump_json())
-        assert list(requests(make_job(0, "public", document, chunks).writes()))
+        assert list(requests(document_write(0, "public", document, chunks).writes()))
         marks.append(time.process_time())
         return dict(zip(("parse", "validate", "chunk", "index"), map(float.__sub__, marks[1:], marks), strict=True))
 

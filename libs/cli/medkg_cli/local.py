@@ -72,6 +72,7 @@ def environment_of(settings: CliSettings) -> dict[str, str]:
     """The settings as the services of this machine need them: with absolute paths, and replay as the source."""
     return {
         **settings.addresses(),
+        "MK_OPENSEARCH_URL": settings.opensearch_url,
         "MK_TOPOLOGIES": str(settings.topologies.absolute()),
         "MK_CTGOV_URL": settings.ctgov_url or settings.replay_url,
         "MK_CTGOV_RATE": f"{settings.ctgov_rate or REPLAY_RATE:g}",

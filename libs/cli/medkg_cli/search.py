@@ -8,8 +8,8 @@ import typer
 from medkg_contracts.errors import InvalidRequest
 from medkg_contracts.model import first_violation
 from medkg_contracts.requests import DEFAULT_TENANT
-from medkg_contracts.settings import Settings
 from medkg_search import ChunkSearch, SearchFilters, SearchHit, SearchPage, SearchServer
+from medkg_search.settings import SearchSettings
 from pydantic import ValidationError
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -55,7 +55,7 @@ def filters_of(source: tuple[str, ...] | list[str], section: tuple[str, ...] | l
 
 
 async def find(
-    settings: Settings, text: str, tenant: str, filters: SearchFilters, size: int, cursor: str | None = None
+    settings: SearchSettings, text: str, tenant: str, filters: SearchFilters, size: int, cursor: str | None = None
 ) -> SearchPage:
     """One page of hits.
 

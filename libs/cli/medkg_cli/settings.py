@@ -5,12 +5,12 @@ from typing import Literal
 
 from medkg_contracts.errors import ConfigurationError
 from medkg_contracts.model import first_violation
-from medkg_contracts.settings import Settings
+from medkg_search.settings import SearchSettings
 from pydantic import Field, ValidationError
 from pydantic_settings import SettingsConfigDict
 
 
-class CliSettings(Settings):
+class CliSettings(SearchSettings):
     """What only the command needs.
 
     Attributes:

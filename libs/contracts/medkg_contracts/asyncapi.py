@@ -1,10 +1,9 @@
 """The AsyncAPI documents as data: which topics there are, and what each service sends and receives.
 
 Topics are created from the documents, and tests compare running services with them. The payload schemas in
-``common/schemas.yaml`` are written from the contract models: ``python -m medkg_contracts.asyncapi asyncapi``.
+``common/schemas.yaml`` are written by `medkg_contracts.schemas`.
 """
 
-import argparse
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -12,24 +11,17 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import yaml
-from pydantic import TypeAdapter
 
 from . import topics as topic_names
 from .errors import ConfigurationError
-from .events import data_model
 from .kinds import TYPE_PREFIX, Kind
-from .model import Identifier, Name, TenantId
 
 #: Templates: the channels that every stage has, and the channel of a gate.
 STAGE_PARAMETER: Final = "{stage}"
 GATE_PARAMETER: Final = "{gateTopic}"
 
 _CHANNELS: Final = Path("common", "channels.yaml")
-_SCHEMAS: Final = Path("common", "schemas.yaml")
 _MAX_REFS: Final = 32
-
-#: Names that stand in headers, keys and topics.
-_NAMES: Final[Mapping[str, Any]] = {"JobId": Identifier, "TenantId": TenantId, "NodeName": Name}
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,42 +240,3 @@ def _messages(operation: _Place, channel: _Place) -> Iterator[_Place]:
 def _kind(message: _Place) -> Kind | None:
     event_type = message.get("headers", "properties", "ce_type", "const")
     return None if event_type is None else Kind(event_type.removeprefix(TYPE_PREFIX))
-
-
-def schemas() -> dict[str, Any]:
-    """JSON Schemas of all events' data and of the names in headers, by model; they refer to each other."""
-    models = [model for kind in Kind if (model := data_model(kind)) is not None]
-    _, definitions = TypeAdapter.json_schemas(
-        [(kind, "validation", model) for kind, model in enumerate(models)], ref_template="#/{model}"
-    )
-    found: dict[str, Any] = definitions.get("$defs", {})
-    found |= {name: TypeAdapter(kind).json_schema() for name, kind in _NAMES.items()}
-    return dict(sorted(found.items()))
-
-
-class _Dumper(yaml.SafeDumper):
-    """Writes texts of several lines as such."""
-
-
-def _represent_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
-
-
-_Dumper.add_representer(str, _represent_text)
-
-
-def render_schemas() -> str:
-    """The text of ``common/schemas.yaml``."""
-    text = yaml.dump(schemas(), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
-    return f"# Written by `python -m medkg_contracts.asyncapi` from the contract models; do not edit.\n{text}"
-
-
-def main() -> None:
-    """Write ``common/schemas.yaml``."""
-    parser = argparse.ArgumentParser(prog="python -m medkg_contracts.asyncapi", description=main.__doc__)
-    parser.add_argument("folder", type=Path, help="the folder with the AsyncAPI documents")
-    (parser.parse_args().folder / _SCHEMAS).write_text(render_schemas())
-
-
-if __name__ == "__main__":
-    main()

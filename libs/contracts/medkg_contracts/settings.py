@@ -11,7 +11,6 @@ class Settings(BaseSettings):
     Attributes:
         kafka: bootstrap servers, ``host:port`` separated by commas.
         redis_url: the ledger's Redis.
-        opensearch_url: the search index.
         artifacts_url: the artifact store: ``file:///an/absolute/path``.
         topologies: the folder with ``pipelines/*.yaml`` and ``policies.yaml``.
         log_level: of the JSON log on standard error.
@@ -23,7 +22,6 @@ class Settings(BaseSettings):
 
     kafka: str = "127.0.0.1:9092"
     redis_url: str = "redis://127.0.0.1:6379/0"
-    opensearch_url: str = "http://127.0.0.1:9200"
     artifacts_url: str = f"file://{Path.cwd()}/.medkg/artifacts"
     topologies: Path = Path("topologies")
     log_level: str = "INFO"
@@ -32,5 +30,5 @@ class Settings(BaseSettings):
 
     def addresses(self) -> dict[str, str]:
         """Where the servers and the artifacts are, as a service is told it by its environment."""
-        named = ("kafka", "redis_url", "opensearch_url", "artifacts_url")
+        named = ("kafka", "redis_url", "artifacts_url")
         return {f"MK_{name.upper()}": str(getattr(self, name)) for name in named}

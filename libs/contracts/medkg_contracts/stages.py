@@ -1,9 +1,10 @@
 """What a stage is: plain Python, typed input in, typed output out, no Kafka in sight."""
 
+import inspect
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from .ir import (
     Chunk,
@@ -56,25 +57,10 @@ class StageType:
     outputs: tuple[str, ...]
 
 
-#: The stage types that a topology may name. A stage of another kind has the type ``Stage`` and names its
-#: inputs and outputs in the topology.
-STAGE_TYPES: Mapping[str, StageType] = {
-    kind.name: kind
-    for kind in (
-        StageType("ExpandStage", ("request",), ("expansion",)),
-        StageType("IngestStage", ("request",), ("payloads",)),
-        StageType("ParseStage", ("payloads",), ("document",)),
-        StageType("ValidateStage", ("document",), ("validation",)),
-        StageType("ChunkStage", ("document",), ("chunks",)),
-        StageType("IndexStage", ("document", "chunks"), ("index_receipt",)),
-        StageType("ExtractStage", ("document",), ("entities", "claims")),
-        StageType("KGStage", ("entities", "claims"), ("graph_receipt",)),
-    )
-}
-
-
 class ExpandStage(Protocol):
     """Turns a batch request into one request per item, in a stable order."""
+
+    outputs: ClassVar[tuple[str, ...]] = ("expansion",)
 
     def execute(self, ctx: StageContext, request: JobRequest) -> AsyncIterator[JobRequest]: ...  # noqa: D102
 
@@ -82,11 +68,15 @@ class ExpandStage(Protocol):
 class IngestStage(Protocol):
     """Fetches an item's raw payloads from its source."""
 
+    outputs: ClassVar[tuple[str, ...]] = ("payloads",)
+
     async def execute(self, ctx: StageContext, request: JobRequest) -> list[RawPayload]: ...  # noqa: D102
 
 
 class ParseStage(Protocol):
     """Reads raw payloads into a document."""
+
+    outputs: ClassVar[tuple[str, ...]] = ("document",)
 
     async def execute(self, ctx: StageContext, payloads: list[RawPayload]) -> Document: ...  # noqa: D102
 
@@ -94,17 +84,23 @@ class ParseStage(Protocol):
 class ValidateStage(Protocol):
     """Checks a document against the rules of the intermediate representation."""
 
+    outputs: ClassVar[tuple[str, ...]] = ("validation",)
+
     async def execute(self, ctx: StageContext, document: Document) -> ValidationReport: ...  # noqa: D102
 
 
 class ChunkStage(Protocol):
     """Cuts a document into chunks with exact spans."""
 
+    outputs: ClassVar[tuple[str, ...]] = ("chunks",)
+
     async def execute(self, ctx: StageContext, document: Document) -> list[Chunk]: ...  # noqa: D102
 
 
 class IndexStage(Protocol):
     """Writes a document's chunks to the search index."""
+
+    outputs: ClassVar[tuple[str, ...]] = ("index_receipt",)
 
     async def execute_batch(
         self, ctxs: Sequence[StageContext], document: Sequence[Document], chunks: Sequence[list[Chunk]]
@@ -116,12 +112,40 @@ class IndexStage(Protocol):
 class ExtractStage(Protocol):
     """Finds entities and claims in a document."""
 
+    outputs: ClassVar[tuple[str, ...]] = ("entities", "claims")
+
     async def execute(self, ctx: StageContext, document: Document) -> tuple[list[Entity], list[Claim]]: ...  # noqa: D102
 
 
 class KGStage(Protocol):
     """Writes entities and claims to the knowledge graph."""
 
+    outputs: ClassVar[tuple[str, ...]] = ("graph_receipt",)
+
     async def execute(  # noqa: D102
         self, ctx: StageContext, entities: list[Entity], claims: list[Claim]
     ) -> GraphReceipt: ...
+
+
+def _stage_type(protocol: type) -> StageType:
+    """The type that a protocol describes: its parameters behind the context are its inputs."""
+    method = getattr(protocol, "execute", None) or protocol.execute_batch  # type: ignore[attr-defined]
+    _, _, *inputs = inspect.signature(method).parameters
+    return StageType(protocol.__name__, tuple(inputs), protocol.outputs)  # type: ignore[attr-defined]
+
+
+#: The stage types that a topology may name. A stage of another kind has the type ``Stage`` and names its
+#: inputs and outputs in the topology.
+STAGE_TYPES: Mapping[str, StageType] = {
+    protocol.__name__: _stage_type(protocol)
+    for protocol in (
+        ExpandStage,
+        IngestStage,
+        ParseStage,
+        ValidateStage,
+        ChunkStage,
+        IndexStage,
+        ExtractStage,
+        KGStage,
+    )
+}

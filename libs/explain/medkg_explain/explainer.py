@@ -28,7 +28,7 @@ from .ended import about_ended
 from .facts import GateFacts, HeldBack, StageFacts
 from .finding import Finding
 from .gate import about_gate
-from .reading import unwritten
+from .router import unwritten
 from .stage import about_stage
 from .stranger import about_stranger
 from .trail import Trail

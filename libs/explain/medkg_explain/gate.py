@@ -7,7 +7,7 @@ from medkg_ledger import JobState
 from .causes import Cause
 from .facts import GateFacts
 from .finding import Finding, held_back, poisoned
-from .reading import overdue, unread
+from .router import overdue, unread
 
 
 def about_gate(job: JobState, facts: GateFacts, now: int) -> Finding:

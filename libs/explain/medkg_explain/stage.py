@@ -17,7 +17,7 @@ from .causes import Cause
 from .facts import StageFacts
 from .finding import Finding, held_back, poisoned, said
 from .pauses import about_pause_of_given, about_pauses
-from .reading import overdue, unread, unsent
+from .router import overdue, unread, unsent
 
 Check = Callable[[JobState, StageFacts], Finding | None]
 

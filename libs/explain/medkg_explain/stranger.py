@@ -7,7 +7,7 @@ from medkg_contracts.records import Record
 from .causes import Cause
 from .facts import HeldBack, Reader
 from .finding import Finding, held_back, poisoned
-from .reading import unread
+from .router import unread
 
 
 def about_stranger(

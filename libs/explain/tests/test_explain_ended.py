@@ -7,7 +7,7 @@ from medkg_contracts.errors import InvalidRequest, LedgerUnavailable, StageTimeo
 from medkg_contracts.orders import Order
 from medkg_explain.ended import about_ended
 from medkg_explain.facts import Reader
-from medkg_explain.reading import unwritten
+from medkg_explain.router import unwritten
 from medkg_explain.stranger import about_stranger
 from medkg_ledger import JobStatus
 from pydantic import JsonValue

@@ -20,8 +20,8 @@ from .inbound import (
     ScopeOrdered,
     TimerFired,
 )
+from .interpretation import about, broken, read
 from .outbound import ignored_event, to_event, topology_label
-from .reading import about, broken, read
 from .restart import rerun
 
 __all__ = [

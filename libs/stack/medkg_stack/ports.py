@@ -4,10 +4,10 @@ import secrets
 import socket
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from medkg_contracts.errors import ConfigurationError
-from medkg_contracts.settings import Settings
 
 HOST = "127.0.0.1"
 MAX_KAFKA_NODES = 3
@@ -18,6 +18,22 @@ _TRANSPORT_OFFSET = 100
 # Below the kernel's ephemeral range: a port found free is not taken by somebody's outgoing connection meanwhile.
 _FREE_FROM, _FREE_TO = 20_000, 32_000
 _TRIES = 500
+
+
+class ServerAddresses(Protocol):
+    """Settings that name the servers."""
+
+    @property
+    def kafka(self) -> str:
+        """Bootstrap servers."""
+
+    @property
+    def redis_url(self) -> str:
+        """Redis's address."""
+
+    @property
+    def opensearch_url(self) -> str:
+        """OpenSearch's address."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +71,7 @@ class Ports:
         return {f"MK_{name.upper()}_PORT": str(port) for name, port in asdict(self).items()}
 
     @classmethod
-    def of(cls, settings: Settings) -> "Ports":
+    def of(cls, settings: ServerAddresses) -> "Ports":
         """The ports that the settings name, so that what is started is what the services then look for.
 
         Raises:

@@ -1,10 +1,17 @@
 import socket
+from dataclasses import dataclass
 
 import pytest
 from medkg_contracts.errors import ConfigurationError
-from medkg_contracts.settings import Settings
 from medkg_stack import Ports
 from medkg_stack.ports import is_free, require_free
+
+
+@dataclass
+class Addresses:
+    kafka: str = "127.0.0.1:9092"
+    redis_url: str = "redis://127.0.0.1:6379/0"
+    opensearch_url: str = "http://127.0.0.1:9200"
 
 
 def all_of(ports: Ports) -> list[int]:
@@ -26,7 +33,7 @@ def test_free_ports_are_free_and_differ() -> None:
 
 def test_ports_follow_the_settings() -> None:
     """What the services are told to look for is what gets started."""
-    settings = Settings(
+    settings = Addresses(
         kafka="127.0.0.1:19092,127.0.0.1:19102",
         redis_url="redis://localhost:16379/0",
         opensearch_url="http://127.0.0.1:19200",
@@ -38,7 +45,7 @@ def test_ports_follow_the_settings() -> None:
 def test_a_remote_server_is_not_started_here() -> None:
     """Settings that name another machine are refused, by the setting's name."""
     with pytest.raises(ConfigurationError, match=r"MK_KAFKA names 'kafka\.example:9092'"):
-        Ports.of(Settings(kafka="kafka.example:9092"))
+        Ports.of(Addresses(kafka="kafka.example:9092"))
 
 
 def test_a_taken_port_is_named() -> None:

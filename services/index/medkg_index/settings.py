@@ -2,11 +2,11 @@
 
 from typing import Annotated, Literal
 
-from medkg_contracts.settings import Settings
+from medkg_search.settings import SearchSettings
 from pydantic import Field
 
 
-class IndexSettings(Settings):
+class IndexSettings(SearchSettings):
     """How chunks are written.
 
     Attributes:

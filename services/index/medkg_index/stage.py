@@ -9,7 +9,7 @@ from medkg_contracts.ir import Chunk, Document, IndexReceipt
 from medkg_contracts.stages import StageContext
 from medkg_search import SearchServer, ensure_indices
 
-from .job import Job, make_job
+from .document_write import DocumentWrite, document_write
 from .settings import IndexSettings
 from .writing import BatchWriter
 
@@ -41,17 +41,17 @@ class OpenSearchIndexStage:
     ) -> Sequence[IndexReceipt | Exception]:
         """One receipt or error per context, in their order; one job's error never fails its batch mates."""
         results: Results = {}
-        jobs: list[Job] = []
+        jobs: list[DocumentWrite] = []
         for position, (ctx, one, its_chunks) in enumerate(zip(ctxs, document, chunks, strict=True)):
             try:
-                jobs.append(make_job(position, ctx.tenant_id, one, its_chunks))
+                jobs.append(document_write(position, ctx.tenant_id, one, its_chunks))
             except MedkgError as error:
                 results[position] = error
         for round_ in _rounds(jobs):
             results |= await self._settle(round_)
         return [results[position] for position in range(len(ctxs))]
 
-    async def _settle(self, jobs: Sequence[Job]) -> Results:
+    async def _settle(self, jobs: Sequence[DocumentWrite]) -> Results:
         results: Results = {}
         for _ in range(CONFLICT_TRIES):
             written, conflicts = await self._write(jobs)
@@ -61,10 +61,10 @@ class OpenSearchIndexStage:
                 break
         return results
 
-    async def _write(self, jobs: Sequence[Job]) -> tuple[Results, set[int]]:
+    async def _write(self, jobs: Sequence[DocumentWrite]) -> tuple[Results, set[int]]:
         """Results by position, and the positions of those that met a conflict."""
         known = [job for job in jobs if job.names.tenant in self._tenants]
-        new: dict[str, list[Job]] = {}
+        new: dict[str, list[DocumentWrite]] = {}
         for job in jobs:
             if job.names.tenant not in self._tenants:
                 new.setdefault(job.names.tenant, []).append(job)
@@ -73,7 +73,7 @@ class OpenSearchIndexStage:
         results = {position: result for written, _ in parts for position, result in written.items()}
         return results, {position for _, conflicts in parts for position in conflicts}
 
-    async def _begin(self, tenant: str, jobs: Sequence[Job]) -> tuple[Results, set[int]]:
+    async def _begin(self, tenant: str, jobs: Sequence[DocumentWrite]) -> tuple[Results, set[int]]:
         """Make the tenant's indices, then write."""
         settings = self._settings
         try:
@@ -83,7 +83,7 @@ class OpenSearchIndexStage:
         self._tenants.add(tenant)
         return await self._bulk(jobs)
 
-    async def _bulk(self, jobs: Sequence[Job]) -> tuple[Results, set[int]]:
+    async def _bulk(self, jobs: Sequence[DocumentWrite]) -> tuple[Results, set[int]]:
         if not jobs:
             return {}, set()
         writer = BatchWriter(self._server, self._settings.refresh)
@@ -92,9 +92,9 @@ class OpenSearchIndexStage:
         return results, writer.conflicts
 
 
-def _rounds(jobs: Sequence[Job]) -> list[list[Job]]:
+def _rounds(jobs: Sequence[DocumentWrite]) -> list[list[DocumentWrite]]:
     """The jobs in groups in which each document occurs once, so that its versions are written one after another."""
-    rounds: list[list[Job]] = []
+    rounds: list[list[DocumentWrite]] = []
     seen: dict[tuple[str, str], int] = {}
     for job in jobs:
         key = (job.names.tenant, job.document_id)

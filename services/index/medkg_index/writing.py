@@ -21,7 +21,7 @@ from medkg_contracts.ir import IndexReceipt
 from medkg_search import SearchServer, refused
 
 from .bulk import Operation, Outcome, outcome, requests
-from .job import Job, Manifest, read_manifest
+from .document_write import DocumentWrite, Manifest, read_manifest
 
 
 class BatchWriter:
@@ -43,7 +43,7 @@ class BatchWriter:
         self.missing: set[str] = set()
         self.conflicts: set[int] = set()
 
-    async def write(self, jobs: Sequence[Job]) -> dict[int, IndexReceipt]:
+    async def write(self, jobs: Sequence[DocumentWrite]) -> dict[int, IndexReceipt]:
         """A receipt for each job that has no error, by its position in the batch."""
         manifests = await self._read(jobs)
         manifests = await self._open(self._alive(jobs), manifests)
@@ -62,10 +62,10 @@ class BatchWriter:
             for job in self._alive(jobs)
         }
 
-    def _alive(self, jobs: Iterable[Job]) -> list[Job]:
+    def _alive(self, jobs: Iterable[DocumentWrite]) -> list[DocumentWrite]:
         return [job for job in jobs if job.position not in self.errors]
 
-    async def _read(self, jobs: Sequence[Job]) -> dict[int, Manifest]:
+    async def _read(self, jobs: Sequence[DocumentWrite]) -> dict[int, Manifest]:
         wanted = [{"_index": job.names.documents, "_id": job.manifest_id} for job in jobs]
         try:
             answer = await self._server.call("POST", "/_mget", body={"docs": wanted})
@@ -80,7 +80,7 @@ class BatchWriter:
                 manifests[job.position] = read_manifest(item)
         return manifests
 
-    async def _open(self, jobs: Sequence[Job], manifests: dict[int, Manifest]) -> dict[int, Manifest]:
+    async def _open(self, jobs: Sequence[DocumentWrite], manifests: dict[int, Manifest]) -> dict[int, Manifest]:
         growing = [job for job in jobs if not job.chunk_ids <= manifests[job.position].chunk_ids]
         unions = {job.position: manifests[job.position].chunk_ids | job.chunk_ids for job in growing}
         written = await self._bulk(
@@ -89,13 +89,13 @@ class BatchWriter:
         opened = {job: Manifest(unions[job], outcomes[0].version) for job, outcomes in written.items()}
         return manifests | opened
 
-    async def _seal(self, jobs: Sequence[Job], manifests: dict[int, Manifest]) -> None:
+    async def _seal(self, jobs: Sequence[DocumentWrite], manifests: dict[int, Manifest]) -> None:
         # Without a version there is no manifest: nothing was there and nothing was written.
         sealed = [job for job in jobs if manifests[job.position].version is not None]
         await self._bulk(sealed, [job.manifest(job.chunk_ids, manifests[job.position].version) for job in sealed])
 
     async def _bulk(
-        self, jobs: Sequence[Job], operations: Sequence[Operation], refresh: str = "false"
+        self, jobs: Sequence[DocumentWrite], operations: Sequence[Operation], refresh: str = "false"
     ) -> dict[int, list[Outcome]]:
         """The operations' outcomes by job; a job's first error is kept in `errors`."""
         tenants = {job.position: job.names.tenant for job in jobs}

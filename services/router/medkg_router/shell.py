@@ -35,11 +35,11 @@ from medkg_routing import (
 from medkg_routing.outbox import OutboxRecord, outbox_record, unpack
 
 from . import metrics
+from .batch_reader import BatchReader, InboundEvent
 from .intake import Intake, may_begin
 from .operating import Operating, refused
 from .pending_job import PendingJob
 from .pins import Pins
-from .reading import InboundEvent, Reader
 from .recent import Recent
 from .reload import Reloader
 from .rollout import Rollouts
@@ -68,7 +68,7 @@ class Router:
         self._producer = producer
         self._reloader = reloader
         self._rollouts = rollouts
-        self._reader = Reader(store, producer)
+        self._reader = BatchReader(store, producer)
         self._intake = Intake(ledger, pins, store)
         self._operating = Operating(ledger, producer)
         self._recent = Recent()

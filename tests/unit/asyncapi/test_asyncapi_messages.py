@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import yaml
 from jsonschema import Draft7Validator, FormatChecker
-from medkg_contracts.asyncapi import render_schemas
 from medkg_contracts.cloudevents import CloudEvent, from_record
 from medkg_contracts.deadletter import original_headers, reason_headers
 from medkg_contracts.events import data_model
 from medkg_contracts.kinds import Kind, kind_of
+from medkg_contracts.schemas import render_schemas
 
 FOLDER = Path(__file__).parents[3] / "asyncapi"
 COMMON = FOLDER / "common"

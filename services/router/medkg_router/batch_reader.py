@@ -59,7 +59,7 @@ class Batch:
     reload: bool
 
 
-class Reader:
+class BatchReader:
     """Reads records; what stands in the wrong place is moved, what cannot be read goes to the DLQ and is told of."""
 
     def __init__(self, store: ArtifactStore, producer: EventProducer) -> None:

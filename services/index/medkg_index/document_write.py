@@ -28,7 +28,7 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class DocumentWrite:
     """A document and its chunks, to be written for one tenant.
 
     Attributes:
@@ -72,7 +72,7 @@ class Job:
             yield Operation(self.position, "delete", self.names.chunks, chunk_id)
 
 
-def make_job(position: int, tenant: str, document: Document, chunks: list[Chunk]) -> Job:
+def document_write(position: int, tenant: str, document: Document, chunks: list[Chunk]) -> DocumentWrite:
     """The job at this position of the batch.
 
     Raises:
@@ -87,7 +87,7 @@ def make_job(position: int, tenant: str, document: Document, chunks: list[Chunk]
             raise InvalidDocument(
                 f"chunk {chunk.ordinal} has an id of {len(chunk.id.encode())} bytes, not 1 to {MAX_ID_BYTES}"
             )
-    return Job(position, names, document.id, chunks)
+    return DocumentWrite(position, names, document.id, chunks)
 
 
 def read_manifest(item: dict[str, Any]) -> Manifest:
