@@ -11,9 +11,9 @@ from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.errors import ConfigurationError
 from medkg_contracts.model import first_violation
 from medkg_contracts.requests import DEFAULT_TENANT, JobRequest
-from medkg_contracts.settings import Settings
 from medkg_ledger import LedgerReader
 from medkg_search import ChunkSearch, SearchFilters, SearchPage, SearchServer
+from medkg_search.settings import SearchSettings
 from pydantic import ValidationError
 
 from medkg_operations.control import Answer, Control
@@ -31,7 +31,7 @@ ANSWER_S = 30.0
 
 
 def connect(  # noqa: PLR0913 - the settings of a deployment
-    settings: Settings | None = None,
+    settings: SearchSettings | None = None,
     *,
     kafka: str | None = None,
     redis: str | None = None,
@@ -61,7 +61,7 @@ def connect(  # noqa: PLR0913 - the settings of a deployment
     """
     given = {"kafka": kafka, "redis_url": redis, "opensearch_url": opensearch, "artifacts_url": artifacts}
     try:
-        found = settings or Settings()
+        found = settings or SearchSettings()
     except ValidationError as error:
         raise ConfigurationError(f"settings: {first_violation(error)}") from error
     return Client(
@@ -87,7 +87,7 @@ class Client:
     ledger: LedgerReader
     _producer: EventProducer
 
-    def __init__(self, settings: Settings, *, tenant: str, by: str, source: str) -> None:
+    def __init__(self, settings: SearchSettings, *, tenant: str, by: str, source: str) -> None:
         self.settings = settings
         self.tenant = tenant
         self.by = by
