@@ -16,6 +16,9 @@ from .clients import admin_client
 #: How long creating all topics may take, and until they have leaders, in seconds.
 LIMIT_S: Final = 60.0
 
+#: Seconds between two looks whether an altered setting holds.
+LOOK_S: Final = 0.1
+
 #: What a topic that exists is made to have too: guarantees rest on it, and no operator has a reason to choose it.
 ENFORCED: Final = "message.timestamp.type"
 
@@ -96,18 +99,9 @@ class Admin:
                 raise ConfigurationError(f"Kafka refused to create {name}: {kind.__name__} {rest[0] if rest else ''}")
 
     async def enforce(self, specs: Sequence[TopicSpec]) -> list[str]:
-        """Give these topics the setting that guarantees rest on; the names of those that had another."""
+        """Give these topics the setting that guarantees rest on, and wait until it holds; those that had another."""
         wanted = {spec.name: spec.config[ENFORCED] for spec in specs if ENFORCED in spec.config}
-        if not wanted:
-            return []
-        answers = await self._client.describe_configs([_resource(name, None) for name in wanted])
-        changed: dict[str, dict[str, str]] = {}
-        for _, _, _, name, entries in (resource for answer in answers for resource in answer.resources):
-            present = {key: value for key, value, *_ in entries}
-            if present.get(ENFORCED) != wanted[name]:
-                # Kafka takes all of a topic's own settings at once: what is left out would be the default again.
-                own = {key: value for key, value, _, source, *_ in entries if source == _OF_TOPIC}
-                changed[name] = own | {ENFORCED: wanted[name]}
+        changed = await self._other_than(wanted)
         if not changed:
             return []
         for answer in await self._client.alter_configs([_resource(name, own) for name, own in changed.items()]):
@@ -116,7 +110,24 @@ class Admin:
                     raise ConfigurationError(
                         f"Kafka refused to alter {name}: {for_code(code).__name__} {message or ''}"
                     )
+        # A broker hears of it after the controller has answered.
+        while await self._other_than(wanted):  # noqa: ASYNC110 - Kafka tells nobody
+            await asyncio.sleep(LOOK_S)
         return list(changed)
+
+    async def _other_than(self, wanted: Mapping[str, str]) -> dict[str, dict[str, str]]:
+        """All settings that the topics with another `ENFORCED` setting are to have, by topic."""
+        if not wanted:
+            return {}
+        answers = await self._client.describe_configs([_resource(name, None) for name in wanted])
+        found: dict[str, dict[str, str]] = {}
+        for _, _, _, name, entries in (resource for answer in answers for resource in answer.resources):
+            present = {key: value for key, value, *_ in entries}
+            if present.get(ENFORCED) != wanted[name]:
+                # Kafka takes all of a topic's own settings at once: what is left out would be the default again.
+                own = {key: value for key, value, _, source, *_ in entries if source == _OF_TOPIC}
+                found[name] = own | {ENFORCED: wanted[name]}
+        return found
 
 
 def _resource(name: str, settings: Mapping[str, str] | None) -> ConfigResource:

@@ -33,29 +33,41 @@ async def connected(
     Raises:
         KafkaUnavailable: Kafka does not answer.
     """
+    async with _started(bootstrap, client_id, compression) as client:
+        yield EventProducer(client, store)
+
+
+@asynccontextmanager
+async def connected_raw(bootstrap: str, client_id: str) -> AsyncIterator["RecordProducer"]:
+    """A producer of records as they are, with a client of its own.
+
+    Raises:
+        KafkaUnavailable: Kafka does not answer.
+    """
+    async with _started(bootstrap, client_id, None) as client:
+        yield RecordProducer(client)
+
+
+@asynccontextmanager
+async def _started(
+    bootstrap: str, client_id: str, compression: Literal["zstd"] | None
+) -> AsyncIterator[AIOKafkaProducer]:
     client = producer_client(bootstrap, client_id, compression)
     try:
         try:
             await client.start()
         except (KafkaError, OSError) as error:
             raise KafkaUnavailable(f"Kafka at {bootstrap}: {error!r}") from error
-        yield EventProducer(client, store)
+        yield client
     finally:
         await client.stop()
 
 
-class EventProducer:
-    """Sends events and dead letters."""
+class RecordProducer:
+    """Sends records as they are."""
 
-    def __init__(self, client: AIOKafkaProducer, store: ArtifactStore) -> None:
+    def __init__(self, client: AIOKafkaProducer) -> None:
         self._client = client
-        self._store = store
-
-    async def send(self, topic: str, event: CloudEvent) -> asyncio.Future[Any]:
-        """Hand the event to the producer; the future ends when Kafka has acknowledged it."""
-        event = await deposit(event, self._store)
-        key = event.extensions["partitionkey"].encode()
-        return await self.raw(topic, key, event.data, to_headers(event))
 
     async def partitions(self, topic: str) -> frozenset[int]:
         """The numbers of the topic's partitions; none when Kafka has no such topic.
@@ -143,22 +155,6 @@ class EventProducer:
             [await self.raw(each.topic, each.key.encode(), each.value, each.headers) for each in records]
         )
 
-    async def bury(self, topic: str, letter: DeadLetter, partition: int | None = None) -> asyncio.Future[Any]:
-        """Hand a dead letter to the producer; it goes to this partition or to its record's, whatever the key.
-
-        Raises:
-            KafkaUnavailable: the producer cannot take it.
-            ArtifactStoreUnavailable: it is too large for a record, and the store cannot take it.
-        """
-        record = letter.original
-        where = record.partition if partition is None else partition
-        if size(record) <= LARGEST_LETTER:
-            return await self.raw(topic, record.key, record.value, letter.headers(), where)
-        ref = await self._store.put(SYSTEM_TENANT, "dead-letter", pack_record(record), inline=False)
-        reason = replace(letter, original=replace(record, headers=())).headers()
-        headers = [*reason, (STORED_RECORD, str(ref.uri).encode())]
-        return await self.raw(topic, (record.key or b"")[:1024], None, headers, where)
-
     @staticmethod
     async def acknowledged(futures: Sequence[asyncio.Future[Any]]) -> None:
         """Wait until Kafka has acknowledged all.
@@ -175,6 +171,36 @@ class EventProducer:
                 failed = error
         if failed is not None:
             raise KafkaUnavailable(f"waiting for an acknowledgement: {failed!r}") from failed
+
+
+class EventProducer(RecordProducer):
+    """Sends events and dead letters."""
+
+    def __init__(self, client: AIOKafkaProducer, store: ArtifactStore) -> None:
+        super().__init__(client)
+        self._store = store
+
+    async def send(self, topic: str, event: CloudEvent) -> asyncio.Future[Any]:
+        """Hand the event to the producer; the future ends when Kafka has acknowledged it."""
+        event = await deposit(event, self._store)
+        key = event.extensions["partitionkey"].encode()
+        return await self.raw(topic, key, event.data, to_headers(event))
+
+    async def bury(self, topic: str, letter: DeadLetter, partition: int | None = None) -> asyncio.Future[Any]:
+        """Hand a dead letter to the producer; it goes to this partition or to its record's, whatever the key.
+
+        Raises:
+            KafkaUnavailable: the producer cannot take it.
+            ArtifactStoreUnavailable: it is too large for a record, and the store cannot take it.
+        """
+        record = letter.original
+        where = record.partition if partition is None else partition
+        if size(record) <= LARGEST_LETTER:
+            return await self.raw(topic, record.key, record.value, letter.headers(), where)
+        ref = await self._store.put(SYSTEM_TENANT, "dead-letter", pack_record(record), inline=False)
+        reason = replace(letter, original=replace(record, headers=())).headers()
+        headers = [*reason, (STORED_RECORD, str(ref.uri).encode())]
+        return await self.raw(topic, (record.key or b"")[:1024], None, headers, where)
 
 
 def size(record: Record) -> int:

@@ -6,8 +6,7 @@ alone, and stands anywhere until the router has read it.
 
 from typing import Final
 
-from aiokafka import TopicPartition
-from medkg_bus.cluster import SEARCHED_BACK, Cluster
+from medkg_bus.cluster import SEARCHED_BACK, Cluster, TopicPartition
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, from_record
 from medkg_contracts.data import BreakerNotice, JobEnded, StageDeferred, StageRetrying

@@ -10,9 +10,8 @@ from functools import cached_property, partial
 from time import monotonic, sleep
 from typing import Final
 
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
 from docker.errors import DockerException  # type: ignore[import-untyped]
+from medkg_bus.admin import Admin
 from medkg_contracts.errors import IndexUnavailable, KafkaUnavailable, LedgerUnavailable, ResourceUnavailable
 from medkg_stack.ports import free_port
 from medkg_stack.probe import http_ok, redis_pongs
@@ -24,7 +23,6 @@ from .servers import Kafka, OpenSearch, Redis
 _START_TIMEOUT_S: Final = 240.0
 _POLL_S: Final = 0.2
 _LOG_LINES: Final = 40
-_ASK_MS: Final = 3_000
 
 #: One broker that makes no topic by itself and starts quickly. It speaks to itself by a listener of its own.
 _KAFKA: Final = {
@@ -164,11 +162,8 @@ def _tail(container: DockerContainer) -> str:
 
 async def _kafka_answers(address: str) -> bool:
     """Whether a client that was told this address gets on with the address that Kafka then tells it."""
-    client = AIOKafkaAdminClient(bootstrap_servers=address, request_timeout_ms=_ASK_MS)
     try:
-        await client.start()
-        return bool((await client.describe_cluster())["brokers"])
-    except (KafkaError, OSError):
+        async with Admin(address) as admin:
+            return await admin.brokers() > 0
+    except KafkaUnavailable:
         return False
-    finally:
-        await client.close()

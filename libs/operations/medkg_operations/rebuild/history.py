@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 
-from aiokafka import TopicPartition
 from medkg_artifacts import ArtifactStore, redeem
+from medkg_bus.cluster import TopicPartition
 from medkg_contracts.cloudevents import CloudEvent, from_record
 from medkg_contracts.data import Ignored, JobAccepted, JobEnded, JobMigrated, JobRestarted
 from medkg_contracts.errors import MedkgError, PoisonRecord

@@ -137,14 +137,14 @@ def test_a_rebuilt_ledger_is_as_it_was_wherever_records_stand(place: Playground,
     place.told(jobs[0], Kind.EVENT_IGNORED)
     for number, job in enumerate(jobs):
         request = JobRequest(source="ctgov", id="NCT1", topology=place.name)
-        place.put(topics.REQUESTS, request_event(request, job=job), number)
+        place.put(topics.REQUESTS, request_event(request, source="/test", job=job), number)
     for number, job in enumerate(jobs):
         place.asked(place.first, job)
         if number in (2, 3, 4):
             place.put(topics.done(place.first), answers[job], number + 1)
             place.asked(place.second, job)
         if number in (4, 5):
-            place.put(topics.CONTROL, order_event(Kind.CONTROL_CANCEL, job, Order()), number + 3)
+            place.put(topics.CONTROL, order_event(Kind.CONTROL_CANCEL, job, Order(), source="/test"), number + 3)
             place.told(job, Kind.JOB_CANCELLED)
     place.services.stop()
     before = [place.state(job) for job in jobs]
