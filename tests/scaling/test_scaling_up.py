@@ -7,8 +7,8 @@ from time import monotonic
 import pytest
 from medkg_stack import Stack
 
+from libs.operations.tests.integration.cli import medkg, medkg_json
 from tests.e2e.spine import REPOSITORY
-from tests.integration.cli import medkg, medkg_json
 
 pytestmark = pytest.mark.integration
 

@@ -20,6 +20,7 @@ def project_blocks(members: Sequence[Member]) -> dict[str, list[str]]:
         "mypy-path": [f'"services/{member.name}",' for member in members],
         "modules": [f'"{module}",' for module in modules],
         "layer": [f'"{" | ".join(["medkg_cli", *modules])}",'],
+        "kafka-free": [f'"{module}",' for module in modules],
         "stages": [f'"{module}",' for module in sorted(set(_stage_modules(members)))],
         "readers": [f'"{member.module}",' for member in members if member.name != _ROUTER],
     }
