@@ -1,5 +1,6 @@
 """What the tests of stagekit share."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,9 @@ from medkg_artifacts import ArtifactStore
 from medkg_bus.memory import MemoryProducer
 
 from .fakes import Watcher
+
+# Worker processes import the stages of these tests by name, which pytest's own way of importing does not let them do.
+sys.path.append(str(Path(__file__).parents[3]))
 
 
 @pytest.fixture
