@@ -12,6 +12,7 @@ from .exits import EPILOG, Commands
 _WORK: Final = "Work"
 _LOOK: Final = "Look"
 _OPERATE: Final = "Operate"
+_BUILD: Final = "Build"
 _LOCAL: Final = "This machine's stack"
 
 
@@ -40,6 +41,7 @@ COMMANDS: Final[Mapping[str, Place]] = {
     "drain": Place("drain", "drain", _OPERATE),
     "rollout": Place("rollout", "app", _OPERATE),
     "ledger": Place("ledger", "app", _OPERATE),
+    "new": Place("new", "app", _BUILD),
     "demo": Place("demo", "demo", _LOCAL),
     "up": Place("stack", "up", _LOCAL),
     "down": Place("stack", "down", _LOCAL),

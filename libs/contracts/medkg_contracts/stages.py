@@ -4,7 +4,7 @@ import inspect
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Final, Protocol, get_args, get_origin, get_type_hints
 
 from .ir import (
     Chunk,
@@ -134,18 +134,36 @@ def _stage_type(protocol: type) -> StageType:
     return StageType(protocol.__name__, tuple(inputs), protocol.outputs)  # type: ignore[attr-defined]
 
 
+def _artifact_types(protocol: type) -> dict[str, Any]:
+    """The types of a protocol's inputs and outputs, of one job; what expands makes no artifact."""
+    batched = hasattr(protocol, "execute_batch")
+    hints = get_type_hints(protocol.execute_batch if batched else protocol.execute)  # type: ignore[attr-defined]
+    _, *names = hints
+    types = {name: get_args(hints[name])[0] if batched else hints[name] for name in names}
+    returned = types.pop("return")
+    if get_origin(returned) is AsyncIterator:
+        return types
+    outputs: tuple[str, ...] = protocol.outputs  # type: ignore[attr-defined]
+    made = get_args(returned) if batched or len(outputs) > 1 else (returned,)
+    return types | dict(zip(outputs, made, strict=False))
+
+
+_PROTOCOLS: Final = (
+    ExpandStage,
+    IngestStage,
+    ParseStage,
+    ValidateStage,
+    ChunkStage,
+    IndexStage,
+    ExtractStage,
+    KGStage,
+)
+
 #: The stage types that a topology may name. A stage of another kind has the type ``Stage`` and names its
 #: inputs and outputs in the topology.
-STAGE_TYPES: Mapping[str, StageType] = {
-    protocol.__name__: _stage_type(protocol)
-    for protocol in (
-        ExpandStage,
-        IngestStage,
-        ParseStage,
-        ValidateStage,
-        ChunkStage,
-        IndexStage,
-        ExtractStage,
-        KGStage,
-    )
+STAGE_TYPES: Final[Mapping[str, StageType]] = {protocol.__name__: _stage_type(protocol) for protocol in _PROTOCOLS}
+
+#: The artifacts of these stages, and ``request``, by name: what a stage's parameter of that name is.
+ARTIFACT_TYPES: Final[Mapping[str, Any]] = {
+    name: kind for protocol in _PROTOCOLS for name, kind in _artifact_types(protocol).items()
 }

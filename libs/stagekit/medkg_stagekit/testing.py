@@ -62,7 +62,7 @@ class StageSuite:
         examples: at least two that the stage takes, and that differ.
         refused: one that can be read and that the stage refuses by an error of medkg's; None when it takes anything.
         stage_type: its type in topologies, such as ``ChunkStage``; ``Stage`` for a stage of one's own kind.
-        waits: whether the stage lets the event loop go, or computes in processes; only such a one can pass a timeout.
+        waits: whether the stage lets the event loop go; only such a one can pass a timeout in the service's process.
         tenant: the jobs' tenant.
     """
 
@@ -159,9 +159,7 @@ class StageSuite:
     async def test_a_passed_timeout_fails_the_job(self, workbench: Workbench) -> None:
         """A stage that takes longer than its policy allows is interrupted, and is fit for the next job."""
         (outcome,) = await workbench.run(await workbench.work(self.examples[0], policy=Policy(timeout_s=1e-9)))
-        # Of a stage that computes, the code says whether there was a processor for it.
-        code = "" if outcome.error is None else outcome.error.code.removeprefix("compute_")
-        _same("timeout" if self.waits else "", code, "code")
+        _same("timeout" if self.waits else "", "" if outcome.error is None else outcome.error.code, "code")
         await _completed(workbench, self.examples[0])
 
     async def test_work_of_a_cancelled_job_is_dropped(self, workbench: Workbench) -> None:
@@ -212,14 +210,31 @@ class ComputingStageSuite(StageSuite):
     @pytest_asyncio.fixture
     async def unruly(self, tmp_path: Path) -> AsyncIterator[Workbench]:
         """The stage, opened so that a job's metadata can make it misbehave in its worker."""
-        service = replace(self.service, stage=Unruly(self.service.stage))
         async with AsyncExitStack() as stack:
-            binding, pool = await service.open(stack)
-            yield Workbench(binding, ArtifactStore(tmp_path), self.tenant, pool)
+            yield await self._open_unruly(stack, ArtifactStore(tmp_path))
+
+    async def _open_unruly(self, stack: AsyncExitStack, store: ArtifactStore) -> Workbench:
+        service = replace(self.service, stage=Unruly(self.service.stage))
+        binding, pool = await service.open(stack)
+        return Workbench(binding, store, self.tenant, pool)
+
+    def _misbehaving(self, how: str) -> Example:
+        request = self.examples[0].request.model_copy(update={"metadata": {MISBEHAVE: how}})
+        return replace(self.examples[0], request=request)
 
     async def test_it_computes_in_processes(self) -> None:
         """The service declares that its stage computes."""
         _same(True, self.service.compute is not None, "declares compute")
+
+    async def test_a_passed_timeout_fails_the_job(self, workbench: Workbench) -> None:
+        """A computation that never ends is ended at its policy's timeout, and the stage is fit for the next job."""
+        async with AsyncExitStack() as stack:
+            unruly = await self._open_unruly(stack, workbench.store)
+            work = await unruly.work(self._misbehaving("never-ends"), policy=Policy(timeout_s=0.2))
+            # The code says whether there was a processor for it.
+            codes = [code.removeprefix("compute_") for code in _codes(await unruly.run(work))]
+            _same(["timeout"], codes, "codes")
+            await _completed(unruly, self.examples[0])
 
     @pytest.mark.parametrize(
         ("how", "codes"),
@@ -236,9 +251,9 @@ class ComputingStageSuite(StageSuite):
         """Beside a job that never ends, or takes its process with it, the others have the results of being alone."""
         works = [await unruly.work(example, f"job-{number}") for number, example in enumerate(self.examples)]
         alone = [(await unruly.run(work))[0].artifacts for work in works]
-        request = self.examples[0].request.model_copy(update={"metadata": {MISBEHAVE: how}})
-        example = replace(self.examples[0], request=request)
-        bad = await unruly.work(example, "bad", policy=Policy(timeout_s=2.0 if how == "never-ends" else 60.0))
+        bad = await unruly.work(
+            self._misbehaving(how), "bad", policy=Policy(timeout_s=2.0 if how == "never-ends" else 60.0)
+        )
         first, *others = await unruly.run(bad, *works)
         _same(True, _codes([first])[0] in codes, f"{_codes([first])[0]} is one of {codes}")
         _same(alone, [outcome.artifacts for outcome in others], "artifacts")

@@ -1,4 +1,4 @@
-"""The wheel has what a project without a checkout needs."""
+"""The wheels have what a project without a checkout needs."""
 
 import os
 import shutil
@@ -13,6 +13,8 @@ from medkg_testing.shipped import shipped
 PACKAGE = Path(__file__).parents[1]
 REPOSITORY = PACKAGE.parents[1]
 SHIPPED = "medkg_testing/shipped_files"
+#: The packages that have files of their own besides code.
+BUILT = ("testing", "operations", "cli")
 FOLDERS = ("topologies", "asyncapi", "deploy/compose")
 
 
@@ -24,12 +26,14 @@ def uv() -> str:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The built wheel, unpacked."""
+    """The built wheels, unpacked as an installation does it."""
     folder: Path = tmp_path_factory.mktemp("wheel")
-    command = [uv(), "build", "--quiet", "--wheel", "--python", sys.executable, "--out-dir", str(folder), str(PACKAGE)]
-    subprocess.run(command, check=True, capture_output=True, timeout=240)
-    (built,) = folder.glob("*.whl")
-    zipfile.ZipFile(built).extractall(folder / "unpacked")
+    command = [uv(), "build", "--quiet", "--wheel", "--python", sys.executable, "--out-dir", str(folder)]
+    for package in BUILT:
+        built = [*command, str(REPOSITORY / "libs" / package)]
+        subprocess.run(built, check=True, capture_output=True, timeout=240)
+    for built_wheel in folder.glob("*.whl"):
+        zipfile.ZipFile(built_wheel).extractall(folder / "unpacked")
     return folder / "unpacked"
 
 
@@ -46,7 +50,7 @@ def test_the_wheel_has_the_products_files(wheel: Path) -> None:
 
 def test_the_wheel_is_a_plugin_of_pytest(wheel: Path) -> None:
     """A project that installs the wheel has the plugin by the wheel's entry point."""
-    (entries,) = wheel.glob("*.dist-info/entry_points.txt")
+    (entries,) = wheel.glob("medkg_testing-*.dist-info/entry_points.txt")
 
     assert "[pytest11]\nmedkg = medkg_testing.plugin" == entries.read_text().strip()
 
@@ -63,3 +67,29 @@ def test_an_installed_wheel_uses_its_own_files(wheel: Path) -> None:
         Path(result.stdout.strip()),
         shipped("topologies"),
     ]
+
+
+@pytest.mark.timeout(300)
+def test_the_installed_command_makes_a_stage_that_passes_its_tests(wheel: Path, tmp_path: Path) -> None:
+    """In an empty folder, without a checkout, a new stage is made, and passes the suite of all stages as it is."""
+    words = ["new", "stage", "findings", "--input", "document", "--output", "findings", "--package", "acme_findings"]
+
+    _run(tmp_path, wheel, "-c", "from medkg_cli.app import main; main()", *words)
+    said = _run(tmp_path, f"{wheel}:{tmp_path / 'findings'}", "-m", "pytest", "-p", "no:cacheprovider", "findings")
+
+    assert " passed" in said.splitlines()[-1]
+    assert "failed" not in said
+
+
+def _run(folder: Path, path: object, *words: str) -> str:
+    done = subprocess.run(
+        [sys.executable, *words],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=280,
+    )
+    assert 0 == done.returncode, done.stdout + done.stderr
+    return done.stdout

@@ -1,0 +1,32 @@
+"""Stage types, as their protocols declare them."""
+
+from medkg_contracts.ir import Chunk, Claim, Document, IndexReceipt, RawPayload
+from medkg_contracts.requests import JobRequest
+from medkg_contracts.stages import ARTIFACT_TYPES, STAGE_TYPES, StageType
+
+
+def test_a_type_takes_and_makes_what_its_protocol_says() -> None:
+    """Inputs are the parameters' names, of one job or of a batch; the context is none of them."""
+    found = [STAGE_TYPES[name] for name in ("ExpandStage", "IndexStage", "ExtractStage")]
+
+    assert [
+        StageType("ExpandStage", ("request",), ("expansion",)),
+        StageType("IndexStage", ("document", "chunks"), ("index_receipt",)),
+        StageType("ExtractStage", ("document",), ("entities", "claims")),
+    ] == found
+
+
+def test_every_artifact_has_a_type() -> None:
+    """What the stages take and make is known by name and type; of a batch, the type is that of one job."""
+    expected = {
+        "request": JobRequest,
+        "payloads": list[RawPayload],
+        "document": Document,
+        "chunks": list[Chunk],
+        "claims": list[Claim],
+        "index_receipt": IndexReceipt,
+    }
+
+    assert expected == {name: ARTIFACT_TYPES[name] for name in expected}
+    made = {name for kind in STAGE_TYPES.values() for name in (*kind.inputs, *kind.outputs)}
+    assert {"expansion"} == made - ARTIFACT_TYPES.keys()
