@@ -7,7 +7,7 @@ from time import monotonic
 import pytest
 from medkg_stack import Stack
 
-from libs.operations.tests.integration.cli import medkg, medkg_json
+from libs.cli.tests.calling import medkg, medkg_json
 from tests.e2e.spine import REPOSITORY
 
 pytestmark = pytest.mark.integration

@@ -27,7 +27,7 @@ from medkg_ledger import JobState
 from medkg_ledger.store import Ledger
 from medkg_stack import Services
 
-from .cli import REPOSITORY, medkg, medkg_json
+from libs.cli.tests.calling import REPOSITORY, medkg, medkg_json
 
 #: Seconds until something that a test waits for is given up.
 PATIENCE_S = 30.0

@@ -7,9 +7,8 @@ import pytest
 from medkg_stack import Stack
 from medkg_stack.ports import free_port
 
+from libs.cli.tests.calling import REPOSITORY, medkg, medkg_json
 from tests.shipped import PIPELINE, SERVICES
-
-from .cli import REPOSITORY, medkg, medkg_json
 
 pytestmark = pytest.mark.integration
 

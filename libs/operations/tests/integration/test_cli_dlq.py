@@ -12,7 +12,8 @@ from medkg_contracts.events import read_data
 from medkg_contracts.kinds import Kind
 from medkg_contracts.records import Record
 
-from .cli import medkg, medkg_json
+from libs.cli.tests.calling import medkg, medkg_json
+
 from .operating import Playground, playground
 
 pytestmark = pytest.mark.integration

@@ -19,7 +19,7 @@ from medkg_contracts.kinds import Kind
 from medkg_contracts.records import Record
 from medkg_contracts.requests import read_request
 
-from .cli import REPOSITORY, json_lines, medkg, medkg_json, send
+from libs.cli.tests.calling import REPOSITORY, json_lines, medkg, medkg_json, send
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("settings")]
 

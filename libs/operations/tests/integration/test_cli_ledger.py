@@ -10,7 +10,7 @@ from medkg_contracts.errors import SourceRefused
 from medkg_ledger import Change, JobState, JobStatus, Versioned
 from medkg_ledger.store import Ledger
 
-from .cli import medkg, medkg_json
+from libs.cli.tests.calling import medkg, medkg_json
 
 pytestmark = pytest.mark.integration
 

@@ -20,7 +20,8 @@ from medkg_operations.control import order_event
 from medkg_operations.requests import request_event
 from medkg_stack import Ports, Stack
 
-from .cli import medkg, medkg_json
+from libs.cli.tests.calling import medkg, medkg_json
+
 from .operating import Playground, playground
 
 pytestmark = pytest.mark.integration

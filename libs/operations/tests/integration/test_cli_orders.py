@@ -14,7 +14,8 @@ from medkg_ledger import Change, JobState, JobStatus, RolloutState, Versioned
 from medkg_ledger.store import Ledger
 from medkg_operations.requests import request_event
 
-from .cli import medkg, medkg_json
+from libs.cli.tests.calling import medkg, medkg_json
+
 from .operating import Playground, playground
 
 pytestmark = pytest.mark.integration

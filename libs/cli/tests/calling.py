@@ -12,7 +12,7 @@ from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, to_headers
 from typer.testing import CliRunner, Result
 
-REPOSITORY = Path(__file__).parents[4]
+REPOSITORY = Path(__file__).parents[3]
 
 
 def medkg(*words: str) -> Result:
