@@ -17,8 +17,10 @@ from .blocks import REPOSITORY
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder in which a guide's files are written, with the shipped topologies; the current folder."""
+    """A folder in which a guide's files are written, a checkout with the shipped topologies; the current folder."""
     shutil.copytree(REPOSITORY / "topologies", tmp_path / "topologies")
+    shutil.copy(REPOSITORY / "pyproject.toml", tmp_path)
+    (tmp_path / "services").mkdir()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MK_TOPOLOGIES", "topologies")
     return tmp_path

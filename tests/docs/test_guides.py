@@ -1,6 +1,7 @@
 """The guides, done step by step: files are written, commands run, and what a guide claims is compared."""
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from importlib import import_module
@@ -36,15 +37,22 @@ def write(block: Block, folder: Path) -> None:
 
 
 def follow(guide: Path, folder: Path) -> list[tuple[str, str, str]]:
-    """Write the guide's files and run its commands on topologies, in order; each with the shown and the real output."""
+    """Write the guide's files and run its commands on files, in order; those whose output is shown, with both."""
     found = []
     for block in blocks(guide):
         write(block, folder)
         for command in commands(block):
-            if command.words[:4] == ("uv", "run", "medkg", "topology"):
-                result = CliRunner().invoke(build("topology"), command.words[3:])
-                found.append((" ".join(command.words), command.shown or "", result.output))
+            if command.words[:3] == ("uv", "run", "medkg") and command.words[3] in {"topology", "new"}:
+                result = CliRunner().invoke(build(command.words[3]), command.words[3:])
+                if command.shown is not None:
+                    found.append((" ".join(command.words), command.shown, result.output))
     return found
+
+
+def as_shown(shown: str, real: str) -> str:
+    """What the page shows, if that is the output but for what an ellipsis stands for; the output otherwise."""
+    pattern = ".*".join(map(re.escape, shown.split("…")))
+    return shown if re.fullmatch(pattern, real, re.DOTALL) else real
 
 
 @pytest.fixture
@@ -77,11 +85,13 @@ async def ran(folder: Path, topology: str, until: str | None = None, **more: Sta
 
 @pytest.mark.parametrize("guide", [STAGE_GUIDE, TOPOLOGY_GUIDE], ids=lambda guide: guide.stem)
 def test_commands_print_what_the_guide_shows(guide: Path, checkout: Path) -> None:
-    """Each command on topologies has the output that stands below it, at the step at which it stands."""
+    """Each command on topologies, or that makes files, has the output that stands below it, where it stands."""
     steps = follow(guide, checkout)
 
     assert steps
-    assert [(command, shown) for command, shown, _ in steps] == [(command, real) for command, _, real in steps]
+    assert [(command, shown) for command, shown, _ in steps] == [
+        (command, as_shown(shown, real)) for command, shown, real in steps
+    ]
 
 
 def test_the_topologys_effective_policy_is_what_the_guide_shows(checkout: Path) -> None:
