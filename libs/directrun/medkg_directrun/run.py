@@ -21,7 +21,7 @@ from medkg_contracts.policy import Policy
 from medkg_contracts.requests import JobRequest
 from medkg_ledger.state import JobState
 from medkg_routing import Decision, Deferred, NodeEnded, Requested, TimerFired, admit, advance, read, reject, to_event
-from medkg_stagekit import story
+from medkg_stagekit import lifecycle_events
 from medkg_stagekit.execution import Executor
 from medkg_stagekit.guard import Verdict
 from medkg_stagekit.observer import Observer
@@ -110,7 +110,7 @@ class DirectRun:
         executor = await self._executor(service)
         async for outcomes in executor.run(batch):
             for outcome in outcomes:
-                event = story.answer(service, outcome)
+                event = lifecycle_events.answer(service, outcome)
                 self._listen(event)
                 self._hear(topics.done(service), event)
 
@@ -124,7 +124,7 @@ class DirectRun:
     def _jump(self) -> None:
         (job_id, node), deadline = min(self._timers.items(), key=lambda timer: timer[1])
         state = self._states[job_id]
-        event = story.timer_due(job_id, node, deadline, "/medkg/direct")
+        event = lifecycle_events.timer_due(job_id, node, deadline, "/medkg/direct")
         heard = read(topics.CONTROL, event)
         if isinstance(heard, TimerFired):
             self._apply(advance(self._plans[state.pipeline_version or ""], state, heard, deadline))
@@ -155,7 +155,9 @@ class DirectRun:
         if service not in self._executors:
             binding, pool = await self._services[service].open(self._stack)
             narrator = _Narrator(service, self._listen, self._requests)
-            self._executors[service] = Executor(binding, self._store, narrator, pool=pool)
+            self._executors[service] = Executor(
+                binding, self._store, narrator, publish_items=narrator.publish_items, pool=pool
+            )
         return self._executors[service]
 
 
@@ -168,17 +170,17 @@ class _Narrator(Observer):
         self._requests = requests
 
     async def started(self, work: Work) -> None:
-        self._listen(story.started(self._service, work))
+        self._listen(lifecycle_events.started(self._service, work))
 
     async def retrying(self, work: Work, retry: int, error: MedkgError, wait_s: float) -> None:
-        self._listen(story.retrying(self._service, work, retry, error, wait_s))
+        self._listen(lifecycle_events.retrying(self._service, work, retry, error, wait_s))
 
     async def breaker_turned(self, policy: Policy, verdict: Verdict, error: MedkgError | None) -> None:
-        self._listen(story.breaker_turned(self._service, policy, verdict, error))
+        self._listen(lifecycle_events.breaker_turned(self._service, policy, verdict, error))
 
-    async def expanded(self, work: Work, requests: Sequence[JobRequest]) -> None:
+    async def publish_items(self, work: Work, requests: Sequence[JobRequest]) -> None:
         """A batch's items become jobs of their own."""
-        self._requests.extend(story.item_requested(self._service, work, request) for request in requests)
+        self._requests.extend(lifecycle_events.item_requested(self._service, work, request) for request in requests)
 
 
 def _accepted(plan: Plan, request: JobRequest) -> JobAccepted:

@@ -4,7 +4,7 @@ Everybody reads it by `LedgerReader`. Who writes it imports `medkg_ledger.store.
 rebuild and the migration do.
 """
 
-from .admission import Held, Pending, Standing
+from .admission import ControlState, Held, Pending
 from .change import Ask, Change, Committed, Released, Timer, Versioned
 from .effects import NO_EFFECTS, Effects
 from .listing import Page
@@ -20,6 +20,7 @@ __all__ = [
     "Ask",
     "Change",
     "Committed",
+    "ControlState",
     "EarlyEvent",
     "Effects",
     "Held",
@@ -32,7 +33,6 @@ __all__ = [
     "Pending",
     "Released",
     "RolloutState",
-    "Standing",
     "Timer",
     "Versioned",
     "unavailable",

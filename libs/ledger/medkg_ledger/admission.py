@@ -36,7 +36,7 @@ class Pending:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ControlState:
     """What a stage service has to obey.
 
     Attributes:
@@ -76,7 +76,7 @@ class AdmissionReader(Connection):
             scopes = cast("set[bytes]", await self._redis.smembers(f"{self._prefix}paused"))
         return frozenset(scope.decode() for scope in scopes)
 
-    async def standing(self, service: str, job_ids: Sequence[str]) -> Standing:
+    async def control_state(self, service: str, job_ids: Sequence[str]) -> ControlState:
         """What a stage service has to obey as to itself and these jobs, in one round trip."""
         pipeline = self._redis.pipeline(transaction=False)
         pipeline.sismember(f"{self._prefix}paused", f"stage:{service}")
@@ -85,7 +85,7 @@ class AdmissionReader(Connection):
         async with answering():
             paused, *answers = await pipeline.execute()
         found = zip(job_ids, answers[0] if answers else (), strict=True)
-        return Standing(bool(paused), {job_id: int(fence) for job_id, fence in found if fence is not None})
+        return ControlState(bool(paused), {job_id: int(fence) for job_id, fence in found if fence is not None})
 
     async def in_flight(self, service: str, limit: int) -> list[str]:
         """Some of the jobs of which the service has been asked for work that it has not answered; at most `limit`."""

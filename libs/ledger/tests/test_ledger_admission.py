@@ -1,7 +1,7 @@
 """Asks for stages' work: granted, held, released, parked and withdrawn."""
 
 import pytest
-from medkg_ledger import Change, Effects, Held, JobStatus, Pending, Released, Standing, Versioned
+from medkg_ledger import Change, ControlState, Effects, Held, JobStatus, Pending, Released, Versioned
 from medkg_ledger.wiping import WipeableLedger
 from redis.asyncio import Redis
 
@@ -77,7 +77,7 @@ async def test_refused_change_touches_no_credit(ledger: WipeableLedger) -> None:
         committed.entries,
     )
     assert {"gpu": Pending(1, 1)} == await ledger.pending()
-    assert Standing(paused=False, fences={}) == await ledger.standing("gpu", ["j-1"])
+    assert ControlState(paused=False, fences={}) == await ledger.control_state("gpu", ["j-1"])
 
 
 async def test_ask_of_a_new_run_takes_the_old_ones_place(ledger: WipeableLedger) -> None:
@@ -167,9 +167,9 @@ async def test_stage_service_learns_of_its_pause(ledger: WipeableLedger) -> None
     await ledger.pause("drain:index")
 
     assert (True, False, False) == (
-        (await ledger.standing("gpu", [])).paused,
-        (await ledger.standing("index", [])).paused,
-        (await ledger.standing("chunk", [])).paused,
+        (await ledger.control_state("gpu", [])).paused,
+        (await ledger.control_state("index", [])).paused,
+        (await ledger.control_state("chunk", [])).paused,
     )
 
 
@@ -193,7 +193,7 @@ async def test_cancelled_job(ledger: WipeableLedger) -> None:
     await request(ledger, "j-1", "j-2", "j-3")
     await move(ledger, "j-2", change={"status": JobStatus.CANCELLED, "sequence": 5}, effects=Effects(fence=5))
 
-    assert Standing(paused=False, fences={"j-2": 5}) == await ledger.standing("gpu", ["j-1", "j-2", "unknown"])
+    assert ControlState(paused=False, fences={"j-2": 5}) == await ledger.control_state("gpu", ["j-1", "j-2", "unknown"])
     assert ({"gpu": Pending(1, 1)}, ["j-3"]) == (await ledger.pending(), await settle(ledger, "j-1"))
 
 
@@ -210,7 +210,7 @@ async def test_cancelled_and_started_again_at_once(ledger: WipeableLedger) -> No
     await request(ledger, "j-1", "j-2")
     await move(ledger, "j-2", change={"sequence": 8}, effects=Effects(fence=5), asks=[ask("embed")])
 
-    assert Standing(paused=False, fences={"j-2": 5}) == await ledger.standing("gpu", ["j-2"])
+    assert ControlState(paused=False, fences={"j-2": 5}) == await ledger.control_state("gpu", ["j-2"])
     assert {"gpu": Pending(1, 1)} == await ledger.pending()
     assert Held(True, 0, 1, 1, []) == await ledger.admission("gpu", "j-2", "embed")
 

@@ -46,7 +46,7 @@ async def test_every_method_says_that_redis_is_away(closed_url: str) -> None:
         ledger.resume("stage:parse"),
         ledger.paused(),
         ledger.release(),
-        ledger.standing("parse", ["j-1"]),
+        ledger.control_state("parse", ["j-1"]),
         ledger.pending(),
         ledger.admission("parse", "j-1", "parse"),
         ledger.stable("trials"),

@@ -13,7 +13,7 @@ from medkg_contracts.errors import PoisonRecord
 from medkg_contracts.events import read_data
 from medkg_contracts.kinds import Kind, kind_of
 from medkg_contracts.topics import group, queue
-from medkg_stagekit.story import source_of
+from medkg_stagekit.lifecycle_events import source_of
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from medkg_contracts.requests import JobRequest
 from .binding import Binding
 from .invocation import Performed, Result, Task, arguments, as_medkg, perform
 from .job import Job
-from .observer import Observer
+from .observer import PublishItems
 from .pool import WorkerPool
 from .work import Work, job_fields
 
@@ -25,15 +25,15 @@ WANTED_S = 1.0
 EXPANSION_PAGE = 200
 
 
-class _Untold(Exception):
-    """The observer could not be told; that is its caller's affair, and none of the job's."""
+class _NotPublished(Exception):
+    """Items could not be published; that is the service's affair, and none of the job's."""
 
     def __init__(self, error: MedkgError) -> None:
         super().__init__(str(error))
         self.error = error
 
 
-class _Struck(Exception):
+class _Cancelled(Exception):
     """The job was cancelled between two pages."""
 
 
@@ -42,13 +42,15 @@ class Caller:
 
     Args:
         binding: the stage.
-        observer: is told what an expanding stage finds.
+        publish_items: makes jobs of what an expanding stage finds; others need none.
         pool: where a stage that computes does so.
     """
 
-    def __init__(self, binding: Binding, observer: Observer, pool: WorkerPool | None = None) -> None:
+    def __init__(
+        self, binding: Binding, publish_items: PublishItems | None = None, pool: WorkerPool | None = None
+    ) -> None:
         self._binding = binding
-        self._observer = observer
+        self._publish_items = publish_items
         self._pool = pool
 
     async def call(self, jobs: Sequence[Job]) -> None:
@@ -101,11 +103,11 @@ class Caller:
                 if self._binding.expands:
                     return Performed([await self._expanded(jobs[0], tasks[0], limit, deadline)])
                 return await perform(self._binding, tasks, deadline)
-        except _Untold as untold:
-            raise untold.error from None
+        except _NotPublished as failed:
+            raise failed.error from None
         except HandedBack:
             raise
-        except _Struck:
+        except _Cancelled:
             jobs[0].outcome.dropped = True
             return Performed([{}])
         except asyncio.CancelledError as error:
@@ -138,10 +140,12 @@ class Caller:
         return ExpansionReceipt(batch_id=job.work.ctx.job_id, jobs=count)
 
     async def _hand_over(self, work: Work, page: Sequence[JobRequest]) -> None:
+        if self._publish_items is None:
+            raise AssertionError(f"{self._binding.name} expands, and nobody takes its items")
         try:
-            await self._observer.expanded(work, page)
+            await self._publish_items(work, page)
         except MedkgError as error:
-            raise _Untold(error) from error
+            raise _NotPublished(error) from error
 
 
 async def _turn_page(job: Job, limit: asyncio.Timeout) -> None:
@@ -149,8 +153,8 @@ async def _turn_page(job: Job, limit: asyncio.Timeout) -> None:
     loop = asyncio.get_running_loop()
     left_s = (limit.when() or 0.0) - loop.time()
     limit.reschedule(None)
-    if await job.roll.strikes(job.work):
-        raise _Struck
+    if await job.check.is_cancelled(job.work):
+        raise _Cancelled
     limit.reschedule(loop.time() + left_s)
 
 
@@ -158,7 +162,7 @@ async def _until_unwanted(jobs: Sequence[Job]) -> bool:
     """Wait until all are cancelled; False when the service ends, which waits for what is begun."""
     while True:
         try:
-            if all([await job.roll.strikes(job.work) for job in jobs]):
+            if all([await job.check.is_cancelled(job.work) for job in jobs]):
                 return True
         except HandedBack:
             return False

@@ -9,7 +9,6 @@ anywhere leads to the work being done again, with the same artifacts, the same e
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,18 +24,16 @@ from medkg_contracts.events import make_event
 from medkg_contracts.ids import digest
 from medkg_contracts.kinds import Kind
 from medkg_contracts.model import Identifier
-from medkg_contracts.policy import Policy
 from medkg_contracts.records import Record
-from medkg_contracts.requests import JobRequest
 from pydantic import TypeAdapter, ValidationError
 
-from . import metrics, story
+from . import lifecycle_events, metrics
 from .binding import Binding
+from .control import Orders
 from .execution import Executor
-from .guard import Guard, Verdict
-from .observer import Observer
-from .orders import Orders
+from .guard import Guard
 from .pool import WorkerPool
+from .reporter import Reporter
 from .work import Outcome, Work, read_work
 
 logger = logging.getLogger(__name__)
@@ -46,11 +43,8 @@ UNKNOWN_JOB = "unknown"
 
 _JOB_ID = TypeAdapter(Identifier)
 
-#: What the batch at hand has sent and Kafka has not acknowledged yet; batches may overlap, each in a task of its own.
-_UNACKNOWLEDGED: ContextVar[list[asyncio.Future[Any]]] = ContextVar("unacknowledged")
 
-
-class StageConsumer(Observer):
+class StageConsumer:
     """Handles batches of a stage's queue."""
 
     def __init__(
@@ -67,7 +61,17 @@ class StageConsumer(Observer):
         self.name = binding.name
         self._store = store
         self._producer = producer
-        self._executor = Executor(binding, store, self, guard=guard, orders=orders, shutdown=shutdown, pool=pool)
+        self._reporter = Reporter(binding.name, producer)
+        self._executor = Executor(
+            binding,
+            store,
+            self._reporter,
+            publish_items=self._reporter.publish_items,
+            guard=guard,
+            orders=orders,
+            shutdown=shutdown,
+            pool=pool,
+        )
         #: Is told of records that are dealt with while others of their batch are not, where somebody wants to know.
         self.finished: Callable[[Sequence[Record]], None] | None = None
 
@@ -79,7 +83,7 @@ class StageConsumer(Observer):
             ArtifactStoreUnavailable: a claim check could not be read; likewise.
             HandedBack: the service ends or gives its partitions back, and some of the batch is not done.
         """
-        _UNACKNOWLEDGED.set([])
+        self._reporter.begin()
         left: list[Record] = []
         works = [work for record in records if (work := await self._read(record)) is not None]
         if works:
@@ -88,30 +92,11 @@ class StageConsumer(Observer):
                 done = [outcome for outcome in outcomes if not outcome.left]
                 await self._publish(done)
                 if self.finished is not None:
-                    await self._acknowledge()
+                    await self._reporter.acknowledge()
                     self.finished([outcome.work.record for outcome in done if outcome.work.record is not None])
-        await self._acknowledge()
+        await self._reporter.acknowledge()
         if left:
             raise HandedBack(left)
-
-    async def started(self, work: Work) -> None:
-        """Say that the work begins."""
-        await self._send(topics.EVENTS, story.started(self.name, work))
-
-    async def retrying(self, work: Work, retry: int, error: MedkgError, wait_s: float) -> None:
-        """Say that the work will be tried again."""
-        metrics.retried(work.node, error.code)
-        await self._send(topics.EVENTS, story.retrying(self.name, work, retry, error, wait_s))
-
-    async def breaker_turned(self, policy: Policy, verdict: Verdict, error: MedkgError | None) -> None:
-        """Say that a breaker has opened or closed."""
-        await self._send(topics.EVENTS, story.breaker_turned(self.name, policy, verdict, error))
-
-    async def expanded(self, work: Work, requests: Sequence[JobRequest]) -> None:
-        """Publish a batch's items as job requests."""
-        for request in requests:
-            await self._send(topics.REQUESTS, story.item_requested(self.name, work, request))
-        await self._acknowledge()
 
     async def _read(self, record: Record) -> Work | None:
         event: CloudEvent | None = None
@@ -128,9 +113,9 @@ class StageConsumer(Observer):
         """Keep the record in the DLQ; when it says whose work it was, fail that stage of that job too."""
         logger.warning("%s/%d@%d goes to the DLQ: %s", record.topic, record.partition, record.offset, error)
         dlq, group = topics.dlq(self.name), topics.group(self.name)
-        sent = await refuse(self._producer, record, error, group, dlq, story.source_of(self.name))
-        _UNACKNOWLEDGED.get().extend(sent)
-        failed = None if event is None else story.unreadable(self.name, event, error.info)
+        sent = await refuse(self._producer, record, error, group, dlq, lifecycle_events.source_of(self.name))
+        self._reporter.add(sent)
+        failed = None if event is None else lifecycle_events.unreadable(self.name, event, error.info)
         if failed is not None:
             await self._tell_then_answer([failed])
 
@@ -139,13 +124,13 @@ class StageConsumer(Observer):
         for outcome in outcomes:
             if outcome.dropped:
                 metrics.dropped(outcome.work.node)
-                await self._send(topics.EVENTS, story.dropped(self.name, outcome))
+                await self._reporter.send(topics.EVENTS, lifecycle_events.dropped(self.name, outcome))
                 continue
             if outcome.deferral is not None:
                 metrics.deferred(outcome.work.node, outcome.deferral.error.code)
             else:
                 await self._end(outcome)
-            answers.append(story.answer(self.name, outcome))
+            answers.append(lifecycle_events.answer(self.name, outcome))
         await self._tell_then_answer(answers)
 
     async def _end(self, outcome: Outcome) -> None:
@@ -153,25 +138,17 @@ class StageConsumer(Observer):
         work, error = outcome.work, outcome.error
         if error is not None and work.record is not None:
             letter = DeadLetter(work.record, topics.group(self.name), type(error).__name__, error.info)
-            _UNACKNOWLEDGED.get().append(await self._producer.bury(topics.dlq(self.name), letter))
+            self._reporter.add([await self._producer.bury(topics.dlq(self.name), letter)])
         label = error.code if error else "skipped" if outcome.skipped else "completed"
         metrics.executed(work.node, label, outcome.duration_ms, work.waited_ms)
 
     async def _tell_then_answer(self, events: Sequence[CloudEvent]) -> None:
         """Lifecycle first, and only once Kafka has it, the done topic: no reader sees a result before its story."""
         for event in events:
-            await self._send(topics.EVENTS, event)
-        await self._acknowledge()
+            await self._reporter.send(topics.EVENTS, event)
+        await self._reporter.acknowledge()
         for event in events:
-            await self._send(topics.done(self.name), event)
-
-    async def _send(self, topic: str, event: CloudEvent) -> None:
-        _UNACKNOWLEDGED.get().append(await self._producer.send(topic, event))
-
-    async def _acknowledge(self) -> None:
-        futures = list(_UNACKNOWLEDGED.get())
-        _UNACKNOWLEDGED.get().clear()
-        await self._producer.acknowledged(futures)
+            await self._reporter.send(topics.done(self.name), event)
 
 
 async def refuse(

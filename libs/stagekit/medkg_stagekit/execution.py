@@ -12,15 +12,15 @@ from medkg_bus.shutdown import IN_PLACE_S, HandedBack, ShutdownSignal
 from medkg_contracts.errors import ArtifactStoreUnavailable, MedkgError
 from medkg_contracts.policy import Policy
 
+from .artifact_io import ArtifactIO
 from .binding import Binding
-from .boundary import Boundary
 from .calling import Caller
+from .control import CancellationCheck, ControlReader, Orders
 from .guard import Guard, is_open
 from .job import Job, to_try_again
 from .local_guard import LocalGuard
-from .materials import Materials
-from .observer import Observer
-from .orders import Obedience, Orders, Roll
+from .observer import Observer, PublishItems
+from .policy_enforcer import PolicyEnforcer
 from .pool import WorkerPool
 from .waits import wait_s
 from .work import Outcome, Work
@@ -36,6 +36,7 @@ class Executor:
         binding: the stage.
         store: of the jobs' artifacts.
         observer: is told what happens to each job.
+        publish_items: makes jobs of what an expanding stage finds; others need none.
         concurrency: executions at once under policies that do not say; of a pool, as many as it has processes.
         guard: of breakers and rate limits; by default this process's own.
         orders: knows what is cancelled or paused; None knows of nothing.
@@ -49,6 +50,7 @@ class Executor:
         store: ArtifactStore,
         observer: Observer,
         *,
+        publish_items: PublishItems | None = None,
         concurrency: int = CONCURRENCY,
         guard: Guard | None = None,
         orders: Orders | None = None,
@@ -58,11 +60,13 @@ class Executor:
         self._binding = binding
         self._observer = observer
         self._shutdown = shutdown or ShutdownSignal()
-        self._obedience = Obedience(binding.name, orders, self._shutdown)
+        self._control = ControlReader(binding.name, orders, self._shutdown)
         slots = concurrency if pool is None else pool.capacity
-        self._boundary = Boundary(binding.name, guard or LocalGuard(), self._shutdown, observer.breaker_turned, slots)
-        self._materials = Materials(binding, store)
-        self._caller = Caller(binding, observer, pool)
+        self._enforcer = PolicyEnforcer(
+            binding.name, guard or LocalGuard(), self._shutdown, observer.breaker_turned, slots
+        )
+        self._artifacts = ArtifactIO(binding, store)
+        self._caller = Caller(binding, publish_items, pool)
 
     async def run(self, works: Sequence[Work]) -> AsyncIterator[list[Outcome]]:
         """Run the stage for all; yields outcomes as they come, those that come together together.
@@ -70,16 +74,16 @@ class Executor:
         Raises:
             ArtifactStoreUnavailable: inputs cannot be read or outputs not stored; the works are to be run again.
         """
-        roll = Roll(self._obedience, works)
-        jobs = [Job(work, roll) for work in works]
+        check = CancellationCheck(self._control, works)
+        jobs = [Job(work, check) for work in works]
         with suppress(HandedBack):  # each job finds that out by itself
-            await roll.call()
+            await check.refresh()
         if self._binding.batched:
             yield await self._run_batch(jobs)
         else:
             async for outcomes in self._run_each(jobs):
                 yield outcomes
-        await self._boundary.settle()
+        await self._enforcer.settle()
 
     async def _run_each(self, jobs: Sequence[Job]) -> AsyncIterator[list[Outcome]]:
         tasks = [asyncio.ensure_future(self._run_one(job)) for job in jobs]
@@ -95,7 +99,7 @@ class Executor:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _run_one(self, job: Job) -> Outcome:
-        async with self._boundary.slot(job.work.policy):
+        async with self._enforcer.slot(job.work.policy):
             return (await self._run_batch([job]))[0]
 
     async def _run_batch(self, jobs: Sequence[Job]) -> list[Outcome]:
@@ -144,7 +148,7 @@ class Executor:
     async def _prepare(self, job: Job) -> None:
         job.outcome.error = None
         try:
-            await self._materials.load(job)
+            await self._artifacts.load(job)
         except ArtifactStoreUnavailable:
             raise  # the platform's failure, which must not use up the job's attempts: the batch waits until it is over
         except MedkgError as error:
@@ -159,13 +163,13 @@ class Executor:
         while jobs:
             if not all(job.begun for job in jobs):
                 self._shutdown.stay()
-            turn = await self._boundary.enter(policy, min(len(jobs), policy.concurrency or len(jobs)))
-            now, jobs = jobs[: turn.count], jobs[turn.count :]
+            permit = await self._enforcer.acquire(policy, min(len(jobs), policy.concurrency or len(jobs)))
+            now, jobs = jobs[: permit.count], jobs[permit.count :]
             try:
                 await self._call([job for job in now if not await self._drops(job)])
             finally:
                 errors = [job.error for job in now if job.kept or job.error is not None]
-                await self._boundary.left(policy, turn, errors)
+                await self._enforcer.release(policy, permit, errors)
 
     async def _call(self, jobs: Sequence[Job]) -> None:
         if not jobs:
@@ -179,7 +183,7 @@ class Executor:
         if job.error is not None or job.outcome.dropped:
             return
         try:
-            await self._materials.keep(job)
+            await self._artifacts.keep(job)
         except ArtifactStoreUnavailable:
             raise
         except MedkgError as error:
@@ -192,7 +196,7 @@ class Executor:
 
     @staticmethod
     async def _drops(job: Job) -> bool:
-        job.outcome.dropped = job.outcome.dropped or await job.roll.strikes(job.work)
+        job.outcome.dropped = job.outcome.dropped or await job.check.is_cancelled(job.work)
         return job.outcome.dropped
 
     @staticmethod

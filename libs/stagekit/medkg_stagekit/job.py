@@ -7,7 +7,7 @@ from medkg_contracts.data import StageDeferred
 from medkg_contracts.errors import MedkgError
 from medkg_contracts.requests import JobRequest
 
-from .orders import Roll
+from .control import CancellationCheck
 from .work import Outcome, Work
 
 
@@ -15,7 +15,7 @@ class Job:
     """A unit of work on its way through the stage.
 
     Attributes:
-        roll: knows whether it is still wanted.
+        check: knows whether it is still wanted.
         begun: the observer was told that it begins.
         request: its request, once it is loaded.
         bodies: the bytes of the artifacts that the stage is given, once they are loaded.
@@ -24,9 +24,9 @@ class Job:
         kept: its outputs are stored.
     """
 
-    def __init__(self, work: Work, roll: Roll) -> None:
+    def __init__(self, work: Work, check: CancellationCheck) -> None:
         self.work = work
-        self.roll = roll
+        self.check = check
         self.begun = False
         self.request: JobRequest | None = None
         self.bodies: dict[str, bytes] | None = None

@@ -1,6 +1,6 @@
 """Who is told what happens to a unit of work."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from medkg_contracts.errors import MedkgError
 from medkg_contracts.policy import Policy
@@ -8,6 +8,9 @@ from medkg_contracts.requests import JobRequest
 
 from .guard import Verdict
 from .work import Work
+
+#: Makes jobs of the items that an expanding stage finds.
+PublishItems = Callable[[Work, Sequence[JobRequest]], Awaitable[None]]
 
 
 class Observer:
@@ -21,6 +24,3 @@ class Observer:
 
     async def breaker_turned(self, policy: Policy, verdict: Verdict, error: MedkgError | None) -> None:
         """This stage's work under the policy has opened its breaker, by this error, or closed it."""
-
-    async def expanded(self, work: Work, requests: Sequence[JobRequest]) -> None:
-        """An expanding stage found these items."""

@@ -131,7 +131,7 @@ class WorkerPool:
         self, stint: _Stint, worker: WorkerProcess, tasks: Sequence[Task], timeout_s: float
     ) -> Performed:
         used = worker.processor_s
-        answering = self._in_thread(worker.exchange, tasks, timeout_s)
+        answering = self._in_thread(_timed, worker, tasks, timeout_s)
         is_reusable = False
         try:
             await asyncio.wait({answering}, timeout=min(SHORT_S, timeout_s))
@@ -141,8 +141,10 @@ class WorkerPool:
                 await asyncio.wait({answering}, timeout=timeout_s - SHORT_S)
             if not answering.done():
                 return Performed.failed(tasks, late(self._spec.name, timeout_s, worker.processor_s - used))
-            performed = await answering
+            performed, took_s = await answering
             is_reusable = not isinstance(performed.error, MemoryExceeded | WorkerCrashed)
+            if took_s > timeout_s:  # by the clock of its thread: the event loop may look later than the answer came
+                return Performed.failed(tasks, late(self._spec.name, timeout_s, worker.processor_s - used))
             return performed
         finally:
             if is_reusable and worker.is_alive and not worker.has_receded and not self._closed:
@@ -191,9 +193,15 @@ class WorkerPool:
         return asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
 
     @staticmethod
-    async def _ended(worker: WorkerProcess, answering: "asyncio.Future[Performed]") -> None:
+    async def _ended(worker: WorkerProcess, answering: "asyncio.Future[tuple[Performed, float]]") -> None:
         await asyncio.wait({answering})  # its thread uses the connection until the process is gone
         await asyncio.to_thread(worker.end)
+
+
+def _timed(worker: WorkerProcess, tasks: Sequence[Task], timeout_s: float) -> tuple[Performed, float]:
+    """What a worker answers, and how many seconds that took."""
+    began = monotonic()
+    return worker.exchange(tasks, timeout_s), monotonic() - began
 
 
 def _end_unwanted(starting: "asyncio.Future[WorkerProcess]") -> None:

@@ -43,11 +43,11 @@ from pydantic import TypeAdapter
 from .binding import REQUEST
 from .guard import BreakerState
 from .service import StageService
+from .stage_harness import Cancelled, Down, Example, Overheard, StageHarness
 from .unruly import MISBEHAVE, Unruly
 from .work import Outcome
-from .workbench import Cancelled, Down, Example, Overheard, Workbench
 
-__all__ = ["ComputingStageSuite", "Example", "StageSuite", "Workbench"]
+__all__ = ["ComputingStageSuite", "Example", "StageHarness", "StageSuite"]
 
 _NAMES = TypeAdapter(tuple[Name, ...])
 _OTHER_TENANT = "somebody-else"
@@ -76,18 +76,18 @@ class StageSuite:
     pytestmark = pytest.mark.asyncio
 
     @pytest_asyncio.fixture
-    async def workbench(self, tmp_path: Path) -> AsyncIterator[Workbench]:
+    async def harness(self, tmp_path: Path) -> AsyncIterator[StageHarness]:
         """The stage, made and opened as its service does it."""
         async with AsyncExitStack() as stack:
             yield await self._open(stack, tmp_path)
 
-    async def _open(self, stack: AsyncExitStack, folder: Path) -> Workbench:
+    async def _open(self, stack: AsyncExitStack, folder: Path) -> StageHarness:
         binding, pool = await self.service.open(stack)
-        return Workbench(binding, ArtifactStore(folder), self.tenant, pool)
+        return StageHarness(binding, ArtifactStore(folder), self.tenant, pool)
 
-    async def test_its_names_are_those_of_its_type(self, workbench: Workbench) -> None:
+    async def test_its_names_are_those_of_its_type(self, harness: StageHarness) -> None:
         """The stage has a version, and takes and makes what topologies say that its type takes and makes."""
-        binding = workbench.binding
+        binding = harness.binding
         outputs = binding.stage.outputs
         _same(True, bool(binding.stage.version), "has a version")
         _same(_NAMES.validate_python(outputs), outputs, "outputs")
@@ -96,108 +96,108 @@ class StageSuite:
             _same([name for name in kind.inputs if name != REQUEST], list(binding.inputs), "inputs")
             _same(kind.outputs, outputs, "outputs")
 
-    async def test_the_same_inputs_make_the_same_bytes(self, workbench: Workbench, tmp_path: Path) -> None:
+    async def test_the_same_inputs_make_the_same_bytes(self, harness: StageHarness, tmp_path: Path) -> None:
         """Two processes that work on the same inputs make the same artifacts, byte for byte."""
         async with AsyncExitStack() as stack:
             other = await self._open(stack, tmp_path / "other")
             for example in self.examples:
-                first, second = [await _completed(bench, example) for bench in (workbench, other)]
-                _same(await workbench.made(first), await other.made(second), "artifacts")
-        _same(workbench.items, other.items, "items")
+                first, second = [await _completed(bench, example) for bench in (harness, other)]
+                _same(await harness.made(first), await other.made(second), "artifacts")
+        _same(harness.items, other.items, "items")
 
-    async def test_its_outputs_are_of_their_declared_types(self, workbench: Workbench) -> None:
+    async def test_its_outputs_are_of_their_declared_types(self, harness: StageHarness) -> None:
         """Whoever reads an artifact as the type that the stage declares gets the very same artifact."""
         for example in self.examples:
-            outcome = await _completed(workbench, example)
-            _same(sorted(workbench.binding.stage.outputs), sorted(outcome.artifacts), "artifacts")
-            made = await workbench.made(outcome)
-            for name, adapter in workbench.binding.outputs.items():
+            outcome = await _completed(harness, example)
+            _same(sorted(harness.binding.stage.outputs), sorted(outcome.artifacts), "artifacts")
+            made = await harness.made(outcome)
+            for name, adapter in harness.binding.outputs.items():
                 _same(made[name], adapter.dump_json(adapter.validate_json(made[name])), name)
 
-    async def test_an_identical_run_is_skipped_if_the_stage_is_pure(self, workbench: Workbench) -> None:
+    async def test_an_identical_run_is_skipped_if_the_stage_is_pure(self, harness: StageHarness) -> None:
         """Asked to skip what is done, a pure stage's second run is recalled; one with effects is run again."""
         example = self.examples[0]
         asked = replace(example, request=example.request.model_copy(update={"skip_completed": True}))
-        first, second = [await _completed(workbench, asked) for _ in range(2)]
-        third = await _completed(workbench, example)
-        pure = workbench.binding.pure
+        first, second = [await _completed(harness, asked) for _ in range(2)]
+        third = await _completed(harness, example)
+        pure = harness.binding.pure
         _same([False, pure, False], [outcome.skipped for outcome in (first, second, third)], "skipped")
         _same(first.artifacts, second.artifacts, "artifacts")
 
-    async def test_one_bad_job_never_fails_its_mates(self, workbench: Workbench) -> None:
+    async def test_one_bad_job_never_fails_its_mates(self, harness: StageHarness) -> None:
         """In one batch, jobs that cannot be done fail by name and all others have the results that they have alone."""
         jobs = {f"job-{number}": example for number, example in enumerate(self.examples)}
-        works = [await workbench.work(example, job_id) for job_id, example in jobs.items()]
-        alone = [(await workbench.run(work))[0].artifacts for work in works]
-        damaged = await workbench.damaged(await workbench.work(self.examples[0], "damaged"), REQUEST)
-        refused = [] if self.refused is None else [await workbench.work(self.refused, "refused")]
-        again = await workbench.work(self.examples[0], "job-0")
-        outcomes = await workbench.run(works[0], damaged, *refused, *works[1:], again)
+        works = [await harness.work(example, job_id) for job_id, example in jobs.items()]
+        alone = [(await harness.run(work))[0].artifacts for work in works]
+        damaged = await harness.damaged(await harness.work(self.examples[0], "damaged"), REQUEST)
+        refused = [] if self.refused is None else [await harness.work(self.refused, "refused")]
+        again = await harness.work(self.examples[0], "job-0")
+        outcomes = await harness.run(works[0], damaged, *refused, *works[1:], again)
         failed = {outcome.work.ctx.job_id: outcome.error for outcome in outcomes if outcome.error is not None}
         _same([work.ctx.job_id for work in (damaged, *refused)], list(failed), "failed jobs")
         _same([], [error for error in failed.values() if error.code == "bug"], "errors that are none of medkg's")
         good = [outcome.artifacts for outcome in outcomes if outcome.error is None]
         _same([*alone, alone[0]], good, "artifacts")
 
-    async def test_another_tenants_artifact_is_not_read(self, workbench: Workbench) -> None:
+    async def test_another_tenants_artifact_is_not_read(self, harness: StageHarness) -> None:
         """A job whose inputs belong to another tenant fails as if they were not there."""
-        foreign = await workbench.work(self.examples[0], owner=_OTHER_TENANT)
+        foreign = await harness.work(self.examples[0], owner=_OTHER_TENANT)
         request = self.examples[0].request.model_dump_json().encode()
-        ref = await workbench.store.put(_OTHER_TENANT, REQUEST, request, inline=False)
-        works = [replace(await workbench.work(self.examples[0]), request=ref), *([foreign] if foreign.inputs else [])]
-        _same(["artifact_missing"] * len(works), _codes(await workbench.run(*works)), "codes")
+        ref = await harness.store.put(_OTHER_TENANT, REQUEST, request, inline=False)
+        works = [replace(await harness.work(self.examples[0]), request=ref), *([foreign] if foreign.inputs else [])]
+        _same(["artifact_missing"] * len(works), _codes(await harness.run(*works)), "codes")
 
-    async def test_what_cannot_be_read_fails_by_name(self, workbench: Workbench) -> None:
+    async def test_what_cannot_be_read_fails_by_name(self, harness: StageHarness) -> None:
         """A damaged input fails its job as invalid, and one that is not there as missing; nothing is raised."""
-        work = await workbench.work(self.examples[0])
-        names = [REQUEST, *workbench.binding.inputs]
-        damaged = [await workbench.damaged(await workbench.work(self.examples[0]), name) for name in names]
-        _same(["validation"] * len(names), _codes(await workbench.run(*damaged)), "codes")
+        work = await harness.work(self.examples[0])
+        names = [REQUEST, *harness.binding.inputs]
+        damaged = [await harness.damaged(await harness.work(self.examples[0]), name) for name in names]
+        _same(["validation"] * len(names), _codes(await harness.run(*damaged)), "codes")
         if work.inputs:
-            _same(["configuration"], _codes(await workbench.run(replace(work, inputs={}))), "codes")
+            _same(["configuration"], _codes(await harness.run(replace(work, inputs={}))), "codes")
 
-    async def test_a_passed_timeout_fails_the_job(self, workbench: Workbench) -> None:
+    async def test_a_passed_timeout_fails_the_job(self, harness: StageHarness) -> None:
         """A stage that takes longer than its policy allows is interrupted, and is fit for the next job."""
-        (outcome,) = await workbench.run(await workbench.work(self.examples[0], policy=Policy(timeout_s=1e-9)))
+        (outcome,) = await harness.run(await harness.work(self.examples[0], policy=Policy(timeout_s=1e-9)))
         _same("timeout" if self.waits else "", "" if outcome.error is None else outcome.error.code, "code")
-        await _completed(workbench, self.examples[0])
+        await _completed(harness, self.examples[0])
 
-    async def test_work_of_a_cancelled_job_is_dropped(self, workbench: Workbench) -> None:
+    async def test_work_of_a_cancelled_job_is_dropped(self, harness: StageHarness) -> None:
         """What was asked for before its job was cancelled is not done; later work of the job is."""
-        works = [await workbench.work(example) for example in self.examples[:2]]
+        works = [await harness.work(example) for example in self.examples[:2]]
         works[1] = replace(works[1], sequence="00000009")
-        workbench.orders = Cancelled({"job": 1})
-        outcomes = await workbench.run(*works)
+        harness.orders = Cancelled({"job": 1})
+        outcomes = await harness.run(*works)
         _same([True, False], [outcome.dropped for outcome in outcomes], "dropped")
         _same(["completed", "completed"], _codes(outcomes), "codes")
         _same([True, False], [not outcome.artifacts for outcome in outcomes], "without artifacts")
 
-    async def test_a_long_wait_is_put_off(self, workbench: Workbench) -> None:
+    async def test_a_long_wait_is_put_off(self, harness: StageHarness) -> None:
         """A job whose source asks for a long wait is handed back with it, and holds nobody up."""
-        workbench.stand_in(Down(workbench.binding, _BUSY))
-        (outcome,) = await workbench.run(await workbench.work(self.examples[0], policy=Policy(attempts=2)))
+        harness.stand_in(Down(harness.binding, _BUSY))
+        (outcome,) = await harness.run(await harness.work(self.examples[0], policy=Policy(attempts=2)))
         found = (outcome.deferral.wait_s, outcome.deferral.tried) if outcome.deferral else None
         _same((_BUSY.retry_after, 1), found, "wait and attempts")
 
-    async def test_its_resources_failures_open_its_breaker(self, workbench: Workbench) -> None:
+    async def test_its_resources_failures_open_its_breaker(self, harness: StageHarness) -> None:
         """Under a policy with a breaker, failures of what the stage uses are counted over its jobs."""
         policy = Policy(breaker=Breaker(failures=len(self.examples), reset_s=600))
-        works = [await workbench.work(example, policy=policy) for example in self.examples]
-        workbench.stand_in(Down(workbench.binding, ResourceUnavailable("away")))
-        outcomes = await workbench.run(*works)
+        works = [await harness.work(example, policy=policy) for example in self.examples]
+        harness.stand_in(Down(harness.binding, ResourceUnavailable("away")))
+        outcomes = await harness.run(*works)
         _same(["resource_unavailable"] * len(works), _codes(outcomes), "codes")
-        status = await workbench.guard.status(workbench.binding.name, policy)
+        status = await harness.guard.status(harness.binding.name, policy)
         _same(BreakerState.OPEN, status.state, "breaker")
 
-    async def test_it_is_told_whose_job_it_is(self, workbench: Workbench) -> None:
+    async def test_it_is_told_whose_job_it_is(self, harness: StageHarness) -> None:
         """The context of each job has the job's own tenant, ids and metadata, the attempt and the deadline."""
-        overheard = Overheard(workbench.binding.stage)
-        workbench.stand_in(overheard)
+        overheard = Overheard(harness.binding.stage)
+        harness.stand_in(overheard)
         metadata = {"asked-by": "the suite"}
         request = self.examples[0].request.model_copy(update={"metadata": metadata})
         example = replace(self.examples[0], request=request)
-        works = [await workbench.work(example, job_id) for job_id in ("job-1", "job-2")]
-        await workbench.run(*works)
+        works = [await harness.work(example, job_id) for job_id in ("job-1", "job-2")]
+        await harness.run(*works)
         expected = [replace(work.ctx, metadata=metadata) for work in works]
         told = sorted(overheard.contexts, key=lambda ctx: ctx.job_id)
         _same(expected, [replace(ctx, deadline=None) for ctx in told], "contexts")
@@ -208,15 +208,15 @@ class ComputingStageSuite(StageSuite):
     """What holds besides for every stage that computes in worker processes, whatever its code does there."""
 
     @pytest_asyncio.fixture
-    async def unruly(self, tmp_path: Path) -> AsyncIterator[Workbench]:
+    async def unruly(self, tmp_path: Path) -> AsyncIterator[StageHarness]:
         """The stage, opened so that a job's metadata can make it misbehave in its worker."""
         async with AsyncExitStack() as stack:
             yield await self._open_unruly(stack, ArtifactStore(tmp_path))
 
-    async def _open_unruly(self, stack: AsyncExitStack, store: ArtifactStore) -> Workbench:
+    async def _open_unruly(self, stack: AsyncExitStack, store: ArtifactStore) -> StageHarness:
         service = replace(self.service, stage=Unruly(self.service.stage))
         binding, pool = await service.open(stack)
-        return Workbench(binding, store, self.tenant, pool)
+        return StageHarness(binding, store, self.tenant, pool)
 
     def _misbehaving(self, how: str) -> Example:
         request = self.examples[0].request.model_copy(update={"metadata": {MISBEHAVE: how}})
@@ -226,10 +226,10 @@ class ComputingStageSuite(StageSuite):
         """The service declares that its stage computes."""
         _same(True, self.service.compute is not None, "declares compute")
 
-    async def test_a_passed_timeout_fails_the_job(self, workbench: Workbench) -> None:
+    async def test_a_passed_timeout_fails_the_job(self, harness: StageHarness) -> None:
         """A computation that never ends is ended at its policy's timeout, and the stage is fit for the next job."""
         async with AsyncExitStack() as stack:
-            unruly = await self._open_unruly(stack, workbench.store)
+            unruly = await self._open_unruly(stack, harness.store)
             work = await unruly.work(self._misbehaving("never-ends"), policy=Policy(timeout_s=0.2))
             # The code says whether there was a processor for it.
             codes = [code.removeprefix("compute_") for code in _codes(await unruly.run(work))]
@@ -246,7 +246,7 @@ class ComputingStageSuite(StageSuite):
         ],
     )
     async def test_a_job_that_goes_wrong_costs_no_other_anything(
-        self, unruly: Workbench, how: str, codes: set[str]
+        self, unruly: StageHarness, how: str, codes: set[str]
     ) -> None:
         """Beside a job that never ends, or takes its process with it, the others have the results of being alone."""
         works = [await unruly.work(example, f"job-{number}") for number, example in enumerate(self.examples)]
@@ -259,8 +259,8 @@ class ComputingStageSuite(StageSuite):
         _same(alone, [outcome.artifacts for outcome in others], "artifacts")
 
 
-async def _completed(workbench: Workbench, example: Example) -> Outcome:
-    (outcome,) = await workbench.run(await workbench.work(example))
+async def _completed(harness: StageHarness, example: Example) -> Outcome:
+    (outcome,) = await harness.run(await harness.work(example))
     if outcome.error is not None:
         raise AssertionError(f"the stage refused an example: {outcome.error!r}") from outcome.error
     return outcome

@@ -96,7 +96,8 @@ class WorkerProcess:
     @property
     def is_alive(self) -> bool:
         """Whether it can be given work."""
-        return not wait([self._process.sentinel], 0)
+        # Its line shows the end at once; the fork server, which tells the sentinel, may come to it later.
+        return not wait([self._process.sentinel, self._line], 0)
 
     @property
     def processor_s(self) -> float:

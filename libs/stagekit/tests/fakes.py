@@ -128,7 +128,7 @@ class Watcher(Observer):
     async def breaker_turned(self, policy: Policy, verdict: Verdict, error: MedkgError | None) -> None:
         self.told.append((f"breaker {verdict.state}", policy.name, error.code if error else None))
 
-    async def expanded(self, work: Work, requests: Sequence[JobRequest]) -> None:
+    async def publish_items(self, work: Work, requests: Sequence[JobRequest]) -> None:
         if self.fail is not None:
             raise self.fail
         self.told.append(("expanded", work.ctx.job_id, len(requests)))
@@ -149,7 +149,7 @@ class Desk:
     answers: list[Holding | MedkgError]
     asked: list[list[str]] = field(default_factory=list)
 
-    async def standing(self, service: str, job_ids: Sequence[str]) -> Holding:  # noqa: ARG002
+    async def control_state(self, service: str, job_ids: Sequence[str]) -> Holding:  # noqa: ARG002
         self.asked.append(list(job_ids))
         answer = self.answers[0] if len(self.answers) == 1 else self.answers.pop(0)
         if isinstance(answer, MedkgError):
@@ -198,7 +198,8 @@ async def outcomes_of(
     stage: object, works: Sequence[Work], store: ArtifactStore, watcher: Observer, **options
 ) -> list[Outcome]:
     """What becomes of the works, in their order."""
-    executor = Executor(bound(stage), store, watcher, **options)
+    publish_items = getattr(watcher, "publish_items", None)
+    executor = Executor(bound(stage), store, watcher, publish_items=publish_items, **options)
     found = [outcome async for outcomes in executor.run(works) for outcome in outcomes]
     return sorted(found, key=lambda outcome: works.index(outcome.work))
 

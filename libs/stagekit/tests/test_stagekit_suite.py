@@ -78,8 +78,8 @@ async def test_a_stage_that_does_not_behave_is_found(stage, test, message, tmp_p
     """A stage that breaks a rule fails the inherited test that states it."""
     suite = type("Suite", (_Suite,), {"service": StageService("shout", lambda _: stage(), Settings)})()
     async with AsyncExitStack() as stack:
-        workbench = await suite._open(stack, tmp_path)
-        arguments = [workbench, tmp_path] if "bytes" in test else [workbench]
+        harness = await suite._open(stack, tmp_path)
+        arguments = [harness, tmp_path] if "bytes" in test else [harness]
 
         with pytest.raises(AssertionError, match=message):
             await getattr(suite, test)(*arguments)
@@ -90,7 +90,7 @@ async def test_a_stage_of_another_type_is_found(tmp_path):
     service = StageService("shout", lambda _: Shout(), Settings)
     suite = type("Suite", (_Suite,), {"service": service, "stage_type": "ChunkStage"})()
     async with AsyncExitStack() as stack:
-        workbench = await suite._open(stack, tmp_path)
+        harness = await suite._open(stack, tmp_path)
 
         with pytest.raises(AssertionError, match=r"inputs: expected \['document'\], but it is \['word'\]"):
-            await suite.test_its_names_are_those_of_its_type(workbench)
+            await suite.test_its_names_are_those_of_its_type(harness)

@@ -38,7 +38,7 @@ class Intake:
         batches = sorted({request.batch_id for request in requests if request.batch_id is not None})
         if not batches:
             return frozenset()
-        fenced = list((await self._ledger.standing(ROUTER, batches)).fences)
+        fenced = list((await self._ledger.control_state(ROUTER, batches)).fences)
         states = await self._ledger.load(fenced)
         return frozenset(
             batch for batch, found in states.items() if found.state and found.state.status is JobStatus.CANCELLED

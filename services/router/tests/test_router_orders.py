@@ -28,7 +28,7 @@ async def test_a_cancelled_job_ends_and_its_late_result_counts_for_nothing(world
     assert ["job.accepted", "job.cancelled", "event.ignored"] == world.story(job)
     assert {"by": "anna", "reason": "not wanted"} == world.told("job.cancelled", job)[0]["order"]
     assert (JobStatus.CANCELLED, {}) == (state.status, state.artifacts)
-    assert {job} == set((await world.ledger.standing(names.first, [job])).fences)
+    assert {job} == set((await world.ledger.control_state(names.first, [job])).fences)
 
 
 async def test_a_failed_job_goes_on_where_it_failed(world: World) -> None:

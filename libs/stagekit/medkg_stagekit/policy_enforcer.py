@@ -27,14 +27,14 @@ Tell = Callable[[Policy, Verdict, MedkgError | None], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class Permit:
     """Leave to execute so many jobs; `probe` names the execution that a half-open breaker waits for."""
 
     count: int
     probe: str = ""
 
 
-class Boundary:
+class PolicyEnforcer:
     """Lets a stage's executions through as the policies allow.
 
     Args:
@@ -64,14 +64,14 @@ class Boundary:
         key = (policy.name, policy.concurrency)
         return self._slots.setdefault(key, asyncio.Semaphore(policy.concurrency))
 
-    async def enter(self, policy: Policy, wanted: int) -> Turn:
+    async def acquire(self, policy: Policy, wanted: int) -> Permit:
         """Wait until some of the wanted executions may begin, now and together.
 
         Raises:
             HandedBack: the service ends.
         """
         if is_open(policy) or self._is_fresh(policy):
-            return Turn(wanted)
+            return Permit(wanted)
         if policy.rate is not None:
             wanted = min(wanted, policy.rate.burst)
         while True:
@@ -107,20 +107,20 @@ class Boundary:
                 share.set_result(replace(admitted, waits=list(islice(waits, more)), probe=""))
         return own
 
-    async def _admitted(self, policy: Policy, waits: Sequence[float], probe: str) -> Turn:
+    async def _admitted(self, policy: Policy, waits: Sequence[float], probe: str) -> Permit:
         if policy.rate is not None:
             metrics.rate_waited(self._service, policy.name, max(waits))
         await self._shutdown.wait(max(waits))
-        return Turn(len(waits), probe)
+        return Permit(len(waits), probe)
 
-    async def left(self, policy: Policy, turn: Turn, errors: Sequence[MedkgError | None]) -> None:
-        """The turn's executions have ended, with these errors: a failure is recorded at once, successes together."""
+    async def release(self, policy: Policy, permit: Permit, errors: Sequence[MedkgError | None]) -> None:
+        """The permit's executions have ended, with these errors: a failure is recorded at once, successes together."""
         if policy.breaker is None:
             return
         failures = [error for error in errors if _counts(error)]
         results = [not _counts(error) for error in errors if error is None or _counts(error)]
-        if turn.probe:
-            await self._record(policy, results, failures, turn.probe)
+        if permit.probe:
+            await self._record(policy, results, failures, permit.probe)
             return
         self._results.setdefault(policy, []).extend(results)
         since = self._unrecorded_since.setdefault(policy, monotonic())

@@ -13,7 +13,7 @@ from medkg_contracts.ids import batch_item_id, event_id
 from medkg_contracts.kinds import Kind
 from medkg_contracts.requests import JobRequest
 from medkg_servicekit.tracing import child_of
-from medkg_stagekit import story
+from medkg_stagekit import lifecycle_events
 from medkg_stagekit.work import Outcome
 
 from .fakes import asked, inline, work_of
@@ -23,9 +23,12 @@ TRACE = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
 
 def whole_story(retries: int, error=None):
     work = work_of(traceparent=TRACE)
-    tries = [story.retrying("shout", work, retry, IndexUnavailable("away"), 1.0) for retry in range(1, retries + 1)]
+    tries = [
+        lifecycle_events.retrying("shout", work, retry, IndexUnavailable("away"), 1.0)
+        for retry in range(1, retries + 1)
+    ]
     outcome = Outcome(work, artifacts={"shout": inline("shout", "HELLO")}, error=error, retries=retries)
-    return [story.started("shout", work), *tries, story.answer("shout", outcome)]
+    return [lifecycle_events.started("shout", work), *tries, lifecycle_events.answer("shout", outcome)]
 
 
 def test_a_story_told_twice_has_the_same_ids():
@@ -94,7 +97,9 @@ def test_every_event_can_be_read_back():
 
 def test_a_batchs_item_has_the_same_id_each_time():
     """An expansion that is continued asks for the same jobs again, which is harmless."""
-    once, again = [story.item_requested("expand", work_of(), JobRequest(source="ctgov", id="NCT1")) for _ in range(2)]
+    once, again = [
+        lifecycle_events.item_requested("expand", work_of(), JobRequest(source="ctgov", id="NCT1")) for _ in range(2)
+    ]
 
     assert batch_item_id("j-1", "ctgov:NCT1") == once.id == again.id == once.extensions["jobid"]
     assert "j-1" == orjson.loads(once.data)["batch_id"]
@@ -103,7 +108,7 @@ def test_a_batchs_item_has_the_same_id_each_time():
 
 def test_unreadable_work_fails_the_stage_that_it_names():
     """A request for work whose data cannot be read fails its stage, under the id that the stage's failure has."""
-    failed = story.unreadable("shout", asked(), PoisonRecord("no").info)
+    failed = lifecycle_events.unreadable("shout", asked(), PoisonRecord("no").info)
 
     assert Kind.STAGE_FAILED.type == failed.type
     assert event_id("j-1", "shout", 1, 0, "stage.failed") == failed.id
@@ -113,7 +118,7 @@ def test_unreadable_work_fails_the_stage_that_it_names():
 @pytest.mark.parametrize("missing", [{"stage": None}, {"epoch": None}, {"epoch": "many"}])
 def test_unreadable_work_that_names_nobody_fails_nobody(missing):
     """A request for work that does not say whose it is only goes to the DLQ."""
-    assert story.unreadable("shout", asked(**missing), PoisonRecord("no").info) is None
+    assert lifecycle_events.unreadable("shout", asked(**missing), PoisonRecord("no").info) is None
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,11 @@ from medkg_contracts.requests import JobRequest
 from medkg_contracts.stages import StageContext
 
 from .binding import REQUEST, Binding
+from .control import Orders
 from .execution import Executor
 from .guard import Guard
 from .local_guard import LocalGuard
 from .observer import Observer
-from .orders import Orders
 from .pool import WorkerPool
 from .work import Outcome, Work
 
@@ -39,7 +39,7 @@ class Example:
     request: JobRequest = field(default_factory=lambda: JobRequest(source="example", id="1"))
 
 
-class Workbench(Observer):
+class StageHarness(Observer):
     """An open stage with an artifact store.
 
     Attributes:
@@ -62,7 +62,7 @@ class Workbench(Observer):
         self.binding = replace(self.binding, stage=stage)
         self._pool = None
 
-    async def expanded(self, work: Work, requests: Sequence[JobRequest]) -> None:  # noqa: ARG002 - the parent's signature
+    async def publish_items(self, work: Work, requests: Sequence[JobRequest]) -> None:  # noqa: ARG002 - the signature that items are published by
         """Keep the items."""
         self.items += requests
 
@@ -100,7 +100,15 @@ class Workbench(Observer):
     async def run(self, *works: Work) -> list[Outcome]:
         """The outcomes of one batch, in its order."""
         found: dict[int, Outcome] = {}
-        executor = Executor(self.binding, self.store, self, guard=self.guard, orders=self.orders, pool=self._pool)
+        executor = Executor(
+            self.binding,
+            self.store,
+            self,
+            publish_items=self.publish_items,
+            guard=self.guard,
+            orders=self.orders,
+            pool=self._pool,
+        )
         async for outcomes in executor.run(works):
             found |= {id(outcome.work): outcome for outcome in outcomes}
         return [found[id(work)] for work in works]
@@ -121,7 +129,7 @@ class Cancelled:
     fences: Mapping[str, int]
     paused: bool = False
 
-    async def standing(self, service: str, job_ids: Sequence[str]) -> "Cancelled":  # noqa: ARG002
+    async def control_state(self, service: str, job_ids: Sequence[str]) -> "Cancelled":  # noqa: ARG002
         return self
 
 

@@ -19,7 +19,7 @@ _REQUEST = TypeAdapter(JobRequest)
 _PAYLOADS = TypeAdapter(list[RawPayload])
 
 
-class Materials:
+class ArtifactIO:
     """Loads jobs' inputs and stores their outputs."""
 
     def __init__(self, binding: Binding, store: ArtifactStore) -> None:

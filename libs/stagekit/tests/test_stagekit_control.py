@@ -10,7 +10,7 @@ from medkg_contracts.errors import LedgerUnavailable, ResourceUnavailable
 from medkg_contracts.policy import Policy
 from medkg_contracts.requests import JobRequest
 from medkg_contracts.stages import StageContext
-from medkg_stagekit import orders
+from medkg_stagekit import control
 from medkg_stagekit.calling import EXPANSION_PAGE
 from medkg_stagekit.work import Work
 
@@ -25,7 +25,7 @@ PAUSED = Holding(paused=True)
 @pytest.fixture
 def always_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """No answer holds for longer than the question."""
-    monkeypatch.setattr(orders, "FRESH_S", 0.0)
+    monkeypatch.setattr(control, "FRESH_S", 0.0)
 
 
 @pytest.mark.parametrize("stage", [Shout, Choir])
@@ -73,8 +73,8 @@ class Ordering(Watcher):
     desk: Desk = field(default_factory=lambda: Desk([FREE]))
     then: list[Holding] = field(default_factory=list)
 
-    async def expanded(self, work: Work, requests: Sequence[JobRequest]) -> None:
-        await super().expanded(work, requests)
+    async def publish_items(self, work: Work, requests: Sequence[JobRequest]) -> None:
+        await super().publish_items(work, requests)
         if self.then:
             self.desk.answers, self.then = self.then, []
 
@@ -143,7 +143,7 @@ async def test_work_goes_on_when_nobody_knows_the_orders(stage, store, watcher):
 
 async def test_a_pause_outlives_redis(store, watcher, monkeypatch):
     """A pause that is known holds until the ledger says that it is over, also while the ledger does not answer."""
-    monkeypatch.setattr(orders, "AWAY_S", 0.0)
+    monkeypatch.setattr(control, "AWAY_S", 0.0)
     away = LedgerUnavailable("away")
     shutdown = Hasty()
 

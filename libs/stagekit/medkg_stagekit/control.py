@@ -20,7 +20,7 @@ FRESH_S = 1.0
 AWAY_S = 5.0
 
 
-class Standing(Protocol):
+class ControlState(Protocol):
     """What holds for a service and some jobs."""
 
     @property
@@ -37,7 +37,7 @@ class Standing(Protocol):
 class Orders(Protocol):
     """Where orders are known: the ledger."""
 
-    async def standing(self, service: str, job_ids: Sequence[str]) -> Standing:
+    async def control_state(self, service: str, job_ids: Sequence[str]) -> ControlState:
         """What holds for the service and the jobs.
 
         Raises:
@@ -46,7 +46,7 @@ class Orders(Protocol):
         ...
 
 
-class Obedience:
+class ControlReader:
     """Asks for one service's orders; None knows of no orders at all."""
 
     def __init__(self, service: str, orders: Orders | None, shutdown: ShutdownSignal) -> None:
@@ -55,7 +55,7 @@ class Obedience:
         self._orders = orders
         self._ask_after = float("-inf")
 
-    async def standing(self, job_ids: Sequence[str]) -> Standing | None:
+    async def control_state(self, job_ids: Sequence[str]) -> ControlState | None:
         """What holds, or None when nobody says.
 
         Work then goes on: the router refuses the results of cancelled jobs anyway.
@@ -63,35 +63,35 @@ class Obedience:
         if self._orders is None or monotonic() < self._ask_after:
             return None
         try:
-            return await self._orders.standing(self._service, job_ids)
+            return await self._orders.control_state(self._service, job_ids)
         except LedgerUnavailable as error:
             self._ask_after = monotonic() + AWAY_S
             logger.warning("working on without knowing what is cancelled or paused: %s", error)
             return None
 
 
-class Roll:
+class CancellationCheck:
     """Which work of one batch is still wanted."""
 
-    def __init__(self, obedience: Obedience, works: Sequence[Work]) -> None:
-        self._obedience = obedience
+    def __init__(self, control: ControlReader, works: Sequence[Work]) -> None:
+        self._control = control
         self._job_ids = list(dict.fromkeys(work.ctx.job_id for work in works))
         self._lock = asyncio.Lock()
-        self._standing: Standing | None = None
+        self._state: ControlState | None = None
         self._asked_at = float("-inf")
 
-    async def strikes(self, work: Work) -> bool:
+    async def is_cancelled(self, work: Work) -> bool:
         """Whether the work is wanted no more. While the stage is paused, this waits.
 
         Raises:
             HandedBack: the service ends while the stage is paused.
         """
         if not self._is_fresh:
-            await self.call()
-        fence = -1 if self._standing is None else self._standing.fences.get(work.ctx.job_id, -1)
+            await self.refresh()
+        fence = -1 if self._state is None else self._state.fences.get(work.ctx.job_id, -1)
         return int(work.sequence) <= fence
 
-    async def call(self) -> None:
+    async def refresh(self) -> None:
         """Ask once for all the batch's work, and wait while the stage is paused.
 
         Raises:
@@ -104,17 +104,17 @@ class Roll:
             if self._is_paused:
                 logger.info("the stage is paused: %d jobs wait", len(self._job_ids))
             while self._is_paused:
-                await self._obedience.shutdown.linger()
+                await self._control.shutdown.linger()
                 await self._ask()
 
     async def _ask(self) -> None:
         """What was ordered holds on while nobody says otherwise."""
-        self._standing = await self._obedience.standing(self._job_ids) or self._standing
+        self._state = await self._control.control_state(self._job_ids) or self._state
         self._asked_at = monotonic()
 
     @property
     def _is_paused(self) -> bool:
-        return self._standing is not None and self._standing.paused
+        return self._state is not None and self._state.paused
 
     @property
     def _is_fresh(self) -> bool:
