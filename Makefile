@@ -67,7 +67,7 @@ down: python
 
 ## Run every test that needs no container, with real servers as local processes
 test: setup
-	MEDKG_SERVERS=processes $(RUN) pytest --durations=20 -m "not benchmark and not chaos and not containers"
+	MEDKG_SERVERS=processes $(RUN) python -m tests.lanes
 
 ## Write what follows from the services' declarations: lists, containers, images, AsyncAPI documents, tables
 derive: python

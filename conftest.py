@@ -1,5 +1,6 @@
 """Real servers for integration tests, by our own plugin: each is started when the first test asks for it."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -11,7 +12,10 @@ from medkg_testing.servers import Servers
 # Drawing is slow, not what is tested: in a fresh clone the first text that a process draws takes seconds, because
 # Hypothesis has to build its tables of Unicode. And how long an example takes on a busy machine says nothing either.
 settings.register_profile("medkg", suppress_health_check=[HealthCheck.too_slow], deadline=None)
-settings.load_profile("medkg")
+# CI tries properties on fewer examples, and, as Hypothesis has it there, always on the same. What is dear takes its
+# number of examples from the profile; what costs little states its own.
+settings.register_profile("ci", settings.get_profile("medkg"), max_examples=30)
+settings.load_profile("ci" if os.environ.get("CI") else "medkg")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

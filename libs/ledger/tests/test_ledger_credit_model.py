@@ -166,9 +166,8 @@ def test_credit_is_exact(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Non
     run_state_machine_as_test(
         lambda: Credit(redis_url),
         settings=settings(
-            max_examples=25,
+            max_examples=settings().max_examples // 4,
             stateful_step_count=30,
-            deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
         ),
     )

@@ -80,9 +80,7 @@ STATES = st.builds(
 
 
 @pytest.mark.integration
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(states=st.lists(STATES, min_size=1, max_size=3, unique_by=lambda state: state.job_id))
 def test_states_come_back(redis_url: str, states: list[JobState]) -> None:
     """Whatever a state holds, it comes back equal, under its own id and in every index that it names."""

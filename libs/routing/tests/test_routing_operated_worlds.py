@@ -16,8 +16,8 @@ from .dags import MOST_NODES, plans
 from .telling import started, state_after
 from .world import Manner, World, requested_nodes, unready_requests
 
-MORE = settings(max_examples=80, deadline=None)
-FEW = settings(max_examples=40, deadline=None)
+MORE = settings()
+FEW = settings(max_examples=settings().max_examples // 2)
 
 MANNERS: list[Manner] = ["well", "well", "well", "well", "once-badly", "badly", "poorly", "later", "silent", "early"]
 FORWARD = (1, 500)

@@ -15,8 +15,8 @@ from .dags import plans
 from .telling import over, spoke, started, state_after
 from .world import Manner, World, settled, unready_requests
 
-FEW = settings(max_examples=40, deadline=None)
-MORE = settings(max_examples=80, deadline=None)
+FEW = settings(max_examples=settings().max_examples // 2)
+MORE = settings()
 
 GATE_MANNERS: list[Manner] = ["well", "early", "silent", "badly", "poorly", "early-badly", "early-badly"]
 STAGE_MANNERS: list[Manner] = ["well", "well", "well", "well", "well", "later", "later", "badly", "poorly"]

@@ -49,7 +49,6 @@ def compiled(elements: list[Element]) -> Compiled:
     return compile_topology(read_source("x.yaml", text.encode()), POLICIES)
 
 
-@settings(max_examples=80, deadline=None)
 @given(stages())
 def test_the_plans_order_respects_dependencies(elements: list[Element]) -> None:
     """Each node stands after all that it depends on, and no node is lost."""
@@ -60,7 +59,6 @@ def test_the_plans_order_respects_dependencies(elements: list[Element]) -> None:
     assert all(position[need] < position[node.name] for node in nodes for need in node.depends_on)
 
 
-@settings(max_examples=60, deadline=None)
 @given(stages(least=3), st.data())
 def test_removing_a_producer_is_refused(elements: list[Element], data: st.DataObject) -> None:
     """Without the stage that makes an input, and without the dependencies on it, the topology does not load."""
@@ -79,7 +77,6 @@ def test_removing_a_producer_is_refused(elements: list[Element], data: st.DataOb
     assert any(f"needs '{removed['outputs'][0]}'" in problem.message for problem in problems)
 
 
-@settings(max_examples=60, deadline=None)
 @given(stages(least=2), st.data())
 def test_a_dependency_that_closes_a_cycle_is_refused(elements: list[Element], data: st.DataObject) -> None:
     """An edge from an ancestor back to its descendant is reported as a cycle with both in it."""
@@ -95,7 +92,6 @@ def test_a_dependency_that_closes_a_cycle_is_refused(elements: list[Element], da
     assert any("form a cycle" in problem.message for problem in compiled(looped).problems)
 
 
-@settings(max_examples=60, deadline=None)
 @given(stages(), stages())
 def test_a_difference_is_empty_exactly_for_equal_digests(one: list[Element], other: list[Element]) -> None:
     """Whatever changes the digest is said in words."""
@@ -104,7 +100,6 @@ def test_a_difference_is_empty_exactly_for_equal_digests(one: list[Element], oth
     assert (old.digest == new.digest) == (plan_difference(old, new) == ())
 
 
-@settings(max_examples=40, deadline=None)
 @given(stages())
 def test_the_text_names_every_node_and_artifact(elements: list[Element]) -> None:
     """The effective plan leaves nothing out."""
@@ -116,7 +111,7 @@ def test_the_text_names_every_node_and_artifact(elements: list[Element]) -> None
     assert all(topic in text for topic in plan.event_topics())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=settings().max_examples * 3 // 2)
 @given(stages())
 def test_the_drawn_lines_are_the_dependencies(elements: list[Element]) -> None:
     """Following the drawing's lines from each symbol gives exactly the plan's edges."""
