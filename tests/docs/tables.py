@@ -14,6 +14,8 @@ from medkg_contracts.errors import MedkgError
 from medkg_contracts.events import data_model
 from medkg_contracts.kinds import Kind
 from medkg_contracts.model import Contract
+from medkg_contracts.stages import ARTIFACT_TYPES, STAGE_TYPES
+from medkg_operations.new_stage.artifact import source
 
 from .blocks import DOCS
 
@@ -91,10 +93,20 @@ def reason_list() -> str:
     return ", ".join(f"`{reason}`" for reason in get_args(Ignored.model_fields["reason"].annotation)) + "."
 
 
+def artifact_table() -> str:
+    """A row for each artifact that a new stage can be given."""
+    rows = ["| `--input` | type | made by |", "|---|---|---|"]
+    for name, kind in ARTIFACT_TYPES.items():
+        makers = [f"`{each.name}`" for each in STAGE_TYPES.values() if name in each.outputs]
+        rows.append(f"| `{name}` | `{source(kind)}` | {', '.join(makers) or 'who asks for the job'} |")
+    return "\n".join(rows)
+
+
 TABLES: Final[dict[str, Callable[[], str]]] = {
     "errors": error_table,
     "events": event_table,
     "reasons": reason_list,
+    "artifacts": artifact_table,
 }
 
 _MADE = re.compile(r"(?P<begin><!-- made: (?P<name>\w+) -->\n).*?(?P<end><!-- end -->)", re.DOTALL)

@@ -24,8 +24,8 @@ _AMOUNTS: Final[Mapping[str, Amount]] = {
 }
 
 
-def known(name: str) -> Any:  # noqa: ANN401 - a type
-    """The type of the artifact.
+def require_known(name: str) -> None:
+    """Make sure that the artifact's type is known.
 
     Raises:
         ConfigurationError: no type of stage takes or makes it.
@@ -36,7 +36,6 @@ def known(name: str) -> Any:  # noqa: ANN401 - a type
             remedy=f"There are {', '.join(f'{name} ({source(kind)})' for name, kind in ARTIFACT_TYPES.items())}. "
             "A parameter for what another stage of yours makes is added to `execute` by hand.",
         )
-    return ARTIFACT_TYPES[name]
 
 
 def amount(name: str) -> Amount:

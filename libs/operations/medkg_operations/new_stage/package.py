@@ -51,7 +51,7 @@ class StagePackage:
         for name in (self.name, *self.outputs):
             _check_name(name)
         for name in self.inputs:
-            artifact.known(name)
+            artifact.require_known(name)
         if not self.inputs or not self.outputs:
             raise ConfigurationError("a stage takes something and makes something", remedy="Name both.")
         if not self.module.isidentifier() or keyword.iskeyword(self.module):
@@ -113,7 +113,8 @@ class StagePackage:
 
     def _check_classes(self) -> None:
         taken = [camel(name) for name in self._own]
-        taken += [f"{camel(self.name)}Stage", f"{camel(self.name)}Settings", "ClassVar", *_names(self._imported)]
+        taken += [f"{camel(self.name)}Stage", f"{camel(self.name)}Settings", "ClassVar"]
+        taken += [each.__name__ for each in self._imported]
         if twice := sorted({name for name in taken if taken.count(name) > 1}):
             raise ConfigurationError(
                 f"two things of the stage would be called {twice[0]}", remedy="Choose another name for the output."
@@ -202,10 +203,6 @@ def _check_name(name: str) -> None:
         ) from error
     if not snake(name).isidentifier() or keyword.iskeyword(snake(name)):
         raise ConfigurationError(f"{name!r} is a word of Python", remedy="Choose another name.")
-
-
-def _names(classes: Sequence[type]) -> list[str]:
-    return [each.__name__ for each in classes]
 
 
 def _text(name: str) -> str:
