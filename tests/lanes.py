@@ -2,7 +2,8 @@
 
 Tests without servers need the processor; tests with servers mostly wait for them. Each lane is a pytest of its own. The
 output of the lane with servers is shown as it comes. The other lane gives way to it, so that nothing there waits longer
-for the processor than it would alone; its output is shown when both have ended.
+for the processor than it would alone, but not so far that its own tests run into their timeouts; its output is shown
+when both have ended.
 """
 
 import os
@@ -18,7 +19,7 @@ from .costs import TITLE
 _ELSEWHERE: Final = "not benchmark and not chaos and not containers"
 _PYTEST: Final = (sys.executable, "-m", "pytest", "-p", "tests.costs", "--durations=20")
 WITH_SERVERS: Final = (*_PYTEST, "-m", f"integration and {_ELSEWHERE}")
-WITHOUT_SERVERS: Final = ("nice", *_PYTEST, "-m", f"not integration and {_ELSEWHERE}")
+WITHOUT_SERVERS: Final = ("nice", "-n", "5", *_PYTEST, "-m", f"not integration and {_ELSEWHERE}")
 
 
 def side_by_side(shown: Sequence[str], kept: Sequence[str], out: IO[bytes]) -> int:

@@ -1,14 +1,13 @@
 """What can be seen of a real Kafka."""
 
 import asyncio
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from medkg_bus.clients import producer_client
 from medkg_bus.cluster import Cluster
-from medkg_stack import Ports, Stack
+from medkg_stack import Stack
 
 from .made import make_topics
 
@@ -130,18 +129,15 @@ async def test_a_group_that_never_was_has_neither_positions_nor_owners(kafka_boo
         assert ({}, {}) == (await cluster.committed("nobody"), await cluster.owners("nobody"))
 
 
-async def test_a_view_outlives_a_restart_of_kafka(tmp_path: Path) -> None:
+async def test_a_view_outlives_a_restart_of_kafka(stack: Stack) -> None:
     """A cluster that was away and is back answers the same connections again."""
-    stack = Stack(tmp_path, Ports.free(), report=lambda _: None)
+    topic = f"cluster-{uuid4().hex[:8]}"
     stack.up(only=["kafka"])
-    try:
-        await make_topics(stack.kafka.address, ["restarted"])
-        async with Cluster(stack.kafka.address) as cluster:
-            before = await cluster.find("restarted", "a"), await cluster.owners("nobody")
-            stack.kafka.stop()
-            stack.kafka.start()
-            after = await cluster.find("restarted", "a"), await cluster.owners("nobody")
-    finally:
-        stack.wipe()
+    await make_topics(stack.kafka.address, [topic])
+    async with Cluster(stack.kafka.address) as cluster:
+        before = await cluster.find(topic, "a"), await cluster.owners("nobody")
+        stack.kafka.stop()
+        stack.kafka.start()
+        after = await cluster.find(topic, "a"), await cluster.owners("nobody")
 
     assert ([], {}) == before == after

@@ -1,4 +1,4 @@
-"""The real servers, on free ports."""
+"""The real servers: what is shared is this session's, what is counted or clashes is a test's own, on free ports."""
 
 import http.client
 import json
@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -23,10 +24,16 @@ def lines() -> list[str]:
 
 
 @pytest.fixture
-def stack(tmp_path: Path, lines: list[str]) -> Iterator[Stack]:
+def own_stack(tmp_path: Path, lines: list[str]) -> Iterator[Stack]:
     stack = Stack(tmp_path / ".medkg", Ports.free(), report=lines.append)
     yield stack
     stack.wipe()
+
+
+@pytest.fixture
+def name() -> str:
+    """A topic or index that no other test has."""
+    return f"kept-{uuid4().hex[:8]}"
 
 
 @asynccontextmanager
@@ -92,35 +99,35 @@ def opensearch(stack: Stack, method: str, path: str, body: object = None) -> dic
         connection.close()
 
 
-async def test_kafka_keeps_records_over_a_restart(stack: Stack) -> None:
+async def test_kafka_keeps_records_over_a_restart(stack: Stack, name: str) -> None:
     """Kafka stopped and started again has what was written."""
     stack.up(["kafka"])
-    await create_topic(stack.kafka.address, "kept")
-    await write(stack.kafka.address, "kept", b"a", b"b")
+    await create_topic(stack.kafka.address, name)
+    await write(stack.kafka.address, name, b"a", b"b")
     stack.down(["kafka"])
     stack.up(["kafka"])
 
-    assert [b"a", b"b"] == await read(stack.kafka.address, "kept")
+    assert [b"a", b"b"] == await read(stack.kafka.address, name)
 
 
-async def test_kafka_keeps_records_over_a_kill(stack: Stack) -> None:
+async def test_kafka_keeps_records_over_a_kill(stack: Stack, name: str) -> None:
     """Kafka killed with -9 and started again has what it acknowledged."""
     stack.up(["kafka"])
-    await create_topic(stack.kafka.address, "kept")
-    await write(stack.kafka.address, "kept", b"a", b"b")
+    await create_topic(stack.kafka.address, name)
+    await write(stack.kafka.address, name, b"a", b"b")
     stack.kafka.kill()
     stack.kafka.start()
 
-    assert [b"a", b"b"] == await read(stack.kafka.address, "kept")
+    assert [b"a", b"b"] == await read(stack.kafka.address, name)
 
 
-async def test_a_topic_is_not_created_by_naming_it(stack: Stack) -> None:
+async def test_a_topic_is_not_created_by_naming_it(stack: Stack, name: str) -> None:
     """Asking for a topic that nobody provisioned does not create it."""
     stack.up(["kafka"])
     async with admin(stack.kafka.address) as client:
-        await client.describe_topics(["a-mistaken-name"])
+        await client.describe_topics([name])
 
-    assert [] == await topics(stack.kafka.address)
+    assert name not in await topics(stack.kafka.address)
 
 
 async def test_three_nodes_survive_the_loss_of_one(tmp_path: Path, lines: list[str]) -> None:
@@ -142,50 +149,50 @@ async def test_three_nodes_survive_the_loss_of_one(tmp_path: Path, lines: list[s
         stack.wipe(["kafka"])
 
 
-def test_redis_keeps_values_over_a_restart(stack: Stack) -> None:
+def test_redis_keeps_values_over_a_restart(own_stack: Stack) -> None:
     """Redis stopped and started again has what it was told."""
-    stack.up(["redis"])
-    redis(stack, "SET", "name", "value")
-    stack.down(["redis"])
-    stack.up(["redis"])
+    own_stack.up(["redis"])
+    redis(own_stack, "SET", "name", "value")
+    own_stack.down(["redis"])
+    own_stack.up(["redis"])
 
-    assert "$5\r\nvalue\r\n" == redis(stack, "GET", "name")
+    assert "$5\r\nvalue\r\n" == redis(own_stack, "GET", "name")
 
 
-def test_opensearch_is_the_wanted_version(stack: Stack) -> None:
+def test_opensearch_is_the_wanted_version(stack: Stack, name: str) -> None:
     """OpenSearch answers with its version, and keeps documents over a restart, started by root or not."""
     stack.up(["opensearch"])
-    opensearch(stack, "PUT", "/papers")
-    opensearch(stack, "PUT", "/papers/_doc/1?refresh=true", {"title": "a"})
+    opensearch(stack, "PUT", f"/{name}")
+    opensearch(stack, "PUT", f"/{name}/_doc/1?refresh=true", {"title": "a"})
     version = opensearch(stack, "GET", "/")["version"]["number"]
     stack.down(["opensearch"])
     stack.up(["opensearch"])
 
-    assert ("3.6.0", {"title": "a"}) == (version, opensearch(stack, "GET", "/papers/_doc/1")["_source"])
+    assert ("3.6.0", {"title": "a"}) == (version, opensearch(stack, "GET", f"/{name}/_doc/1")["_source"])
 
 
-def test_a_second_stack_on_the_same_ports_is_refused(stack: Stack, tmp_path: Path) -> None:
+def test_a_second_stack_on_the_same_ports_is_refused(own_stack: Stack, tmp_path: Path) -> None:
     """A port that another stack's server has is named, and that server goes on."""
-    stack.up(["redis"])
-    other = Stack(tmp_path / "other", stack.ports, report=lambda _: None)
+    own_stack.up(["redis"])
+    other = Stack(tmp_path / "other", own_stack.ports, report=lambda _: None)
 
-    with pytest.raises(ConfigurationError, match=f"Port {stack.ports.redis}, which Redis needs, is taken"):
+    with pytest.raises(ConfigurationError, match=f"Port {own_stack.ports.redis}, which Redis needs, is taken"):
         other.up(["redis"])
 
-    assert "+PONG\r\n" == redis(stack, "PING")
+    assert "+PONG\r\n" == redis(own_stack, "PING")
 
 
-def test_every_step_is_reported(stack: Stack, lines: list[str]) -> None:
+def test_every_step_is_reported(own_stack: Stack, lines: list[str]) -> None:
     """Up and down say what they do, with the time that it took."""
-    stack.up(["redis"])
-    stack.down(["redis"])
+    own_stack.up(["redis"])
+    own_stack.down(["redis"])
 
     assert ["redis: starting", "redis: up at", "redis: stopping", "redis: stopped"] == [
         line.partition(" redis://")[0].partition(" (")[0] for line in lines
     ]
 
 
-def test_an_unknown_server_is_refused(stack: Stack) -> None:
+def test_an_unknown_server_is_refused(own_stack: Stack) -> None:
     """A name that is none of the servers' is refused with those that are."""
     with pytest.raises(ConfigurationError, match="No server is called 'mongo'; there are kafka, redis, opensearch"):
-        stack.up(["mongo"])
+        own_stack.up(["mongo"])
