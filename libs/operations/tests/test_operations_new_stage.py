@@ -72,14 +72,6 @@ def test_types_are_strict(workspace: Path) -> None:
     assert "" == run(workspace, "mypy", "--strict", *code, *tests, MYPYPATH=":".join(folders))
 
 
-@pytest.mark.timeout(300)
-def test_the_suite_of_all_stages_passes(workspace: Path) -> None:
-    """A stage with several inputs and outputs passes the tests that it inherits, as it was written."""
-    folder = workspace / "services" / LINKS.name
-
-    assert "" == run(folder, "pytest", "-q", "-p", "no:cacheprovider", PYTHONPATH=str(folder))
-
-
 def test_its_description_is_declared_once_for_image_and_package(workspace: Path) -> None:
     """The package's metadata and the service's declaration say the same."""
     folder = workspace / "services" / "things"
