@@ -20,7 +20,19 @@ from medkg_contracts.kinds import Kind
 from medkg_contracts.policy import Policy
 from medkg_contracts.requests import JobRequest
 from medkg_ledger.state import JobState
-from medkg_routing import Decision, Deferred, NodeEnded, Requested, TimerFired, admit, advance, read, reject, to_event
+from medkg_routing import (
+    Decision,
+    Deferred,
+    NodeEnded,
+    Requested,
+    TimerFired,
+    admit,
+    advance,
+    read,
+    reject,
+    timer_due,
+    to_event,
+)
 from medkg_stagekit import lifecycle_events
 from medkg_stagekit.execution import Executor
 from medkg_stagekit.guard import Verdict
@@ -124,7 +136,7 @@ class DirectRun:
     def _jump(self) -> None:
         (job_id, node), deadline = min(self._timers.items(), key=lambda timer: timer[1])
         state = self._states[job_id]
-        event = lifecycle_events.timer_due(job_id, node, deadline, "/medkg/direct")
+        event = timer_due(job_id, node, deadline, "/medkg/direct")
         heard = read(topics.CONTROL, event)
         if isinstance(heard, TimerFired):
             self._apply(advance(self._plans[state.pipeline_version or ""], state, heard, deadline))

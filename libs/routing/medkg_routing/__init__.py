@@ -21,7 +21,7 @@ from .inbound import (
     TimerFired,
 )
 from .interpretation import about, broken, read
-from .outbound import ignored_event, to_event, topology_label
+from .outbound import ignored_event, timer_due, to_event, topology_label
 from .restart import rerun
 
 __all__ = [
@@ -54,6 +54,7 @@ __all__ = [
     "read",
     "reject",
     "rerun",
+    "timer_due",
     "to_event",
     "topology_label",
 ]

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from medkg_contracts.cloudevents import CloudEvent
+from medkg_contracts.data import TimerDue
 from medkg_contracts.events import make_event
 from medkg_contracts.ids import digest, event_id
 from medkg_contracts.kinds import Kind
@@ -71,6 +72,18 @@ def ignored_event(ignored: IgnoredEvent, job_id: str, time: datetime) -> CloudEv
             "causationsource": origin.source or None,
             "topology": None if state is None else topology_label(state),
         },
+    )
+
+
+def timer_due(job_id: str, node: str, due: int, source: str) -> CloudEvent:
+    """The durable timer of a gate or of a deferred stage is due."""
+    return make_event(
+        Kind.TIMER_DUE,
+        id=digest("timer", job_id, node, due)[:32],
+        source=source,
+        time=datetime.now(UTC),
+        data=TimerDue(node=node),
+        job_id=job_id,
     )
 
 

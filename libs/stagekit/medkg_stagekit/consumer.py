@@ -6,26 +6,18 @@ or ``stage.deferred`` when the next try is far away) acknowledged on
 anywhere leads to the work being done again, with the same artifacts, the same event ids and one effect.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
-from typing import Any
 
 from medkg_artifacts import ArtifactStore, redeem
 from medkg_bus.producer import EventProducer
 from medkg_bus.shutdown import HandedBack, ShutdownSignal
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent, from_record
-from medkg_contracts.data import RecordRefused
 from medkg_contracts.deadletter import DeadLetter
 from medkg_contracts.errors import MedkgError
-from medkg_contracts.events import make_event
-from medkg_contracts.ids import digest
-from medkg_contracts.kinds import Kind
-from medkg_contracts.model import Identifier
 from medkg_contracts.records import Record
-from pydantic import TypeAdapter, ValidationError
+from medkg_servicekit.refusal import refuse
 
 from . import lifecycle_events, metrics
 from .binding import Binding
@@ -37,11 +29,6 @@ from .reporter import Reporter
 from .work import Outcome, Work, read_work
 
 logger = logging.getLogger(__name__)
-
-#: Stands for the job in ``record.refused`` when the record does not tell.
-UNKNOWN_JOB = "unknown"
-
-_JOB_ID = TypeAdapter(Identifier)
 
 
 class StageConsumer:
@@ -149,41 +136,3 @@ class StageConsumer:
         await self._reporter.acknowledge()
         for event in events:
             await self._reporter.send(topics.done(self.name), event)
-
-
-async def refuse(
-    producer: EventProducer,
-    record: Record,
-    error: MedkgError,
-    group: str,
-    dlq: str,
-    source: str,
-    partition: int | None = None,
-    **about: str,
-) -> list[asyncio.Future[Any]]:
-    """Put the record on the DLQ and say so in a lifecycle event; `about` are attributes that say whose it is."""
-    metrics.refused(record.topic, error.code)
-    data = RecordRefused(
-        topic=record.topic, partition=record.partition, offset=record.offset, dlq=dlq, error=error.info
-    )
-    event = make_event(
-        Kind.RECORD_REFUSED,
-        id=digest(record.topic, record.partition, record.offset, error.code, error.info.message)[:32],
-        source=source,
-        time=datetime.now(UTC),
-        data=data,
-        job_id=about.pop("jobid", _job_of(record)),
-        extensions=about,
-    )
-    return [
-        await producer.bury(dlq, DeadLetter(record, group, type(error).__name__, error.info), partition),
-        await producer.send(topics.EVENTS, event),
-    ]
-
-
-def _job_of(record: Record) -> str:
-    """The job that the record's key names; a key that no job can have says nothing."""
-    try:
-        return _JOB_ID.validate_python((record.key or b"").decode())
-    except (UnicodeDecodeError, ValidationError):
-        return UNKNOWN_JOB

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from medkg_bus.instance import INSTANCE
 from medkg_contracts.cloudevents import CloudEvent
-from medkg_contracts.data import BreakerNotice, StageDropped, StageResult, StageRetrying, StageStarted, TimerDue
+from medkg_contracts.data import BreakerNotice, StageDropped, StageResult, StageRetrying, StageStarted
 from medkg_contracts.errors import ErrorInfo, MedkgError
 from medkg_contracts.events import make_event
 from medkg_contracts.ids import batch_item_id, digest, event_id
@@ -110,18 +110,6 @@ def item_requested(service: str, work: Work, request: JobRequest) -> CloudEvent:
             "correlationid": work.ctx.correlation_id,
             "causationid": work.cause,
         },
-    )
-
-
-def timer_due(job_id: str, node: str, due: int, source: str) -> CloudEvent:
-    """The durable timer of a gate or of a deferred stage is due."""
-    return make_event(
-        Kind.TIMER_DUE,
-        id=digest("timer", job_id, node, due)[:32],
-        source=source,
-        time=datetime.now(UTC),
-        data=TimerDue(node=node),
-        job_id=job_id,
     )
 
 

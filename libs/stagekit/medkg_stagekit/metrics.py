@@ -12,7 +12,6 @@ _DEFERRED = Counter("medkg_stage_deferred_total", "Tries left to the router's ti
 _DROPPED = Counter("medkg_stage_dropped_total", "Work of cancelled jobs that was not finished", ["stage"])
 _DURATION = Histogram("medkg_stage_duration_seconds", "Duration of the last attempt", ["stage"])
 _WAITED = Histogram("medkg_stage_waited_seconds", "Time between the request for work and its start", ["stage"])
-_REFUSED = Counter("medkg_records_refused_total", "Records sent to a DLQ", ["topic", "code"])
 _BREAKER = Gauge("medkg_breaker_state", "0 closed, 1 half-open, 2 open, as last seen", ["service", "policy"])
 _RATE = Histogram("medkg_rate_limit_wait_seconds", "Time waited for the rate limit", ["service", "policy"])
 _LONG = Gauge("medkg_compute_long_jobs", "Calls that have been computing for more than a second", ["service"])
@@ -52,11 +51,6 @@ def deferred(stage: str, code: str) -> None:
 def dropped(stage: str) -> None:
     """Count work that nobody wants any more."""
     _DROPPED.labels(stage).inc()
-
-
-def refused(topic: str, code: str) -> None:
-    """Count a record that went to a DLQ."""
-    _REFUSED.labels(topic, code).inc()
 
 
 def breaker(service: str, policy: str, state: BreakerState) -> None:

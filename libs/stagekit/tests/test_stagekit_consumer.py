@@ -9,7 +9,6 @@ from medkg_bus.memory import MemoryProducer
 from medkg_bus.producer import EventProducer
 from medkg_bus.shutdown import HandedBack, ShutdownSignal
 from medkg_contracts.artifacts import ArtifactRef
-from medkg_contracts.cloudevents import from_record
 from medkg_contracts.data import BreakerNotice, StageDeferred
 from medkg_contracts.deadletter import original_headers, reason_headers
 from medkg_contracts.errors import (
@@ -17,7 +16,6 @@ from medkg_contracts.errors import (
     IndexUnavailable,
     InvalidDocument,
     KafkaUnavailable,
-    PoisonRecord,
     SourceUnavailable,
 )
 from medkg_contracts.events import read_data
@@ -25,7 +23,7 @@ from medkg_contracts.ids import event_id
 from medkg_contracts.policy import Breaker, Policy
 from medkg_contracts.records import Record
 from medkg_contracts.stages import StageContext
-from medkg_stagekit.consumer import StageConsumer, refuse
+from medkg_stagekit.consumer import StageConsumer
 
 from .fakes import (
     Choir,
@@ -230,21 +228,6 @@ async def test_unreadable_work_fails_its_job(store, producer):
     assert event_id("j-1", "shout", 1, 0, "stage.failed") == answer.event.id
     assert "poison" == orjson.loads(answer.value)["error"]["code"]
     assert [EVENTS, EVENTS, DONE] == [topic for topic, _ in story_of(producer, "j-1") if topic != DLQ]
-
-
-@pytest.mark.parametrize(
-    ("key", "expected"),
-    [(b"j-1", "j-1"), (None, "unknown"), (b"\xff", "unknown"), (b"a\x00b", "unknown"), (b"x" * 200, "unknown")],
-)
-async def test_a_refusal_can_always_be_read(key, expected, store, producer):
-    """Whatever key a refused record has, the event that tells of it is one that medkg reads."""
-    record = Record("shout.queue.v1", 0, 3, 0, key, b"", [])
-    error = PoisonRecord("quotes \ud800 and \x00")
-    await refuse(EventProducer(producer, store), record, error, "medkg.shout", DLQ, "/medkg/stages/shout")
-
-    sent = producer.on(EVENTS)[0]
-
-    assert expected == from_record(sent.headers, sent.value).extensions["jobid"]
 
 
 async def test_nothing_is_skipped_while_kafka_does_not_acknowledge(store):

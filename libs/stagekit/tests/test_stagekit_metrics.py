@@ -20,7 +20,6 @@ def test_what_a_stage_does_is_counted():
     metrics.dropped("health-test")
     metrics.breaker("health-test", "patient", BreakerState.OPEN)
     metrics.rate_waited("health-test", "patient", 0.5)
-    metrics.refused("health.queue.v1", "poison")
 
     body = generate_latest().decode()
 
@@ -30,7 +29,6 @@ def test_what_a_stage_does_is_counted():
     assert 'medkg_stage_dropped_total{stage="health-test"} 1.0' in body
     assert 'medkg_breaker_state{policy="patient",service="health-test"} 2.0' in body
     assert 'medkg_rate_limit_wait_seconds_sum{policy="patient",service="health-test"} 0.5' in body
-    assert 'medkg_records_refused_total{code="poison",topic="health.queue.v1"} 1.0' in body
 
 
 def test_a_log_line_names_the_job():

@@ -18,7 +18,7 @@ from medkg_contracts.errors import MedkgError, PoisonRecord
 from medkg_contracts.records import Record
 from medkg_routing import JobEvent, Reload, Requested, ScopeOrdered, about, broken, read
 from medkg_routing.outbound import SOURCE
-from medkg_stagekit.consumer import refuse
+from medkg_servicekit.refusal import refuse
 
 from . import metrics
 

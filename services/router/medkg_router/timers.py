@@ -10,8 +10,8 @@ from time import monotonic, time
 from medkg_bus.producer import EventProducer
 from medkg_contracts import topics
 from medkg_ledger.store import Ledger
+from medkg_routing import timer_due
 from medkg_routing.outbound import SOURCE
-from medkg_stagekit import lifecycle_events
 
 #: A fired timer that is still there after this many seconds is fired again.
 REFIRE_S = 10.0
@@ -38,7 +38,7 @@ class Timers:
         now = round(time() * 1000)
         self._fired = {member: at for member, at in self._fired.items() if monotonic() - at < REFIRE_S}
         due = [timer for timer in await self._ledger.due_timers(now) if timer.member not in self._fired]
-        events = [lifecycle_events.timer_due(timer.job_id, timer.node, timer.due, SOURCE) for timer in due]
+        events = [timer_due(timer.job_id, timer.node, timer.due, SOURCE) for timer in due]
         await self._producer.acknowledged([await self._producer.send(topics.CONTROL, event) for event in events])
         self._fired |= {timer.member: monotonic() for timer in due}
         following = await self._ledger.next_timer()
