@@ -8,7 +8,7 @@ from medkg_stagekit import StageService
 from medkg_topology.catalog import Catalog
 from medkg_topology.plan import StageNode
 
-_TOPOLOGIES: Final = Path(__file__).parents[1] / "topologies"
+REPOSITORY: Final = Path(__file__).parents[1]
 
 #: All services, and those that run stages.
 SERVICES: Final = tuple(installed())
@@ -16,7 +16,7 @@ STAGE_SERVICES: Final = tuple(name for name, entry in installed().items() if Ser
 
 #: The stages of the topology that trials take, in its order.
 PIPELINE: Final = tuple(
-    node.name for node in Catalog(_TOPOLOGIES).resolve(None, "ctgov").nodes if isinstance(node, StageNode)
+    node.name for node in Catalog(REPOSITORY / "topologies").resolve(None, "ctgov").nodes if isinstance(node, StageNode)
 )
 
 

@@ -16,15 +16,13 @@ from medkg_contracts.events import make_event
 from medkg_contracts.kinds import Kind
 from medkg_contracts.records import Place, Record
 from medkg_contracts.requests import JobRequest
-from medkg_contracts.settings import Settings
 from medkg_ledger import JobState, JobStatus
-from medkg_ledger.store import Ledger
-from medkg_operations.topics import provision_topics
-from medkg_stack import Ports, Services, Stack
-from medkg_stack.ports import free_port
+from medkg_operations.requests import request_event
+from medkg_operations.views import ledger_of
+from medkg_testing import LocalStack, local_stack
 
 from .flood import FLOODED, SILENT, STAGE, Account, flood
-from .seeds import REPOSITORY, Raw
+from .seeds import Raw
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
@@ -58,27 +56,9 @@ TOPOLOGIES: Final = {
 class Bed:
     """Router and ingest as processes on servers of their own, and what a test does around them."""
 
-    def __init__(self, stack: Stack, folder: Path) -> None:
-        for name, text in TOPOLOGIES.items():
-            file = folder / "topologies" / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text)
-        port = free_port()
-        environment = {
-            **stack.environment(),
-            "MK_TOPOLOGIES": str(folder / "topologies"),
-            "MK_REPLAY_PORT": str(port),
-            "MK_CTGOV_URL": f"http://127.0.0.1:{port}",
-            "MK_CTGOV_RATE": "10000",
-            "MK_LOG_LEVEL": "ERROR",
-        }
-        self.services = Services(folder, environment, report=lambda _: None)
-        self.settings = Settings(
-            kafka=stack.kafka.address,
-            redis_url=stack.redis.address,
-            artifacts_url=environment["MK_ARTIFACTS_URL"],
-            topologies=folder / "topologies",
-        )
+    def __init__(self, product: LocalStack) -> None:
+        self.services = product.services
+        self.settings = product.settings
 
     async def send(self, raws: Iterable[Raw], timestamp: int | None = None) -> dict[Place, Raw]:
         """Put records on their topics, as they are; where each stands."""
@@ -105,35 +85,22 @@ class Bed:
 
     async def request(self, topology: str, job_ids: Iterable[str], timestamp: int | None = None) -> None:
         """Ask for jobs as they should be asked for, at a time of the record's own if one is given."""
-        events = [
-            make_event(
-                Kind.JOB_REQUESTED,
-                id=f"request-{job_id}",
-                source="/tests/badinput",
-                time=datetime.now(UTC),
-                data=JobRequest(source="ctgov", id=STUDY, topology=topology),
-                job_id=job_id,
-            )
-            for job_id in job_ids
-        ]
+        request = JobRequest(source="ctgov", id=STUDY, topology=topology)
+        events = [request_event(request, source="/tests/badinput", job=job_id) for job_id in job_ids]
         await self.send([record(topics.REQUESTS, event) for event in events], timestamp)
 
     async def reached(
         self, job_ids: Iterable[str], there: Callable[[JobState], bool], patience_s: float = PATIENCE_S
     ) -> dict[str, JobState]:
         """Wait until all of these jobs are there."""
-        ledger = Ledger.from_url(self.settings.redis_url)
         wanted = list(job_ids)
-        try:
-            async with asyncio.timeout(patience_s):
-                while True:
-                    loaded = await ledger.load(wanted)
-                    states = {job_id: each.state for job_id, each in loaded.items() if each.state is not None}
-                    if len(states) == len(wanted) and all(map(there, states.values())):
-                        return states
-                    await asyncio.sleep(0.1)
-        finally:
-            await ledger.close()
+        async with ledger_of(self.settings) as ledger, asyncio.timeout(patience_s):
+            while True:
+                found = [await ledger.get(job_id) for job_id in wanted]
+                states = {state.job_id: state for state in found if state is not None}
+                if len(states) == len(wanted) and all(map(there, states.values())):
+                    return states
+                await asyncio.sleep(0.1)
 
     async def caught_up(self) -> None:
         """Wait until both services have dealt with all that stands on the flooded topics, and live."""
@@ -170,16 +137,18 @@ def record(topic: str, event: CloudEvent) -> Raw:
 @pytest.fixture(scope="module")
 def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
     """The services, on servers that no other test floods or pauses."""
-    stack = Stack(tmp_path_factory.mktemp("flood-servers"), Ports.free(), report=lambda _: None)
-    stack.up(only=["kafka", "redis"])
-    bed = Bed(stack, tmp_path_factory.mktemp("flood"))
-    try:
-        asyncio.run(provision_topics(bed.settings, REPOSITORY / "asyncapi", print))
-        bed.services.start(["replay", "router", STAGE])
-        yield bed
-    finally:
-        bed.services.stop()
-        stack.wipe()
+    topologies = tmp_path_factory.mktemp("flood-topologies")
+    for name, text in TOPOLOGIES.items():
+        file = topologies / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+    with local_stack(
+        tmp_path_factory.mktemp("flood"),
+        topologies,
+        parts=["kafka", "redis", "replay", "router", STAGE],
+        environment={"MK_CTGOV_RATE": "10000", "MK_LOG_LEVEL": "ERROR"},
+    ) as product:
+        yield Bed(product)
 
 
 async def test_a_flood_is_accounted_for(bed: Bed) -> None:

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
-from medkg_stack import Ports, Stack
+from medkg_testing import local_stack
 
-from tests.e2e.spine import REPOSITORY, running
+from tests.shipped import REPOSITORY
+from tests.studies import hurried
 
 from . import table
 from .disk import Disk
@@ -40,10 +41,10 @@ def rows(pytestconfig: pytest.Config) -> list[Row]:
 @pytest.fixture(scope="package")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     """The product on three brokers, its artifact store on a disk of its own."""
-    stack = Stack(tmp_path_factory.mktemp("chaos-servers"), Ports.free(), kafka_nodes=3, report=lambda _: None)
-    disk = Disk(stack.root / "artifacts")
+    folder = tmp_path_factory.mktemp("chaos")
+    disk = Disk(folder / "artifacts")
     try:
-        with running(stack, tmp_path_factory.mktemp("chaos")) as spine:
-            yield Rig(spine, disk)
+        with local_stack(folder, brokers=3) as product:
+            yield Rig(hurried(product), disk)
     finally:
         disk.unmount()

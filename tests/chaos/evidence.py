@@ -15,11 +15,10 @@ from medkg_contracts.events import read_data
 from medkg_contracts.kinds import Kind, kind_of
 from medkg_contracts.records import Record
 from medkg_ledger import JobState, JobStatus
-from medkg_ledger.store import Ledger
 from medkg_stack import SERVICES
+from medkg_testing import LocalStack
 
-from tests.e2e.index import expected_chunks, indexed_chunks
-from tests.e2e.spine import Spine
+from tests.studies import all_states, expected_chunks, indexed_chunks
 
 from .audit import Evidence, Holdings
 from .load import Load
@@ -28,7 +27,6 @@ from .waiting import until
 _GROUPS = (topics.ROUTER_GROUP, *(topics.group(name) for name in SERVICES if name not in {"router", "replay"}))
 _LETTERS = (topics.ROUTER_DLQ, *(topics.dlq(name) for name in SERVICES if name not in {"router", "replay"}))
 _QUIET_S = 60.0
-_PAGE = 500
 #: A write that was cut off leaves a file of such a name, which is no artifact: nothing refers to it.
 _UNFINISHED = ".new-"
 
@@ -40,26 +38,30 @@ class Mark:
     ends: Mapping[TopicPartition, int]
 
 
-async def mark(spine: Spine) -> Mark:
+async def mark(product: LocalStack) -> Mark:
     """Remember where the topics end now."""
-    async with Cluster(spine.settings.kafka) as cluster:
+    async with Cluster(product.kafka) as cluster:
         return Mark(await cluster.ends(await cluster.partitions(topics.EVENTS, *_LETTERS)))
 
 
-async def gather(spine: Spine, since: Mark, load: Load) -> Evidence:
+async def gather(product: LocalStack, since: Mark, load: Load) -> Evidence:
     """All that is to be seen of the load's jobs, once nothing moves any more."""
     submitted = frozenset(load.sent)
-    async with Cluster(spine.settings.kafka) as cluster:
+    async with Cluster(product.kafka) as cluster:
         undone = await _undone(cluster)
         events = [from_record(record.headers, record.value) for record in await _news(cluster, since, [topics.EVENTS])]
         letters = [(record.key or b"").decode() for record in await _news(cluster, since, _LETTERS)]
-    states = {tenant: await _states(spine, tenant) for tenant in load.jobs}
+    states = {tenant: await asyncio.to_thread(all_states, product, tenant=tenant) for tenant in load.jobs}
     mine = [event for event in events if event.extensions.get("jobid") in submitted]
     return Evidence(
         submitted=submitted,
         states={job: state for each in states.values() for job, state in each.items()},
         events=mine,
-        holdings=[holding for tenant in load.jobs for holding in await _holdings(spine, tenant, states[tenant], mine)],
+        holdings=[
+            holding
+            for tenant in load.jobs
+            for holding in await asyncio.to_thread(_holdings, product, tenant, states[tenant], mine)
+        ],
         letters=letters,
         undone=undone,
         withdrawn=frozenset(load.withdrawn),
@@ -99,23 +101,8 @@ async def _news(cluster: Cluster, since: Mark, names: tuple[str, ...] | list[str
     return [each for each in found if each.offset >= since.ends[TopicPartition(each.topic, each.partition)]]
 
 
-async def _states(spine: Spine, tenant: str) -> dict[str, JobState]:
-    ledger = Ledger.from_url(spine.settings.redis_url)
-    states: dict[str, JobState] = {}
-    cursor: str | None = None
-    try:
-        while True:
-            page = await ledger.jobs({"tenant": tenant}, limit=_PAGE, cursor=cursor)
-            states |= {state.job_id: state for state in page.jobs}
-            cursor = page.cursor
-            if cursor is None:
-                return states
-    finally:
-        await ledger.close()
-
-
-async def _holdings(
-    spine: Spine, tenant: str, states: Mapping[str, JobState], events: Sequence[CloudEvent]
+def _holdings(
+    product: LocalStack, tenant: str, states: Mapping[str, JobState], events: Sequence[CloudEvent]
 ) -> list[Holdings]:
     with_chunks = {job: state for job, state in states.items() if "chunks" in state.artifacts}
     completed = {job: state for job, state in with_chunks.items() if state.status is JobStatus.COMPLETED}
@@ -124,14 +111,14 @@ async def _holdings(
     return [
         Holdings(
             f"index of {tenant}",
-            frozenset(await expected_chunks(spine, completed, tenant)),
-            await asyncio.to_thread(indexed_chunks, spine, tenant),
-            frozenset(await expected_chunks(spine, cut_short, tenant)),
+            frozenset(expected_chunks(product, completed, tenant)),
+            indexed_chunks(product, tenant),
+            frozenset(expected_chunks(product, cut_short, tenant)),
         ),
         Holdings(
             f"store of {tenant}",
             frozenset(referred),
-            list(_stored(spine.store.root / tenant / "artifacts")),
+            list(_stored(product.servers.root / "artifacts" / tenant / "artifacts")),
             frozenset(_made_by(events, {job for job, state in states.items() if state.status is JobStatus.CANCELLED})),
         ),
     ]

@@ -6,21 +6,20 @@ A supervisor starts again at once what has died.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from time import monotonic
-from uuid import uuid4
 
 from medkg_bus.cluster import Cluster
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent
-from medkg_contracts.events import make_event
 from medkg_contracts.kinds import Kind
 from medkg_contracts.orders import Order, ScopeOrder
+from medkg_operations.control import order_event
+from medkg_operations.requests import publish
 from medkg_stack import SERVICES
 
 from tests.shipped import PIPELINE, STAGE_SERVICES
@@ -65,7 +64,7 @@ async def kill(service: str, rig: Rig, _: Load) -> float:
     """SIGKILL; the supervisor starts it again."""
     since = monotonic()
     await asyncio.to_thread(rig.services.kill, service, 1)
-    await asyncio.to_thread(rig.spine.start_all)
+    await asyncio.to_thread(rig.product.start)
     return since
 
 
@@ -91,7 +90,7 @@ async def kill_leader(rig: Rig, _: Load) -> float:
 async def roll_brokers(rig: Rig, _: Load) -> float:
     """Restart each broker in good order, the next one when all copies are in sync again."""
     since = monotonic()
-    for node in rig.spine.stack.kafka.nodes:
+    for node in rig.product.servers.kafka.nodes:
         await rig.replicated()
         since = monotonic()
         await asyncio.to_thread(node.stop)
@@ -102,7 +101,8 @@ async def roll_brokers(rig: Rig, _: Load) -> float:
 async def kill_redis(rig: Rig, _: Load) -> float:
     """SIGKILL; the supervisor starts it again on its append-only file."""
     since = monotonic()
-    await asyncio.to_thread(rig.spine.kill_and_restart, "redis")
+    await asyncio.to_thread(rig.product.kill, "redis")
+    await asyncio.to_thread(rig.product.start, "redis")
     return since
 
 
@@ -110,12 +110,12 @@ async def wipe_redis(rig: Rig, _: Load) -> float:
     """SIGKILL and nothing left of its data; then what the runbook says: stop the router, rebuild, start it."""
 
     def wipe() -> float:
-        rig.spine.stack.redis.wipe()
-        rig.spine.stack.redis.start()
+        rig.product.servers.redis.wipe()
+        rig.product.servers.redis.start()
         rig.services.stop(["router"])
         rig.medkg("ledger", "rebuild", "--wipe", "--yes")
         since = monotonic()
-        rig.spine.start_all()
+        rig.product.start()
         return since
 
     return await asyncio.to_thread(wipe)
@@ -123,9 +123,9 @@ async def wipe_redis(rig: Rig, _: Load) -> float:
 
 async def lose_opensearch(rig: Rig, _: Load) -> float:
     """SIGKILL, and back after a while."""
-    await asyncio.to_thread(rig.spine.stack.opensearch.kill)
+    await asyncio.to_thread(rig.product.servers.opensearch.kill)
     await asyncio.sleep(DOWN_S)
-    await asyncio.to_thread(rig.spine.stack.opensearch.start)
+    await asyncio.to_thread(rig.product.servers.opensearch.start)
     return monotonic()
 
 
@@ -133,14 +133,13 @@ async def resend(rig: Rig, load: Load) -> float:
     """Send the latest requests, work records and results once more, all mixed, and then again in another order."""
     dice = random.Random(4)  # noqa: S311 - an order, no secret
     wanted = [topics.REQUESTS, *map(topics.queue, PIPELINE), *map(topics.done, PIPELINE)]
-    async with Cluster(rig.spine.settings.kafka) as cluster:
+    async with Cluster(rig.product.kafka) as cluster:
         ends = await cluster.ends(await cluster.partitions(*wanted))
         found = [record async for record in cluster.records(ends, last=_RESENT_A_PARTITION)]
-    keyed = [(each.topic, (each.key or b"").decode(), each.value, list(each.headers)) for each in found]
-    records = [record for record in keyed if record[1] in load.sent]
+    records = [record for record in found if (record.key or b"").decode() in load.sent]
     for _ in range(2):
         dice.shuffle(records)
-        await rig.spine.publish_raw(records)
+        await asyncio.to_thread(rig.product.put, records)
     return monotonic()
 
 
@@ -167,15 +166,15 @@ async def cancel(rig: Rig, load: Load) -> float:
     """Cancel every third job in flight."""
     jobs = load.running[::3]
     load.withdrawn |= set(jobs)
-    await rig.spine.publish([_order(Kind.CONTROL_CANCEL, Order(), job) for job in jobs])
+    await send(rig, [_order(Kind.CONTROL_CANCEL, Order(), job) for job in jobs])
     return monotonic()
 
 
 async def pause(order: ScopeOrder, rig: Rig, _: Load) -> float:
     """Pause for a while, then resume."""
-    await rig.spine.publish([_order(Kind.CONTROL_PAUSE, order, order.subject)])
+    await send(rig, [_order(Kind.CONTROL_PAUSE, order, order.subject)])
     await asyncio.sleep(PAUSED_S)
-    await rig.spine.publish([_order(Kind.CONTROL_RESUME, order, order.subject)])
+    await send(rig, [_order(Kind.CONTROL_RESUME, order, order.subject)])
     return monotonic()
 
 
@@ -196,12 +195,16 @@ async def true_clocks_after(services: dict[str, int], rig: Rig) -> AsyncIterator
         yield
     finally:
         await asyncio.to_thread(rig.services.stop, list(services))
-        await asyncio.to_thread(rig.spine.start_all)
+        await asyncio.to_thread(rig.product.start)
 
 
-def _order(kind: Kind, order: Order, about: str) -> tuple[str, CloudEvent]:
-    event = make_event(kind, id=uuid4().hex, source="/tests/chaos", time=datetime.now(UTC), data=order, job_id=about)
-    return topics.CONTROL, event
+async def send(rig: Rig, orders: Sequence[CloudEvent]) -> None:
+    """Give orders, and wait for nobody to obey them."""
+    await publish(rig.product.settings, orders, topics.CONTROL)
+
+
+def _order(kind: Kind, order: Order, about: str) -> CloudEvent:
+    return order_event(kind, about, order, source="/tests/chaos")
 
 
 def _faked(hours: int) -> dict[str, str]:

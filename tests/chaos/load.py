@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from tests.e2e.spine import Spine, Watch, studies
+from medkg_testing import LocalStack, NotAsExpected, Watch
+
+from tests.studies import studies
 
 #: A fault strikes once so many jobs have come through: the product is then at work on all stages.
 WARM: int = 20
@@ -23,8 +25,8 @@ class Load:
         withdrawn: those that were cancelled; they may end so, or may have completed before.
     """
 
-    def __init__(self, spine: Spine, watch: Watch, name: str, wave: list[str], in_flight: int) -> None:
-        self._spine = spine
+    def __init__(self, product: LocalStack, watch: Watch, name: str, wave: list[str], in_flight: int) -> None:
+        self._product = product
         self._watch = watch
         self._name = name
         self._wave = wave
@@ -62,18 +64,16 @@ class Load:
         """Wait until all jobs have ended; those that have not in a long time are for the audit to name."""
         if self._sending is not None:
             await self._sending
-        with suppress(TimeoutError):
-            await self._watch.ended(self.sent, _ALL_ENDED_S)
+        with suppress(NotAsExpected):
+            await asyncio.to_thread(self._watch.ended, self.sent, _ALL_ENDED_S)
 
     async def _keep(self, enough: Callable[[], bool]) -> None:
         async with asyncio.timeout(_ALL_ENDED_S):
             while not enough():
                 if self.in_flight < self._minimum and (self._sending is None or self._sending.done()):
                     self._sending = asyncio.create_task(self._send())
-                await self._watch.read()
+                await asyncio.to_thread(self._watch.more)
 
     async def _send(self) -> None:
         tenant = f"{self._name}-{len(self.jobs)}"
-        requests = studies(self._wave)
-        self.jobs[tenant] = list(requests)
-        await self._spine.submit(requests, tenant)
+        self.jobs[tenant] = await asyncio.to_thread(self._product.submit, studies(self._wave), tenant=tenant)

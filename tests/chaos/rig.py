@@ -4,14 +4,15 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from aiokafka.admin import AIOKafkaAdminClient
 from medkg_stack import KafkaNode, Services
+from medkg_testing import LocalStack
 
-from tests.e2e.spine import REPOSITORY, Spine
+from tests.shipped import REPOSITORY
 
 from .disk import Disk
 from .waiting import until
@@ -26,43 +27,42 @@ class Rig:
     """A running product that faults are injected into.
 
     Attributes:
-        spine: the product.
+        product: the product.
         studies: the ids of all recorded studies.
         disk: what its artifact store is on.
     """
 
-    def __init__(self, spine: Spine, disk: Disk) -> None:
-        self.spine = spine
-        self.studies = spine.recorded()
+    def __init__(self, product: LocalStack, disk: Disk) -> None:
+        self.product = product
+        self.studies = product.recorded()
         self.disk = disk
 
     @property
     def services(self) -> Services:
         """The services, as their supervisor sees them."""
-        return self.spine.services
+        return self.product.services
 
     def mend(self) -> None:
         """Start whatever does not run, so that every fault meets a whole product."""
         self.disk.free()
-        self.spine.stack.up()
-        self.spine.start_all()
+        self.product.start()
 
     def keep_logs(self, name: str) -> Path:
         """Copy what the services and the servers have logged to where the next fault does not rotate it away."""
         kept = LOGS / name
         shutil.rmtree(kept, ignore_errors=True)
-        shutil.copytree(self.services.root / "logs", kept / "services")
-        shutil.copytree(self.spine.stack.root / "logs", kept / "servers")
+        shutil.copytree(self.services.root / "logs", kept)
         return kept
 
-    def forget(self, tenants: Iterable[str]) -> None:
-        """Delete what these tenants have in the artifact store, whose disk is small."""
-        for tenant in tenants:
-            shutil.rmtree(self.spine.store.root / tenant)
+    def forget(self, jobs: Mapping[str, Sequence[str]]) -> None:
+        """Delete what the store, whose disk is small, has of these tenants, and what was told of their jobs."""
+        for tenant, of_tenant in jobs.items():
+            shutil.rmtree(self.product.servers.root / "artifacts" / tenant)
+            self.product.forget(of_tenant)
 
     def dressed(self, environment: Mapping[str, str]) -> Services:
         """The same services, started with more in their environment."""
-        return Services(self.services.root, {**self.spine.environment, **environment}, report=lambda _: None)
+        return Services(self.services.root, {**self.product.environment, **environment}, report=lambda _: None)
 
     def medkg(self, *words: str) -> None:
         """Run the command, which must succeed.
@@ -71,14 +71,14 @@ class Rig:
             AssertionError: it did not; what it said.
         """
         command = [str(Path(sys.executable).with_name("medkg")), *words]
-        environment = {**self.spine.environment, "MK_LOG_LEVEL": "WARNING"}
+        environment = {**self.product.environment, "MK_LOG_LEVEL": "WARNING"}
         done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"medkg {' '.join(words)}: {done.stderr}"
 
     async def leader(self, topic: str) -> KafkaNode:
         """The broker that leads the topic's first partition."""
         partitions = await self._partitions(topic)
-        return self.spine.stack.kafka.nodes[partitions[0]["leader"] - 1]
+        return self.product.servers.kafka.nodes[partitions[0]["leader"] - 1]
 
     async def replicated(self) -> None:
         """Wait until every copy of every partition is in sync again."""
@@ -89,7 +89,7 @@ class Rig:
         await until(in_sync, _SETTLE_S)
 
     async def _partitions(self, *topics: str) -> list[dict[str, list[int]]]:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.spine.settings.kafka)
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.product.kafka)
         await admin.start()
         try:
             described = await admin.describe_topics(list(topics) or None)

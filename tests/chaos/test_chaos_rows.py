@@ -2,8 +2,7 @@
 
 import pytest
 from medkg_contracts.kinds import TYPE_PREFIX
-
-from tests.e2e.spine import Watch
+from medkg_testing import Watch
 
 from . import evidence
 from .audit import audit
@@ -43,15 +42,16 @@ async def struck(rig: Rig, fault: Fault, in_flight: int) -> Row:
     if why := fault.impossible(rig):
         pytest.skip(why)
     rig.mend()
-    began = await evidence.mark(rig.spine)
-    async with fault.scene(rig), rig.spine.watch() as watch:
-        name = "".join(letter if letter.isalnum() else "-" for letter in fault.name.lower())
-        load = Load(rig.spine, watch, name, rig.studies[:in_flight], in_flight)
-        await load.warm()
-        struck_with = load.in_flight
-        since = await load.during(fault.inject(rig, load))
-        await load.finish()
-        found = audit(await evidence.gather(rig.spine, began, load))
+    began = await evidence.mark(rig.product)
+    async with fault.scene(rig):
+        with rig.product.watch() as watch:
+            name = "".join(letter if letter.isalnum() else "-" for letter in fault.name.lower())
+            load = Load(rig.product, watch, name, rig.studies[:in_flight], in_flight)
+            await load.warm()
+            struck_with = load.in_flight
+            since = await load.during(fault.inject(rig, load))
+            await load.finish()
+        found = audit(await evidence.gather(rig.product, began, load))
     rig.forget(load.jobs)
     completions = list(watch.ended_at.values())
     row = Row(

@@ -3,13 +3,11 @@
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from time import monotonic, sleep
 
 import pytest
 from medkg_contracts.kinds import Kind, kind_of
 from medkg_testing import MedkgStack
 
-from tests.e2e.spine import recorded
 from tests.shipped import PIPELINE, SERVICES
 
 from .project import Project
@@ -29,7 +27,7 @@ def project(medkg_stack: MedkgStack) -> Project:
 @pytest.fixture(scope="module")
 def nct_ids(medkg_stack: MedkgStack) -> list[str]:
     """The ids of all recorded studies."""
-    return recorded(medkg_stack.replay_url)
+    return medkg_stack.recorded()
 
 
 def under_load(stack: MedkgStack, nct_ids: list[str], act: Callable[[], None]) -> list[str]:
@@ -49,16 +47,6 @@ def under_load(stack: MedkgStack, nct_ids: list[str], act: Callable[[], None]) -
     for job in waiting:
         stack.wait_for_event("job.completed", job, timeout=180)
     return jobs
-
-
-def reached(stack: MedkgStack, job: str, stage: str) -> None:
-    """Wait until the job has completed a stage."""
-    deadline = monotonic() + 120
-    while not any(
-        (kind_of(event), event.extensions.get("stage")) == (Kind.STAGE_COMPLETED, stage) for event in stack.events(job)
-    ):
-        assert monotonic() < deadline, f"{job} did not complete {stage}: {stack.events(job)}"
-        sleep(0.1)
 
 
 def effects(stack: MedkgStack, job: str) -> Counter[str]:
@@ -99,7 +87,7 @@ def test_a_stage_that_is_cut_off_from_kafka_goes_on_when_it_is_back(
     try:
         jobs = medkg_stack.submit([{"source": "ctgov", "id": nct_id} for nct_id in nct_ids[:20]])
         for job in jobs:
-            reached(medkg_stack, job, "validate")
+            medkg_stack.wait_for_event(Kind.STAGE_COMPLETED, job, timeout=120, stage="validate")
         meanwhile = [event.extensions.get("stage") for job in jobs for event in medkg_stack.events(job)]
     finally:
         project.heal("chunk", "events")

@@ -1,12 +1,18 @@
 """A stage is scaled by `docker compose up --scale`: as fast as there are consumers, and nothing is lost or repeated."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from uuid import uuid4
 
 import pytest
+from medkg_contracts.requests import JobRequest
+from medkg_contracts.settings import Settings
+from medkg_operations.requests import request_event
 from medkg_stack import Ports
 from medkg_stack.ports import free_port
+from medkg_testing import Watch
+from medkg_testing.wire import Wire, connected
 
 from tests.scaling import scenario
 
@@ -20,6 +26,7 @@ class Compose:
 
     def __init__(self) -> None:
         ports = Ports.free()
+        self._ends = ExitStack()
         self.kafka = f"127.0.0.1:{ports.kafka}"
         self.redis_url = f"redis://127.0.0.1:{ports.redis}/0"
         self._variables = {
@@ -34,6 +41,17 @@ class Compose:
     def start(self) -> None:
         """Have the servers, the topics and the router."""
         self._compose("up", "--wait", "router")
+        self._wire: Wire = self._ends.enter_context(connected(Settings(kafka=self.kafka), "`docker compose logs`"))
+
+    def submit(self, request: Sequence[JobRequest], *, job: Sequence[str]) -> list[str]:
+        """Ask for jobs; see `scenario.Deployment`."""
+        pairs = zip(request, job, strict=True)
+        self._wire.ask([request_event(each, source="/tests/scaling", job=name) for each, name in pairs])
+        return list(job)
+
+    def watch(self) -> AbstractContextManager[Watch]:
+        """Every lifecycle event from now on; see `scenario.Deployment`."""
+        return self._wire.story.watch()
 
     def scale(self, service: str, replicas: int) -> None:
         """Have so many containers; see `scenario.Deployment`."""
@@ -41,6 +59,7 @@ class Compose:
 
     def stop(self) -> None:
         """Remove all of it."""
+        self._ends.close()
         self._compose("down", "--volumes")
 
     def _compose(self, *words: str) -> None:

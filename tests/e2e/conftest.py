@@ -3,23 +3,26 @@
 from collections.abc import Iterator
 
 import pytest
-from medkg_stack import Ports, Stack
+from medkg_testing import LocalStack, local_stack
+from medkg_testing.processes import ServerProcesses
+from medkg_testing.servers import Servers
 
-from .spine import Spine, running
-
-
-@pytest.fixture(scope="package")
-def spine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spine]:
-    """The product on one broker.
-
-    Its servers are not those that other tests share: here the whole content of topics and ledger is compared.
-    """
-    stack = Stack(tmp_path_factory.mktemp("spine-servers"), Ports.free(), report=lambda _: None)
-    with running(stack, tmp_path_factory.mktemp("spine")) as spine:
-        yield spine
+from tests.studies import hurried
 
 
 @pytest.fixture(scope="package")
-def nct_ids(spine: Spine) -> list[str]:
+def product(
+    request: pytest.FixtureRequest, medkg_servers: Servers, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LocalStack]:
+    """This session's product where it is processes, which these tests kill; one of their own where it is containers."""
+    if isinstance(medkg_servers, ServerProcesses):
+        yield hurried(request.getfixturevalue("medkg_stack"))
+        return
+    with local_stack(tmp_path_factory.mktemp("product")) as product:
+        yield hurried(product)
+
+
+@pytest.fixture(scope="package")
+def nct_ids(product: LocalStack) -> list[str]:
     """The ids of all recorded studies."""
-    return spine.recorded()
+    return product.recorded()

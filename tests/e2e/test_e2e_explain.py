@@ -1,7 +1,7 @@
 """A fault is injected into the running product, and explain names it; once it is mended the job goes on."""
 
-import asyncio
 import os
+import subprocess
 import sys
 from uuid import uuid4
 
@@ -10,11 +10,23 @@ from medkg_contracts import topics
 from medkg_contracts.deadletter import original_headers
 from medkg_contracts.kinds import Kind
 from medkg_contracts.orders import Order, RerunOrder, ScopeOrder
-from medkg_contracts.records import Place
-from medkg_explain import explain
+from medkg_contracts.records import Place, Record
+from medkg_testing import LocalStack
 
-from .inject import approve, explained, in_one_partition, ingesting, order, paused, reached, skip
-from .spine import Spine, studies
+from tests.studies import studies
+
+from .inject import (
+    approve,
+    explained,
+    explanation,
+    explanations,
+    in_one_partition,
+    ingesting,
+    letters,
+    order,
+    paused,
+    skip,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -28,53 +40,53 @@ ONE_BY_ONE = "{timeout: 60s, attempts: 3, backoff: linear, initial: 1s, max: 1s,
 #: One every four seconds.
 SLOW = "{timeout: 5s, attempts: 1, backoff: none, rate: 15/m}"
 
+#: A topology that cannot be.
+BROKEN = 'version: "1.0"\nname: broken\nstages:\n  - name: parse\n    type: ParseStage\n    depends_on: [nothing]\n'
+
 #: The service chunk, as if its stage were made for a GPU.
 ACCELERATED = (
     "from dataclasses import replace; from medkg_chunk.app import service; replace(service, accelerated=True).run()"
 )
 
 
-async def test_a_dead_consumer(spine: Spine, nct_ids: list[str]) -> None:
+def test_a_dead_consumer(product: LocalStack, nct_ids: list[str]) -> None:
     """A job that waits for a stopped service is explained by it; once the service runs the job goes on."""
-    spine.services.stop(["chunk"])
-    async with spine.watch() as watch:
-        (job,) = await spine.submit(studies(nct_ids[:1]))
-        await reached(watch, Kind.STAGE_COMPLETED, job, "validate")
-        found = await explained(spine, job, "dead_consumer")
-        spine.start_all()
-        ends = await watch.ended([job])
+    product.stop("chunk")
+    job = product.submit(*studies(nct_ids[:1]))
+    product.wait_for_event(Kind.STAGE_COMPLETED, job, stage="validate")
+    found = explained(product, job, "dead_consumer")
+    product.start()
+    end = product.wait_for_end(job)
 
     assert "chunk" == found.stage
     assert (found.record or "").startswith("chunk.queue.v1/")
     assert "medkg restart chunk" in found.next_action
-    assert {job: Kind.JOB_COMPLETED} == ends
+    assert Kind.JOB_COMPLETED is end
 
 
-async def test_a_dead_router(spine: Spine, nct_ids: list[str]) -> None:
+def test_a_dead_router(product: LocalStack, nct_ids: list[str]) -> None:
     """A request that no router reads is explained by the router that does not run."""
-    spine.services.stop(["router"])
-    async with spine.watch() as watch:
-        (job,) = await spine.submit(studies(nct_ids[:1]))
-        found = await explained(spine, job, "router_dead")
-        spine.start_all()
-        ends = await watch.ended([job])
+    product.stop("router")
+    job = product.submit(*studies(nct_ids[:1]))
+    found = explained(product, job, "router_dead")
+    product.start()
+    end = product.wait_for_end(job)
 
     assert ("requested", "a running router") == (found.status, found.waiting_on)
-    assert {job: Kind.JOB_COMPLETED} == ends
+    assert Kind.JOB_COMPLETED is end
 
 
-async def test_a_lagging_consumer(spine: Spine, nct_ids: list[str]) -> None:
+def test_a_lagging_consumer(product: LocalStack, nct_ids: list[str]) -> None:
     """Behind a consumer that is there and slow, a job is explained by the records that stand before it."""
-    ids = await in_one_partition(spine, nct_ids)
-    async with spine.watch() as watch, ingesting(spine, watch, ONE_BY_ONE) as topology:
-        jobs = {job: request.model_copy(update={"topology": topology}) for job, request in ids.items()}
-        spine.services.suspend("replay")
+    jobs = in_one_partition(product)
+    with ingesting(product, ONE_BY_ONE) as topology:
+        product.suspend("replay")
         try:
-            await spine.submit(jobs)
-            found = await explained(spine, list(jobs)[-1], "lagging_consumer")
+            product.submit(studies(nct_ids[:3], topology=topology), job=jobs)
+            found = explained(product, jobs[-1], "lagging_consumer")
         finally:
-            spine.services.resume("replay")
-        ends = await watch.ended(jobs)
+            product.resume("replay")
+        ends = product.wait_for_ends(jobs)
 
     assert ("lagging_consumer", "ingest") == (found.cause, found.stage)
     assert f"{len(jobs) - 1} records stand before it on ingest.queue.v1" in found.summary
@@ -82,17 +94,17 @@ async def test_a_lagging_consumer(spine: Spine, nct_ids: list[str]) -> None:
     assert {Kind.JOB_COMPLETED} == set(ends.values())
 
 
-async def test_an_open_breaker(spine: Spine, nct_ids: list[str]) -> None:
+def test_an_open_breaker(product: LocalStack, nct_ids: list[str]) -> None:
     """While the source is away its breaker is open: the next job is explained by it, and passes when it is back."""
-    spine.services.stop(["replay"])
-    async with spine.watch() as watch, ingesting(spine, watch, FRAGILE) as topology:
-        (first,) = await spine.submit(studies(nct_ids[:1], topology=topology))
-        await watch.ended([first])
-        (second,) = await spine.submit(studies(nct_ids[1:2], topology=topology))
-        found = await explained(spine, second, "open_breaker")
-        failed = await explain(first, spine.settings)
-        spine.start_all()
-        ends = await watch.ended([first, second])
+    product.stop("replay")
+    with ingesting(product, FRAGILE) as topology:
+        first = product.submit(*studies(nct_ids[:1], topology=topology))
+        product.wait_for_end(first)
+        second = product.submit(*studies(nct_ids[1:2], topology=topology))
+        found = explained(product, second, "open_breaker")
+        failed = explanation(product, first)
+        product.start()
+        ends = product.wait_for_ends([first, second])
 
     assert f"the breaker of ingest (policy {topology}) is open" in found.summary
     assert "[source_unavailable]" in (found.last_error or "")
@@ -100,29 +112,29 @@ async def test_an_open_breaker(spine: Spine, nct_ids: list[str]) -> None:
     assert {first: Kind.JOB_FAILED, second: Kind.JOB_COMPLETED} == ends
 
 
-async def test_an_exhausted_rate_limit(spine: Spine, nct_ids: list[str]) -> None:
+def test_an_exhausted_rate_limit(product: LocalStack, nct_ids: list[str]) -> None:
     """A job whose policy's rate is used up is explained by it, with the seconds until its slot."""
-    async with spine.watch() as watch, ingesting(spine, watch, SLOW) as topology:
+    with ingesting(product, SLOW) as topology:
         for _ in range(5):  # the last job waits for 8 s; a busy machine may not get round to asking meanwhile
-            jobs = await spine.submit(studies(nct_ids[:3], topology=topology))
-            found = await explained(spine, jobs[-1], "rate_limited", "completed")
+            jobs = product.submit(studies(nct_ids[:3], topology=topology))
+            found = explained(product, jobs[-1], "rate_limited", "completed")
             if found.cause == "rate_limited":
                 break
-        ends = await watch.ended(jobs)
+        ends = product.wait_for_ends(jobs)
 
     assert f"the rate limit of 0.25 a second (policy {topology}) is used up; the next slot is in" in found.summary
     assert {Kind.JOB_COMPLETED} == set(ends.values())
 
 
-async def test_waiting_for_credit(spine: Spine, nct_ids: list[str]) -> None:
+def test_waiting_for_credit(product: LocalStack, nct_ids: list[str]) -> None:
     """Where a slow stage's window is full, a job is explained by the requests that go before it."""
     window = "window: 256\nwindows: {ingest: 1}\n"
-    async with spine.watch() as watch, ingesting(spine, watch, SLOW, window) as topology:
-        jobs = await spine.submit(studies(nct_ids[:3], topology=topology))
+    with ingesting(product, SLOW, window) as topology:
+        jobs = product.submit(studies(nct_ids[:3], topology=topology))
         for job in jobs:
-            await watch.seen(Kind.JOB_ACCEPTED, job)
-        found = await asyncio.gather(*(explain(job, spine.settings) for job in jobs))
-        ends = await watch.ended(jobs)
+            product.wait_for_event(Kind.JOB_ACCEPTED, job)
+        found = explanations(product, jobs)
+        ends = product.wait_for_ends(jobs)
 
     (waiting, *_) = [each for each in found if each.cause == "waiting_for_credit"]
     assert "ingest has 1 requests of a window of 1" in waiting.summary
@@ -130,20 +142,20 @@ async def test_waiting_for_credit(spine: Spine, nct_ids: list[str]) -> None:
     assert {Kind.JOB_COMPLETED} == set(ends.values())
 
 
-async def test_a_timer_that_is_not_due(spine: Spine, nct_ids: list[str]) -> None:
+def test_a_timer_that_is_not_due(product: LocalStack, nct_ids: list[str]) -> None:
     """A stage whose next try is far away is explained by its timer and by the error of the last try."""
-    spine.services.stop(["replay"])
-    async with spine.watch() as watch, ingesting(spine, watch, PATIENT) as topology:
-        (job,) = await spine.submit(studies(nct_ids[:1], topology=topology))
-        found = await explained(spine, job, "timer_not_due")
-        spine.start_all()
-        await order(spine, Kind.CONTROL_CANCEL, job, Order(by="alice", reason="enough seen"))
-        ends = await watch.ended([job])
-    ended = await explain(job, spine.settings)
+    product.stop("replay")
+    with ingesting(product, PATIENT) as topology:
+        job = product.submit(*studies(nct_ids[:1], topology=topology))
+        found = explained(product, job, "timer_not_due")
+        product.start()
+        order(product, Kind.CONTROL_CANCEL, job, Order(by="alice", reason="enough seen"))
+        end = product.wait_for_end(job)
+    ended = explanation(product, job)
 
     assert "try 1 of 3 of ingest failed; the next one is due in" in found.summary
     assert "[source_unavailable]" in (found.last_error or "")
-    assert {job: Kind.JOB_CANCELLED} == ends
+    assert Kind.JOB_CANCELLED is end
     assert ("cancelled", "alice cancelled it: enough seen") == (ended.cause, ended.summary)
 
 
@@ -156,111 +168,103 @@ async def test_a_timer_that_is_not_due(spine: Spine, nct_ids: list[str]) -> None
     ],
     ids=["tenant", "stage", "drain"],
 )
-async def test_a_pause(spine: Spine, nct_ids: list[str], scope: ScopeOrder, cause: str, command: str) -> None:
+def test_a_pause(product: LocalStack, nct_ids: list[str], scope: ScopeOrder, cause: str, command: str) -> None:
     """A job that a tenant's or a stage's pause holds is explained by it, with the command that ends it."""
-    async with spine.watch() as watch:
-        async with paused(spine, watch, scope):
-            (job,) = await spine.submit(studies(nct_ids[:1]), "explained")
-            found = await explained(spine, job, cause)
-        ends = await watch.ended([job])
+    with paused(product, scope):
+        job = product.submit(*studies(nct_ids[:1]), tenant="explained")
+        found = explained(product, job, cause)
+    end = product.wait_for_end(job)
 
     assert f"`{command}`" in found.next_action
-    assert {job: Kind.JOB_COMPLETED} == ends
+    assert Kind.JOB_COMPLETED is end
 
 
-async def test_a_paused_job(spine: Spine, nct_ids: list[str]) -> None:
+def test_a_paused_job(product: LocalStack, nct_ids: list[str]) -> None:
     """A job that is paused at a gate is held behind it, and explained by its own pause."""
-    async with spine.watch() as watch:
-        (job,) = await spine.submit(studies(nct_ids[:1], topology=REVIEWED))
-        await watch.seen(Kind.GATE_WAITING, job)
-        pause = ScopeOrder(scope="job", name=job)
-        await order(spine, Kind.CONTROL_PAUSE, job, pause)
-        await watch.seen(Kind.JOB_PAUSED, job)
-        await approve(spine, job)
-        found = await explained(spine, job, "job_paused")
-        await order(spine, Kind.CONTROL_RESUME, job, pause)
-        ends = await watch.ended([job])
+    job = product.submit(*studies(nct_ids[:1], topology=REVIEWED))
+    product.wait_for_event(Kind.GATE_WAITING, job)
+    pause = ScopeOrder(scope="job", name=job)
+    order(product, Kind.CONTROL_PAUSE, job, pause)
+    product.wait_for_event(Kind.JOB_PAUSED, job)
+    approve(product, job)
+    found = explained(product, job, "job_paused")
+    order(product, Kind.CONTROL_RESUME, job, pause)
+    end = product.wait_for_end(job)
 
     assert ("index", True) == (found.stage, f"`medkg resume --job {job}`" in found.next_action)
-    assert {job: Kind.JOB_COMPLETED} == ends
+    assert Kind.JOB_COMPLETED is end
 
 
-async def test_a_closed_gate(spine: Spine, nct_ids: list[str]) -> None:
+def test_a_closed_gate(product: LocalStack, nct_ids: list[str]) -> None:
     """A job at a gate is explained by the event that it waits for, and the join by the gate."""
-    async with spine.watch() as watch:
-        (job,) = await spine.submit(studies(nct_ids[:1], topology=REVIEWED))
-        await watch.seen(Kind.GATE_WAITING, job)
-        await reached(watch, Kind.STAGE_COMPLETED, job, "chunk")
-        found = await explained(spine, job, "gate_closed")
-        await approve(spine, job)
-        ends = await watch.ended([job])
+    job = product.submit(*studies(nct_ids[:1], topology=REVIEWED))
+    product.wait_for_event(Kind.GATE_WAITING, job)
+    product.wait_for_event(Kind.STAGE_COMPLETED, job, stage="chunk")
+    found = explained(product, job, "gate_closed")
+    approve(product, job)
+    end = product.wait_for_end(job)
 
     assert "approval" == found.stage
     assert f"an event on approvals.v1 with jobid={job}" in (found.waiting_on or "")
     assert "the join index waits for its branch approval" in (found.waiting_on or "")
-    assert {job: Kind.JOB_COMPLETED} == ends
+    assert Kind.JOB_COMPLETED is end
 
 
-async def test_a_missing_branch_of_a_join(spine: Spine, nct_ids: list[str]) -> None:
+def test_a_missing_branch_of_a_join(product: LocalStack, nct_ids: list[str]) -> None:
     """A branch whose request was lost is named by the join that waits for it, and comes when it is run again."""
-    spine.services.stop(["validate"])
-    async with spine.watch() as watch:
-        (job,) = await spine.submit(studies(nct_ids[:1], topology=REVIEWED))
-        await reached(watch, Kind.STAGE_COMPLETED, job, "chunk")
-        lost = Place.parse((await explained(spine, job, "dead_consumer")).record or "")
-        await skip(spine, topics.group("validate"), lost)
-        spine.start_all()
-        found = await explained(spine, job, "join_waits")
-        await order(spine, Kind.CONTROL_RERUN, job, RerunOrder(stage="validate"))
-        await watch.seen(Kind.GATE_WAITING, job)
-        await approve(spine, job)
-        ends = await watch.ended([job])
+    product.stop("validate")
+    job = product.submit(*studies(nct_ids[:1], topology=REVIEWED))
+    product.wait_for_event(Kind.STAGE_COMPLETED, job, stage="chunk")
+    lost = Place.parse(explained(product, job, "dead_consumer").record or "")
+    skip(product, topics.group("validate"), lost)
+    product.start()
+    found = explained(product, job, "join_waits")
+    order(product, Kind.CONTROL_RERUN, job, RerunOrder(stage="validate"))
+    product.wait_for_event(Kind.GATE_WAITING, job)
+    approve(product, job)
+    end = product.wait_for_end(job)
 
     assert ("validate", str(lost)) == (found.stage, found.record)
     assert "the join index waits for its branch approval (chunk has arrived)" in found.summary
     assert f"`medkg job rerun {job} --from validate`" in found.next_action
-    assert {job: Kind.JOB_COMPLETED} == ends
+    assert Kind.JOB_COMPLETED is end
 
 
-async def test_no_gpu(spine: Spine, nct_ids: list[str]) -> None:
+def test_no_gpu(product: LocalStack, nct_ids: list[str]) -> None:
     """A stage that refuses to start without a GPU is explained by that, and not as a consumer that died."""
-    spine.services.stop(["chunk"])
-    environment = {**os.environ, **spine.environment, "MK_ACCELERATOR": "cuda", "CUDA_VISIBLE_DEVICES": ""}
-    refused = await asyncio.create_subprocess_exec(sys.executable, "-c", ACCELERATED, env=environment)
-    code = await refused.wait()
-    async with spine.watch() as watch:
-        (job,) = await spine.submit(studies(nct_ids[:1]))
-        found = await explained(spine, job, "no_gpu")
-        spine.start_all()
-        ends = await watch.ended([job])
+    product.stop("chunk")
+    environment = {**os.environ, **product.environment, "MK_ACCELERATOR": "cuda", "CUDA_VISIBLE_DEVICES": ""}
+    code = subprocess.run([sys.executable, "-c", ACCELERATED], env=environment, check=False).returncode
+    job = product.submit(*studies(nct_ids[:1]))
+    found = explained(product, job, "no_gpu")
+    product.start()
+    end = product.wait_for_end(job)
 
     assert 1 == code
     assert "chunk" == found.stage
     assert "[gpu_unavailable]" in (found.last_error or "")
-    assert {job: Kind.JOB_COMPLETED} == ends
+    assert Kind.JOB_COMPLETED is end
 
 
-async def test_an_invalid_topology(spine: Spine) -> None:
+def test_an_invalid_topology(product: LocalStack) -> None:
     """A job that asks for a broken topology is rejected, and explained by the file, the line and the field."""
-    broken = spine.topologies / "pipelines" / "broken.yaml"
-    async with spine.watch() as watch:
-        broken.write_text(
-            'version: "1.0"\nname: broken\nstages:\n  - name: parse\n    type: ParseStage\n    depends_on: [nothing]\n'
-        )
-        try:
-            await watch.seen(Kind.TOPOLOGY_REFUSED)
-            (job,) = await spine.submit(studies(["NCT05814159"], topology="broken"))
-            ends = await watch.ended([job])
-        finally:
-            broken.unlink()
-    found = await explain(job, spine.settings)
+    broken = product.topologies / "pipelines" / "broken.yaml"
+    try:
+        with product.watch() as watch:
+            broken.write_text(BROKEN)
+            watch.seen(Kind.TOPOLOGY_REFUSED)
+        job = product.submit(*studies(["NCT05814159"], topology="broken"))
+        end = product.wait_for_end(job)
+    finally:
+        broken.unlink()
+    found = explanation(product, job)
 
-    assert {job: Kind.JOB_REJECTED} == ends
+    assert Kind.JOB_REJECTED is end
     assert "rejected" == found.cause
     assert "broken.yaml:6: stages[0].depends_on" in (found.last_error or "")
 
 
-async def test_a_poison_record(spine: Spine) -> None:
+def test_a_poison_record(product: LocalStack) -> None:
     """A request that is no JSON is kept byte for byte in the DLQ, and explained by what is wrong with it."""
     job = f"poison-{uuid4().hex[:8]}"
     headers = [
@@ -271,11 +275,10 @@ async def test_a_poison_record(spine: Spine) -> None:
         ("ce_jobid", job.encode()),
         ("content-type", b"application/json"),
     ]
-    async with spine.watch() as watch:
-        await spine.publish_raw([(topics.REQUESTS, job, b"{not json", headers)])
-        await watch.seen(Kind.RECORD_REFUSED, job)
-    found = await explained(spine, job, "poison_record")
-    (letter,) = await spine.records(topics.ROUTER_DLQ, job)
+    product.put([Record(topics.REQUESTS, 0, 0, 0, job.encode(), b"{not json", headers)])
+    product.wait_for_event(Kind.RECORD_REFUSED, job)
+    found = explained(product, job, "poison_record")
+    (letter,) = letters(product, topics.ROUTER_DLQ, job)
 
     assert "not JSON" in (found.last_error or "")
     assert str(letter.place) == found.record

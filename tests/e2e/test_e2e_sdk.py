@@ -2,19 +2,19 @@
 
 import importlib.util
 
-import medkg
 import pytest
+from medkg_testing import LocalStack
 
-from .spine import REPOSITORY, Spine
+from tests.shipped import REPOSITORY
 
 pytestmark = pytest.mark.integration
 
 
 async def test_the_guides_program_runs(
-    spine: Spine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    product: LocalStack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What the guide shows asks for a job and a batch, waits for both, and finds what they have indexed."""
-    for name, value in spine.environment.items():
+    for name, value in product.environment.items():
         monkeypatch.setenv(name, value)
     spec = importlib.util.spec_from_file_location("sdk", REPOSITORY / "docs" / "examples" / "sdk.py")
     assert spec is not None
@@ -30,9 +30,9 @@ async def test_the_guides_program_runs(
     assert " hits, the first in ctgov:NCT" in found
 
 
-async def test_a_batch_of_a_list_is_waited_for_with_its_items(spine: Spine, nct_ids: list[str]) -> None:
+async def test_a_batch_of_a_list_is_waited_for_with_its_items(product: LocalStack, nct_ids: list[str]) -> None:
     """A batch of a list has completed when all its items have; a list of one is a batch, too."""
-    async with medkg.connect(spine.settings, tenant="sdk") as kg:
+    async with product.connect(tenant="sdk") as kg:
         batches = [await kg.submit_batch("ctgov", items, until="parse") for items in (nct_ids[:2], nct_ids[:1])]
         for batch in batches:
             await batch.completed(timeout=90)

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
 from itertools import count
 from pathlib import Path
 from time import monotonic
@@ -22,8 +24,7 @@ from medkg_contracts.data import StageResult
 from medkg_contracts.events import read_data
 from medkg_contracts.kinds import Kind, kind_of
 from medkg_contracts.requests import JobRequest
-
-from tests.e2e.spine import Watch, submit, watching
+from medkg_testing import Watch
 
 SERVICE: Final = "slow"
 PARTITIONS: Final = 6
@@ -59,6 +60,14 @@ class Deployment(Protocol):
     @property
     def redis_url(self) -> str: ...  # noqa: D102
 
+    def submit(self, request: Sequence[JobRequest], *, job: Sequence[str]) -> list[str]:
+        """Ask for jobs of these ids."""
+        ...
+
+    def watch(self) -> AbstractContextManager[Watch]:
+        """Every lifecycle event from now on."""
+        ...
+
     def scale(self, service: str, replicas: int) -> None:
         """Have exactly so many consumers: returns when new ones are ready, and those that are too many have ended."""
         ...
@@ -85,12 +94,13 @@ async def _scaled_rate(deployment: Deployment, replicas: int) -> float:
 
 async def scaling_under_load_repeats_nothing(deployment: Deployment, steps: Sequence[int]) -> None:
     """While consumers come and go under load, one execution does each job; and `medkg consumers` knows whose."""
-    async with watching(deployment.kafka) as watch:
+    with deployment.watch() as watch:
         load = _Load(deployment, watch)
         for replicas in steps:
             await load.during(_step(deployment, watch, replicas))
-        await watch.ended(load.jobs)
-        await watch.until(lambda events: len(_about(events, Kind.STAGE_COMPLETED, load.jobs)) >= len(load.jobs))
+        await asyncio.to_thread(watch.ended, load.jobs)
+        done = partial(_about, kind=Kind.STAGE_COMPLETED, jobs=load.jobs)
+        await asyncio.to_thread(watch.until, lambda events: len(done(events)) >= len(load.jobs))
     for kind in (Kind.STAGE_STARTED, Kind.STAGE_COMPLETED):
         counts = Counter(_about(watch.events, kind, load.jobs))
         wrong = {job: counts[job] for job in load.jobs if counts[job] != 1}
@@ -180,20 +190,20 @@ class _Load:
                 if len(self.jobs) - len(self._watch.ends.keys() & set(self.jobs)) < IN_FLIGHT:
                     wave = balanced(IN_FLIGHT)
                     self.jobs += wave
-                    await _submit(self._deployment.kafka, wave)
-                await self._watch.read()
+                    await _submit(self._deployment, wave)
+                await asyncio.to_thread(self._watch.more)
         await task
 
 
 async def _rate(deployment: Deployment, jobs: int) -> float:
     """Jobs a second between the beginning of the first and the end of the last, by the events' own times."""
     wave = balanced(jobs)
-    async with watching(deployment.kafka) as watch:
-        await _submit(deployment.kafka, wave)
-        await watch.ended(wave)
-    times = defaultdict(list)
+    with deployment.watch() as watch:
+        await _submit(deployment, wave)
+        await asyncio.to_thread(watch.ended, wave)
+    times, mine = defaultdict(list), set(wave)
     for event in watch.events:
-        if event.time is not None:
+        if event.time is not None and event.extensions.get("jobid") in mine:
             times[kind_of(event)].append(event.time)
     return jobs / (max(times[Kind.STAGE_COMPLETED]) - min(times[Kind.STAGE_STARTED])).total_seconds()
 
@@ -216,8 +226,9 @@ def balanced(jobs: int) -> list[str]:
     return [job for turn in zip(*(found[number][:each] for number in partitions), strict=True) for job in turn][:jobs]
 
 
-async def _submit(bootstrap: str, jobs: Iterable[str]) -> None:
-    await submit(bootstrap, {job: JobRequest(source="slow", id=job, topology="slow") for job in jobs})
+async def _submit(deployment: Deployment, jobs: Sequence[str]) -> None:
+    requests = [JobRequest(source="slow", id=job, topology="slow") for job in jobs]
+    await asyncio.to_thread(deployment.submit, requests, job=jobs)
 
 
 async def _held(cluster: Cluster) -> dict[str, list[int]]:

@@ -258,10 +258,11 @@ class Services:
         together(replicas, stop)
 
     def _chosen(self, only: Iterable[str] | None) -> list[str]:
-        wanted = set(SERVICES if only is None else only)
-        if unknown := sorted(wanted - set(SERVICES)):
-            raise ConfigurationError(f"No service is called {unknown[0]!r}; there are {', '.join(SERVICES)}")
-        return [name for name in SERVICES if name in wanted]
+        known = installed()
+        wanted = set(known if only is None else only)
+        if unknown := sorted(wanted - known.keys()):
+            raise ConfigurationError(f"No service is called {unknown[0]!r}; there are {', '.join(known)}")
+        return [name for name in known if name in wanted]
 
     def _locked(self) -> AbstractContextManager[None]:
         return locked(self.root / "run" / "lock", _LOCK_TIMEOUT_S)

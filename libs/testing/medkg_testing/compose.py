@@ -1,7 +1,8 @@
 """The whole product as containers: its compose file, by Testcontainers."""
 
+import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -9,12 +10,14 @@ from uuid import uuid4
 
 import yaml
 from medkg_contracts.errors import ConfigurationError, ResourceUnavailable
+from medkg_search.settings import SearchSettings
 from medkg_stack.ports import Ports, free_port
 from testcontainers.compose import ComposeContainer, DockerCompose
 
 from .images import VARIABLES
-from .product import Product
+from .running import MedkgStack
 from .shipped import shipped
+from .wire import connected
 
 _COMPOSE_FILE: Final = "docker-compose.yml"
 _TAIL_LINES: Final = 40
@@ -37,6 +40,11 @@ def overlay(compose: Mapping[str, Any]) -> dict[str, Any]:
     return {"services": services}
 
 
+def lasting(compose: Mapping[str, Any]) -> frozenset[str]:
+    """The servers and services: what runs on, and does not end by itself."""
+    return frozenset(name for name, service in compose["services"].items() if "healthcheck" in service)
+
+
 def scalable(compose: Mapping[str, Any]) -> frozenset[str]:
     """The services of which there may be several: they run on, and none has a port of this machine."""
     services = compose["services"].items()
@@ -48,14 +56,18 @@ class ProductContainers:
 
     def __init__(self, folder: Path, topologies: Path, images: Mapping[str, str]) -> None:
         ports, replay_port = Ports.free(), free_port()
-        self.kafka = f"127.0.0.1:{ports.kafka}"
-        self.redis_url = f"redis://127.0.0.1:{ports.redis}/0"
-        self.opensearch_url = f"http://127.0.0.1:{ports.opensearch}"
+        self.settings = SearchSettings(
+            kafka=f"127.0.0.1:{ports.kafka}",
+            redis_url=f"redis://127.0.0.1:{ports.redis}/0",
+            opensearch_url=f"http://127.0.0.1:{ports.opensearch}",
+            artifacts_url=f"file://{folder.absolute() / 'artifacts'}",  # not the services' own, which is a volume
+            topologies=topologies.absolute(),
+        )
         self.replay_url = f"http://127.0.0.1:{replay_port}"
         self._project = f"medkg-test-{uuid4().hex[:8]}"
         self.logs = f"`docker compose -p {self._project} logs SERVICE`, while the tests run"
         compose = yaml.safe_load(shipped(_COMPOSE_FILE).read_text())
-        self._services = frozenset(compose["services"])
+        self._lasting = lasting(compose)
         self._scalable = scalable(compose)
         for_tests = folder / "for-tests.yml"
         for_tests.write_text(yaml.safe_dump(overlay(compose)))
@@ -66,14 +78,14 @@ class ProductContainers:
             "MK_REDIS_PORT": ports.redis,
             "MK_OPENSEARCH_PORT": ports.opensearch,
             "MK_REPLAY_PORT": replay_port,
-            "MEDKG_TOPOLOGIES": topologies.absolute(),
+            "MEDKG_TOPOLOGIES": self.settings.topologies,
             **{VARIABLES[server]: image for server, image in images.items()},
         }
         # By `env`, since what the shell exports would win against the --env-file that Testcontainers offers.
         words = [f"{name}={value}" for name, value in variables.items()]
         self._compose.compose_command_property = ["env", *words, *self._compose.docker_compose_command()]
 
-    def start(self) -> None:
+    def begin(self) -> None:
         """Start it, and wait until every service is healthy.
 
         Raises:
@@ -84,23 +96,55 @@ class ProductContainers:
         except subprocess.CalledProcessError as error:
             raise self._failure("the product did not come up", error) from error
 
-    def stop(self) -> None:
+    def end(self) -> None:
         """Remove its containers, networks and volumes; fine if it never came up."""
         self._compose.stop()
 
+    def start(self, *names: str) -> None:
+        """All that runs on, unless some are named."""
+        self._check(names)
+        words = ["up", "--wait", "--no-deps", "--no-recreate", *(names or sorted(self._lasting))]
+        self._do(words, f"{', '.join(names) or 'the product'} did not come up")
+
+    def stop(self, *names: str) -> None:
+        """By SIGTERM."""
+        self._check(names)
+        self._do(["stop", *names], f"{', '.join(names)} did not end")
+
+    def kill(self, name: str) -> None:
+        """By SIGKILL."""
+        self._check([name])
+        self._do(["kill", name], f"{name} was not killed")
+
+    def suspend(self, service: str) -> None:
+        """By the engine's freezer."""
+        self._check([service])
+        self._do(["pause", service], f"{service} was not suspended")
+
+    def resume(self, service: str) -> None:
+        """By the engine's freezer."""
+        self._check([service])
+        self._do(["unpause", service], f"{service} was not resumed")
+
     def scale(self, service: str, replicas: int) -> None:
         """Start what is missing, stop what is over."""
-        if service not in self._services:
-            raise ConfigurationError(f"No service is called {service!r}")
+        self._check([service])
         if replicas < 0 or (service not in self._scalable and replicas != 1):
             raise ConfigurationError(f"{service} cannot have {replicas} replicas")
         words = ["up", "--wait", "--no-deps", "--no-recreate", "--scale", f"{service}={replicas}", service]
+        self._do(words, f"{service} did not come to {replicas} replicas")
+
+    def _check(self, names: Collection[str]) -> None:
+        if unknown := sorted(set(names) - self._lasting):
+            raise ConfigurationError(f"No service is called {unknown[0]!r}")
+
+    def _do(self, words: Sequence[str], otherwise: str) -> None:
         try:
-            subprocess.run(  # noqa: S603 - docker, with words of ours and a service's name
+            subprocess.run(  # noqa: S603 - docker, with words of ours and services' names
                 [*self._compose.docker_compose_command(), *words], check=True, capture_output=True
             )
         except subprocess.CalledProcessError as error:
-            raise self._failure(f"{service} did not come to {replicas} replicas", error) from error
+            raise self._failure(otherwise, error) from error
 
     def _failure(self, what: str, error: subprocess.CalledProcessError) -> ResourceUnavailable:
         """What compose said, and what the services said that are not well."""
@@ -116,18 +160,19 @@ class ProductContainers:
 
 
 @contextmanager
-def product_containers(folder: Path, topologies: Path, images: Mapping[str, str]) -> Iterator[Product]:
-    """The product as containers, until the end of the context.
+def containers_stack(folder: Path, topologies: Path, images: Mapping[str, str]) -> Iterator[MedkgStack]:
+    """The product as containers, with a copy of these topologies, until the end of the context.
 
     Raises:
         ResourceUnavailable: a service did not become healthy.
     """
-    product = ProductContainers(folder, topologies, images)
+    product = ProductContainers(folder, shutil.copytree(topologies, folder / "topologies"), images)
     try:
-        product.start()
-        yield product
+        product.begin()
+        with connected(product.settings, product.logs) as wire:
+            yield MedkgStack(product, wire)
     finally:
-        product.stop()
+        product.end()
 
 
 def _is_well(container: ComposeContainer) -> bool:

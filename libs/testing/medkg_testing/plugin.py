@@ -80,30 +80,20 @@ def opensearch(medkg_servers: "Servers") -> "OpenSearch":
 @pytest.fixture(scope="session")
 def medkg_stack(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator["MedkgStack"]:
     """The whole product with servers of its own, shared by the tests of this session."""
-    from .loop import Loop
-    from .running import MedkgStack
-    from .story import Story
-    from .wire import Wire
-
     choice = _choice(pytestconfig)
     folder, topologies = tmp_path_factory.mktemp("medkg-stack"), _topologies(pytestconfig)
     with ExitStack() as ends:
-        loop = Loop()
-        ends.callback(loop.close)
         with _explained():
+            stack: MedkgStack
             if choice.backend == "containers":
-                from .compose import product_containers
+                from .compose import containers_stack
 
-                product = ends.enter_context(product_containers(folder, topologies, choice.images))
+                stack = ends.enter_context(containers_stack(folder, topologies, choice.images))
             else:
-                from .processes import product_processes
+                from .local import local_stack
 
-                product = ends.enter_context(product_processes(folder, topologies, loop))
-            story = Story(product.logs)
-            wire = Wire(product.kafka, loop, story)
-            wire.open()
-        ends.callback(wire.close)
-        yield MedkgStack(product, wire, story)
+                stack = ends.enter_context(local_stack(folder, topologies))
+        yield stack
 
 
 def _choice(config: pytest.Config) -> "Choice":

@@ -1,82 +1,106 @@
-"""Both directions to Kafka: job requests to it, lifecycle events from it."""
+"""Both directions to Kafka: requests and records that tests send, and lifecycle events from it."""
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from typing import Final
 
 from medkg_bus.producer import connected_raw
 from medkg_bus.tail import Tail
 from medkg_contracts import topics
-from medkg_contracts.cloudevents import CloudEvent, from_record, to_headers
+from medkg_contracts.cloudevents import CloudEvent, from_record
 from medkg_contracts.errors import PoisonRecord
 from medkg_contracts.records import Record
+from medkg_contracts.settings import Settings
+from medkg_operations.requests import publish
 
 from .loop import Loop
 from .story import Story
 
-_CLIENT_ID = "medkg-testing"
+_CLIENT_ID: Final = "medkg-testing"
 
 
 class Wire:
-    """Follows the lifecycle events from the topic's beginning, and sends what tests ask for."""
+    """Follows the lifecycle events of a deployment from their beginning, and sends what tests ask for.
 
-    def __init__(self, kafka: str, loop: Loop, story: Story) -> None:
-        self._kafka = kafka
+    Attributes:
+        story: what the events tell.
+    """
+
+    def __init__(self, settings: Settings, loop: Loop, logs: str) -> None:
+        self.story = Story(logs)
+        self._settings = settings
         self._loop = loop
-        self._story = story
-        self._following: asyncio.Task[None] | None = None
         self._connections = AsyncExitStack()
 
     def open(self) -> None:
-        """Connect.
+        """Begin to follow.
 
         Raises:
             KafkaUnavailable: Kafka did not answer.
+            ConfigurationError: Kafka has no topic of lifecycle events.
         """
         self._loop.run(self._open())
 
-    def send(self, events: Sequence[CloudEvent]) -> None:
+    def ask(self, requests: Sequence[CloudEvent]) -> None:
         """Ask for jobs, and wait until Kafka has all requests.
 
         Raises:
             KafkaUnavailable: Kafka did not answer.
         """
-        self._loop.run(self._send(events))
+        self._loop.run(publish(self._settings, requests))
+
+    def put(self, records: Sequence[Record]) -> None:
+        """Put records on their topics as they are, by their keys, and wait until Kafka has them all.
+
+        Raises:
+            KafkaUnavailable: Kafka did not answer.
+        """
+        self._loop.run(self._put(records))
 
     def close(self) -> None:
-        """Disconnect."""
-        self._loop.run(self._close())
+        """Follow no more."""
+        self._loop.run(self._connections.aclose())
 
     async def _open(self) -> None:
-        async with AsyncExitStack() as stack:
-            self._producer = await stack.enter_async_context(connected_raw(self._kafka, _CLIENT_ID))
-            tail = await stack.enter_async_context(Tail(self._kafka, topics.EVENTS, "beginning"))
-            self._connections = stack.pop_all()
-        self._following = asyncio.create_task(self._follow(tail))
+        tail = await self._connections.enter_async_context(Tail(self._settings.kafka, topics.EVENTS, "beginning"))
+        following = asyncio.create_task(self._follow(tail))
+        self._connections.push_async_callback(asyncio.wait, [following])
+        self._connections.callback(following.cancel)
+
+    async def _put(self, records: Sequence[Record]) -> None:
+        async with connected_raw(self._settings.kafka, _CLIENT_ID) as producer:
+            await producer.acknowledged(
+                [await producer.raw(each.topic, each.key, each.value, each.headers) for each in records]
+            )
 
     async def _follow(self, tail: Tail) -> None:
         try:
             # A job's events are all in one partition, in causal order; partitions follow one another as they come.
             async for records in tail.polls():
-                self._story.tell([event for record in records if (event := _event(record)) is not None])
+                self.story.tell([event for record in records if (event := _event(record)) is not None])
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait have to hear of it
-            self._story.break_off(error)
+            self.story.break_off(error)
 
-    async def _send(self, events: Sequence[CloudEvent]) -> None:
-        await self._producer.acknowledged(
-            [
-                await self._producer.raw(
-                    topics.REQUESTS, event.extensions["partitionkey"].encode(), event.data, to_headers(event)
-                )
-                for event in events
-            ]
-        )
 
-    async def _close(self) -> None:
-        if self._following is not None:
-            self._following.cancel()
-            await asyncio.wait([self._following])
-        await self._connections.aclose()
+@contextmanager
+def connected(settings: Settings, logs: str) -> Iterator[Wire]:
+    """A wire to the deployment that these settings name, until the end of the context.
+
+    Raises:
+        KafkaUnavailable: Kafka did not answer.
+        ConfigurationError: Kafka has no topic of lifecycle events.
+    """
+    loop = Loop()
+    try:
+        wire = Wire(settings, loop, logs)
+        wire.open()
+        try:
+            yield wire
+        finally:
+            wire.close()
+    finally:
+        loop.close()
 
 
 def _event(record: Record) -> CloudEvent | None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import yaml
-from medkg_testing.compose import overlay, scalable
+from medkg_testing.compose import lasting, overlay, scalable
 from medkg_testing.shipped import shipped
 
 COMPOSE = yaml.safe_load(shipped("docker-compose.yml").read_text())
@@ -21,6 +21,11 @@ def test_nothing_that_runs_on_is_started_again() -> None:
 
     assert {"no"} == {service["restart"] for service in found.values()}
     assert {"topics", "medkg"} == COMPOSE["services"].keys() - found.keys()
+
+
+def test_what_ends_by_itself_is_neither_started_nor_killed() -> None:
+    """Servers and services can be started and killed; what provisions topics, and the command, cannot."""
+    assert ours().keys() | SERVERS == lasting(COMPOSE)
 
 
 def test_services_of_ours_are_asked_more_often() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import docker  # type: ignore[import-untyped]
 import pytest
 from medkg_contracts.errors import ResourceUnavailable
-from medkg_testing.compose import product_containers
+from medkg_testing.compose import containers_stack
 from medkg_testing.images import LOCAL
 from medkg_testing.shipped import shipped
 
@@ -37,7 +37,7 @@ def test_a_product_that_does_not_come_up_says_why_and_leaves_nothing(tmp_path: P
 
     with (
         pytest.raises(ResourceUnavailable, match=r"did not come up; docker compose said:[^$]*redis-server"),
-        product_containers(tmp_path, shipped("topologies"), broken),
+        containers_stack(tmp_path, shipped("topologies"), broken),
     ):
         pass
 

@@ -11,7 +11,8 @@ from medkg_contracts.data import JobEnded
 from medkg_contracts.errors import SourceRefused
 from medkg_contracts.events import make_event
 from medkg_contracts.kinds import Kind
-from medkg_testing.story import NotAsExpected, Story
+from medkg_testing.story import Story, line
+from medkg_testing.watch import NotAsExpected
 
 LOGS = "the files in /logs"
 REFUSED = JobEnded(stage="ingest", error=SourceRefused("there is no NCT0").info)
@@ -116,6 +117,69 @@ def test_a_job_that_runs_again_may_still_complete() -> None:
 
     with pytest.raises(NotAsExpected, match="within 0 s"):
         made.wait(Kind.JOB_COMPLETED, "j-1", 0)
+
+
+def test_an_event_about_a_stage_is_not_another_stages() -> None:
+    """Whoever names a stage gets the event about it, though one of that kind about another stage came first."""
+    made = story(event(Kind.STAGE_COMPLETED, stage="ingest"), event(Kind.STAGE_COMPLETED, stage="parse"))
+
+    assert event(Kind.STAGE_COMPLETED, stage="parse") == made.wait(Kind.STAGE_COMPLETED, "j-1", 0, "parse")
+
+
+def test_jobs_have_ended_however_they_end() -> None:
+    """The end of each job is told in the order of the jobs, whatever end it is; one that runs again has none."""
+    made = story(event(Kind.JOB_COMPLETED, "j-2"), event(Kind.JOB_FAILED), event(Kind.JOB_FAILED, "j-3"))
+    made.tell([event(Kind.JOB_RESTARTED, "j-3")])
+
+    assert [event(Kind.JOB_FAILED), event(Kind.JOB_COMPLETED, "j-2")] == made.wait_for_ends(["j-1", "j-2"], 0)
+    with pytest.raises(NotAsExpected, match="no end of job j-3 within 0 s"):
+        made.wait_for_ends(["j-1", "j-3"], 0)
+
+
+def test_a_forgotten_job_is_unknown() -> None:
+    """Of a job that is to be forgotten nothing is kept, and of the others all."""
+    made = story(event(Kind.JOB_COMPLETED), event(Kind.JOB_COMPLETED, "j-2"))
+
+    made.forget(["j-1", "nobody"])
+
+    assert ([], 1) == (made.of("j-1"), len(made.of("j-2")))
+
+
+def test_a_watch_has_what_is_told_while_it_lasts() -> None:
+    """A watch has every event since its beginning until its end, those that are told twice as often as they are."""
+    made = story(event(Kind.JOB_ACCEPTED))
+    with made.watch() as watch:
+        made.tell([event(Kind.STAGE_STARTED, stage="parse")])
+        made.tell([event(Kind.STAGE_STARTED, stage="parse"), event(Kind.JOB_FAILED)])
+    made.tell([event(Kind.JOB_RESTARTED)])
+
+    assert ["stage.started parse", "stage.started parse", "job.failed"] == [line(each) for each in watch.events]
+    assert ({"j-1": Kind.JOB_FAILED}, 3) == (watch.ends, len(watch.read_at))
+
+
+def test_a_watch_ends_the_wait_when_enough_was_told() -> None:
+    """Whoever waits at a watch goes on when another thread has told enough; a job's own events may be asked for."""
+    made = story()
+    with made.watch() as watch:
+        teller = Thread(target=made.tell, args=([event(Kind.JOB_COMPLETED)],))
+        teller.start()
+
+        assert [event(Kind.JOB_COMPLETED)] == watch.until(lambda events: bool(events and made.of("j-1")), 60)
+        assert event(Kind.JOB_COMPLETED) == watch.seen(Kind.JOB_COMPLETED, "j-1")
+        assert {"j-1": Kind.JOB_COMPLETED} == watch.ended(["j-1"])
+        teller.join()
+
+
+def test_a_watch_that_sees_too_little_says_so() -> None:
+    """What does not come in time, or cannot come any more, ends the wait with an error."""
+    made = story()
+    with made.watch() as watch:
+        with pytest.raises(NotAsExpected, match="it did not come within 0 s; 0 events did"):
+            watch.seen(Kind.TOPOLOGY_LOADED, timeout=0)
+        made.break_off(OSError("the disk is gone"))
+
+        with pytest.raises(NotAsExpected, match="the disk is gone"):
+            watch.ended(["j-1"], timeout=3600)
 
 
 def test_a_broken_reader_ends_the_wait() -> None:

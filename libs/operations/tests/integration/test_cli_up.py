@@ -7,8 +7,7 @@ from time import monotonic
 import pytest
 from medkg_stack import Stack
 
-from libs.cli.tests.calling import medkg, medkg_json
-from tests.e2e.spine import REPOSITORY
+from libs.cli.tests.calling import REPOSITORY, medkg, medkg_json
 
 pytestmark = pytest.mark.integration
 
@@ -16,10 +15,10 @@ PATIENCE_S = 30.0
 
 
 @pytest.fixture(autouse=True)
-def _here(servers: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _here(stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The command's own folder, whose services are stopped at the end."""
     settings = {
-        **servers.environment(),
+        **stack.environment(),
         "MK_STACK_ROOT": str(tmp_path),
         "MK_TOPOLOGIES": str(REPOSITORY / "topologies"),
         "MK_ASYNCAPI": str(REPOSITORY / "asyncapi"),
@@ -27,6 +26,8 @@ def _here(servers: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
+    stack.up(only=["kafka", "redis"])
+    assert 0 == medkg("topics", "provision").exit_code
     yield
     medkg("down", "--only", "validate")
 
