@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _weight(item: pytest.Item) -> int:
     fixtures = set(getattr(item, "fixturenames", ()))
-    return 2 if "medkg_stack" in fixtures else 1 if fixtures & {"kafka", "opensearch"} else 0
+    return 2 if fixtures & {"medkg_stack", "product"} else 1 if fixtures & {"kafka", "opensearch"} else 0
 
 
 @pytest.fixture(scope="session")
