@@ -32,6 +32,10 @@ export UV_PYTHON_PREFERENCE := only-system
 export UV_FROZEN := 1
 export UV_NO_SYNC := 1
 
+# The tests, and the product, start hundreds of Python processes. Where the environment forbids to keep what is compiled,
+# as images of Python often do, each of them compiles all that it imports, which is half of its start.
+unexport PYTHONDONTWRITEBYTECODE
+
 # No package tells its maker that it was installed here.
 export SCARF_ANALYTICS := false
 
