@@ -18,9 +18,13 @@ settings.register_profile("ci", settings.get_profile("medkg"), max_examples=30)
 settings.load_profile("ci" if os.environ.get("CI") else "medkg")
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` looks for the mark
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests of the whole product come last, those of single servers before: both run to the end of the session."""
     items.sort(key=_weight)
+    for item in items:
+        if _weight(item) == 2:
+            item.add_marker("product")
 
 
 def _weight(item: pytest.Item) -> int:
