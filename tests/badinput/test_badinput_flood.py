@@ -105,9 +105,11 @@ class Bed:
     async def caught_up(self) -> None:
         """Wait until both services have dealt with all that stands on the flooded topics, and live."""
         async with Cluster(self.settings.kafka) as cluster, asyncio.timeout(PATIENCE_S):
-            ends = await cluster.ends(await cluster.partitions(*FLOODED))
+            partitions = await cluster.partitions(*FLOODED)
             while all(replica.running for replica in self.services.replicas()):
                 done = await cluster.committed(topics.ROUTER_GROUP) | await cluster.committed(topics.group(STAGE))
+                # After what is committed: a record that is moved is there again before its first place is committed.
+                ends = await cluster.ends(partitions)
                 behind = {partition: end - done.get(partition, 0) for partition, end in ends.items()}
                 if max(behind.values()) <= 0:
                     return
