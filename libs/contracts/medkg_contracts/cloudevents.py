@@ -114,15 +114,25 @@ def _own_headers(headers: Sequence[Header]) -> dict[str, str]:
     exact: dict[str, bytes] = {}
     other: dict[str, bytes] = {}
     for given, raw in headers:
-        name = given.lower()
-        if raw is None or not (name.startswith("ce_") or name == "content-type"):
+        name = _mapped(given)
+        if raw is None or name is None:
             continue
         if (exact if name == given else other).setdefault(name, raw) != raw:
             raise PoisonRecord(f"header {given[:64]!r} is there twice, with different values")
-    found = other | exact
+    found = other | exact if other else exact
     if len(found) > MAX_ATTRIBUTES:
         raise PoisonRecord(f"the event has {len(found)} attributes; at most {MAX_ATTRIBUTES} are read")
-    return {name: _text(name, raw) for name, raw in found.items()}
+    try:
+        return {name: raw.decode() for name, raw in found.items()}
+    except UnicodeDecodeError:
+        return {name: _text(name, raw) for name, raw in found.items()}  # which says whose it is
+
+
+@lru_cache(maxsize=1024)
+def _mapped(given: str) -> str | None:
+    """A header's name as the binding writes it; None for one that the binding does not map."""
+    name = given.lower()
+    return name if name.startswith("ce_") or name == "content-type" else None
 
 
 def _text(name: str, raw: bytes) -> str:

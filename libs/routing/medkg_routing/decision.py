@@ -9,7 +9,7 @@ from medkg_ledger import NO_EFFECTS, Effects
 from medkg_ledger.state import JobState, JobStatus, NodeStatus
 from medkg_topology.plan import Plan, StageNode
 
-from .emit import Emit
+from .emit import Emit, sequence
 from .inbound import Origin
 
 Reason = Literal["duplicate", "stale_epoch", "late", "foreign", "job_ended"]
@@ -49,6 +49,8 @@ class Decision:
 
     def then(self, later: "Decision") -> "Decision":
         """This, and then what was decided on the state that it leaves."""
+        if later.state is not None and not (self.emits or self.ignored) and self.effects is NO_EFFECTS:
+            return later  # as most jobs of a batch: one event, one decision
         withdrawn = {node for _, node in later.effects.settled}  # asked for and withdrawn before anybody was told
         kept = [emit for emit in self.emits if emit.service is None or emit.node not in withdrawn]
         return Decision(
@@ -60,7 +62,14 @@ class Decision:
 
 
 def between(before: JobState, after: JobState, plan: Plan, emits: Iterable[Emit]) -> Decision:
-    """The decision that leads from one state of a job to another; `plan` is the one that it was on before."""
+    """The decision that leads from one state of a job to another, and says this in this order.
+
+    Args:
+        before: the job as it was.
+        after: as it is now.
+        plan: that it was on before.
+        emits: as they came about; here they get the job's next sequence numbers.
+    """
     old, new = timers(before), timers(after)
     due: dict[str, int | None] = {node: None for node in old if node not in new}
     due |= {node: moment for node, moment in new.items() if old.get(node) != moment}
@@ -70,7 +79,8 @@ def between(before: JobState, after: JobState, plan: Plan, emits: Iterable[Emit]
         fence=after.sequence if after.status is JobStatus.CANCELLED and not before.ended else None,
         hold=None if after.paused is before.paused else after.paused,
     )
-    return Decision(after, tuple(replace(emit, job=after) for emit in emits), effects)
+    said = enumerate(emits, before.sequence + 1)
+    return Decision(after, tuple(replace(emit, job=after, sequence=sequence(number)) for number, emit in said), effects)
 
 
 def ignore(state: JobState | None, origin: Origin, reason: Reason) -> Decision:

@@ -1,7 +1,6 @@
 """A job on its way from one state to the next: what changes of it, and what will be said."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,7 +15,7 @@ from medkg_ledger.state import OPEN, PASSED, EarlyEvent, JobState, JobStatus, No
 from medkg_topology.plan import GateNode, Plan, StageNode
 
 from .decision import Decision, between
-from .emit import Emit, sequence, trace_of
+from .emit import Emit, trace_of
 from .inbound import Origin
 
 #: So many events that have opened a gate, or started a job again, are known when they are delivered once more.
@@ -162,11 +161,7 @@ class Transition:
             "sequence": self.state.sequence + len(self.emits),
             "current_stage": self._current_stage(),
         }
-        state = self.state.model_copy(update=update)
-        emits = [
-            replace(emit, sequence=sequence(number)) for number, emit in enumerate(self.emits, self.state.sequence + 1)
-        ]
-        return between(self.state, state, pinned or self.plan, emits)
+        return between(self.state, self.state.model_copy(update=update), pinned or self.plan, self.emits)
 
     def _request_stage(self, node: StageNode, *, tried: int = 0) -> None:
         self._begin_node(node.name, NodeStatus.REQUESTED, tried=tried)

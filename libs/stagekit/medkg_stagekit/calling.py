@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
 
@@ -119,9 +118,8 @@ class Caller:
             return Performed.failed(tasks, late or as_medkg(name, jobs[0].work, error))
 
     async def _expanded(self, job: Job, task: Task, limit: asyncio.Timeout, deadline: datetime) -> Result:
-        context = replace(task.context, deadline=deadline)
         with job_fields(job.work):
-            items = self._binding.stage.execute(context, **arguments(self._binding, task))
+            items = self._binding.stage.execute(task.context(deadline), **arguments(self._binding, task))
             receipt = await self._expand(job, items, limit)
         (name,) = self._binding.stage.outputs
         return {name: receipt.model_dump_json().encode()}
@@ -170,9 +168,7 @@ async def _until_unwanted(jobs: Sequence[Job]) -> bool:
 
 
 def _task(job: Job) -> Task:
-    metadata = job.request.metadata if job.request else {}
-    context = replace(job.work.ctx, attempt=job.attempt, metadata=metadata)
-    return Task(job.work, context, job.request, job.bodies or {})
+    return Task(job.work, job.attempt, job.request, job.bodies or {})
 
 
 def _may_be_ones_fault(error: MedkgError | None) -> bool:

@@ -26,13 +26,19 @@ class Task:
     """One job, with all that its stage is given.
 
     Attributes:
+        attempt: try within the epoch, from 1.
         inputs: the artifacts' bytes.
     """
 
     work: Work
-    context: StageContext
+    attempt: int
     request: JobRequest | None
     inputs: Mapping[str, bytes]
+
+    def context(self, deadline: datetime) -> StageContext:
+        """What the stage is told of the job when its time is over then."""
+        metadata = self.request.metadata if self.request else {}
+        return replace(self.work.ctx, attempt=self.attempt, metadata=metadata, deadline=deadline)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +74,9 @@ async def perform(binding: Binding, tasks: Sequence[Task], deadline: datetime) -
             results[number] = error
     if not rows:
         return Performed(results)
-    called = [replace(tasks[number], context=replace(tasks[number].context, deadline=deadline)) for number in rows]
+    called = [tasks[number] for number in rows]
     try:
-        values = await _invoke(binding, called, list(rows.values()))
+        values = await _invoke(binding, called, list(rows.values()), deadline)
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever a stage raises is its jobs' error
@@ -80,13 +86,16 @@ async def perform(binding: Binding, tasks: Sequence[Task], deadline: datetime) -
     return Performed(results)
 
 
-async def _invoke(binding: Binding, tasks: Sequence[Task], rows: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
+async def _invoke(
+    binding: Binding, tasks: Sequence[Task], rows: Sequence[Mapping[str, Any]], deadline: datetime
+) -> Sequence[Any]:
+    contexts = [task.context(deadline) for task in tasks]
     if not binding.batched:
-        (task,), (row,) = tasks, rows
+        (task,), (context,), (row,) = tasks, contexts, rows
         with job_fields(task.work):
-            return [await binding.stage.execute(task.context, **row)]
+            return [await binding.stage.execute(context, **row)]
     columns = {name: [row[name] for row in rows] for name in rows[0]}
-    values: Sequence[Any] = await binding.stage.execute_batch([task.context for task in tasks], **columns)
+    values: Sequence[Any] = await binding.stage.execute_batch(contexts, **columns)
     if len(values) != len(tasks):
         raise StageBug(f"execute_batch returned {len(values)} results for {len(tasks)} jobs")
     return values

@@ -33,7 +33,7 @@ async def pool(memory_mb: int = 128, stage: type[Reckoner] = Reckoner, **compute
 
 def task(word: str, job_id: str = "j-1") -> Task:
     work = work_of(job_id=job_id)
-    return Task(work, work.ctx, None, {"word": f'"{word}"'.encode()})
+    return Task(work, 1, None, {"word": f'"{word}"'.encode()})
 
 
 async def outcome(running: WorkerPool, word: str, timeout_s: float = PATIENCE_S, job_id: str = "j-1") -> str:

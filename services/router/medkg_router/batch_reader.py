@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from medkg_artifacts import ArtifactStore, redeem
 from medkg_bus.producer import LARGEST_COPY, EventProducer, size
@@ -23,6 +23,9 @@ from medkg_servicekit.refusal import refuse
 from . import metrics
 
 logger = logging.getLogger(__name__)
+
+#: What is heard before all else of a batch.
+_PLACES: Final = {topics.REQUESTS: 0, topics.CONTROL: 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +167,7 @@ class BatchReader:
 
 
 def _place(record: Record) -> int:
-    return {topics.REQUESTS: 0, topics.CONTROL: 1}.get(record.topic, 2)
+    return _PLACES.get(record.topic, len(_PLACES))
 
 
 def _asked(request: Requested | None) -> dict[str, str]:

@@ -218,18 +218,25 @@ class World:
         return event
 
     async def until(self, condition: Callable[[], Any]) -> Any:
-        """Read until the condition holds; what it gave."""
+        """Read until the condition holds, and then what else is there by that time; what the condition gave."""
         deadline = monotonic() + PATIENCE_S
         while not (found := condition()):
             if monotonic() > deadline:
                 there = [(record.topic, record.key, _type(record)) for record in self.seen]
                 raise AssertionError(f"it never came; there are {there}")
-            for batch in (await self._consumer.getmany(timeout_ms=50)).values():
-                self.seen += [
-                    Record(raw.topic, raw.partition, raw.offset, raw.timestamp, raw.key, raw.value, raw.headers)
-                    for raw in batch
-                ]
+            await self._read()
+        # Partitions are read in any order: what was written before the event that was waited for may be read behind it.
+        ends = await self._consumer.end_offsets(list(self._consumer.assignment()))
+        while any([await self._consumer.position(partition) < end for partition, end in ends.items()]):
+            await self._read()
         return found
+
+    async def _read(self) -> None:
+        for batch in (await self._consumer.getmany(timeout_ms=50)).values():
+            self.seen += [
+                Record(raw.topic, raw.partition, raw.offset, raw.timestamp, raw.key, raw.value, raw.headers)
+                for raw in batch
+            ]
 
     def on(self, topic: str, job_id: str | None = None) -> list[Record]:
         """The records that came on a topic, or those of one job."""
