@@ -21,23 +21,27 @@ _QUICK_JOBS: Final = 200
 _PACED_S: Final = 20.0
 _IDLE_S: Final = 20.0
 _QUICK_S: Final = 3.0
+#: Of runs with and without policies.
+_PAIRS: Final = 5
+_QUICK_PAIRS: Final = 1
 #: Columns that the tables need.
 _WIDTH: Final = 110
 
 
-async def measure(bed: Bed, jobs: int, paced_s: float, idle_s: float) -> Report:
+async def measure(bed: Bed, jobs: int, pairs: int, paced_s: float, idle_s: float) -> Report:
     """Run every measurement.
 
     Args:
         bed: with its servers running.
         jobs: of each throughput measurement; the relay, several times as fast, gets three times as many.
+        pairs: of runs that tell what policies cost.
         paced_s: seconds of the latency measurement.
         idle_s: seconds for which idle services are watched.
     """
     load = os.getloadavg()[0]
     await asyncio.to_thread(measures.start_product, bed)
     await measures.product(bed, jobs)
-    policies = await measures.policies(bed, jobs)
+    policies = await measures.policies(bed, jobs, pairs)
     # Behind that, so that Kafka's JVM is as warm as it is for the relay.
     product = await measures.product(bed, jobs)
     latency = await measures.latency(bed, paced_s)
@@ -76,12 +80,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON as well")
     options = parser.parse_args(arguments)
     jobs = options.jobs or (_QUICK_JOBS if options.quick else _JOBS)
-    paced_s, idle_s = (_QUICK_S, _QUICK_S) if options.quick else (_PACED_S, _IDLE_S)
+    pairs, paced_s, idle_s = (_QUICK_PAIRS, _QUICK_S, _QUICK_S) if options.quick else (_PAIRS, _PACED_S, _IDLE_S)
     console = Console()
     console.width = max(console.width, _WIDTH)
     began = perf_counter()
     with Bed(lambda line: console.print(f"{perf_counter() - began:6.1f} s  {line}", highlight=False)) as bed:
-        report = asyncio.run(measure(bed, jobs, paced_s, idle_s))
+        report = asyncio.run(measure(bed, jobs, pairs, paced_s, idle_s))
     show(report, console)
     if options.json:
         options.json.write_bytes(orjson.dumps(report.to_json(), option=orjson.OPT_INDENT_2))
