@@ -1,5 +1,6 @@
 """The data that events carry, a model for each kind."""
 
+import operator
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -7,7 +8,7 @@ from pydantic import Field, JsonValue
 
 from .artifacts import ArtifactRef
 from .errors import ErrorInfo
-from .model import Contract, Name, Sha256
+from .model import Contract, Name, OptionValue, Sha256
 from .orders import Order, RerunOrder
 from .policy import Policy
 from .requests import DocId, JobRequest
@@ -23,12 +24,14 @@ class StageRequest(Contract):
         request: the job's own request.
         inputs: artifacts by name.
         policy: the effective policy.
+        options: what the topology says of how the stage is to work; written only where it says something.
         tried: attempts that earlier epochs have already used of the policy's, since a long wait begins a new epoch.
     """
 
     request: RequestOrRef
     inputs: dict[Name, ArtifactRef] = Field(default_factory=dict)
     policy: Policy = Field(default_factory=Policy)
+    options: Annotated[dict[Name, OptionValue], Field(exclude_if=operator.not_)] = {}
     tried: Annotated[int, Field(ge=0, le=1000)] = 0
 
 

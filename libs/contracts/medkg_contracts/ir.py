@@ -141,7 +141,9 @@ class Chunk(Contract):
     Attributes:
         id: deterministic: made of document, chunker version and span, so that a repeat overwrites.
         ordinal: position among the document's chunks, from 0.
-        token_count: in the chunker's tokens.
+        token_count: in the chunker's tokens, which are those of the model that will read the chunk if it is known.
+        coherence: how alike its neighbouring sentences are at least, as the cosine of their embeddings; None where the
+            chunker does not look at that.
     """
 
     id: str
@@ -155,6 +157,7 @@ class Chunk(Contract):
     text: str
     span: Span
     token_count: int
+    coherence: Annotated[float | None, Field(ge=-1.0001, le=1.0001, exclude_if=lambda value: value is None)] = None
 
 
 class Violation(Contract):

@@ -19,6 +19,9 @@ class Contract(BaseModel):
 #: A name in a topology (stage, gate, artifact, policy): it becomes part of topic names and metric labels.
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 
+#: What an option of a stage may be in a topology.
+OptionValue = str | int | float | bool
+
 #: A job, batch or tenant id: safe as a Kafka key, a Redis key part, an index name part and a path segment.
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")]
 

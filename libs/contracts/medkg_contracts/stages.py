@@ -4,6 +4,7 @@ import inspect
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import NoneType
 from typing import Any, ClassVar, Final, Protocol, get_args, get_origin, get_type_hints
 
 from .ir import (
@@ -16,7 +17,9 @@ from .ir import (
     RawPayload,
     ValidationReport,
 )
+from .model import OptionValue
 from .requests import JobRequest
+from .vectors import Embeddings, SparseVectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class StageContext:
         attempt: try within the epoch, from 1.
         deadline: when the stage's time is over; None when it has none.
         metadata: the request's free values.
+        options: what the topology says of how this stage is to work.
     """
 
     tenant_id: str
@@ -43,6 +47,7 @@ class StageContext:
     attempt: int = 1
     deadline: datetime | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +55,15 @@ class StageType:
     """A kind of stage as topologies know it: artifact names in, artifact names out.
 
     The name ``request`` among the inputs is the job's own request, which needs no producer.
+
+    Attributes:
+        optional: inputs that the stage is given where the topology makes them, and does without where it does not.
     """
 
     name: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    optional: frozenset[str] = frozenset()
 
 
 class ExpandStage(Protocol):
@@ -97,13 +106,42 @@ class ChunkStage(Protocol):
     async def execute(self, ctx: StageContext, document: Document) -> list[Chunk]: ...  # noqa: D102
 
 
+class EmbedStage(Protocol):
+    """Gives each chunk its dense vector."""
+
+    outputs: ClassVar[tuple[str, ...]] = ("embeddings",)
+
+    async def execute_batch(
+        self, ctxs: Sequence[StageContext], chunks: Sequence[list[Chunk]]
+    ) -> Sequence[Embeddings | Exception]:
+        """One result or error per context, in their order; one job's error never fails its batch mates."""
+        ...
+
+
+class SparseEmbedStage(Protocol):
+    """Expands each chunk to the terms that it is about, with weights (SPLADE)."""
+
+    outputs: ClassVar[tuple[str, ...]] = ("sparse_vectors",)
+
+    async def execute_batch(
+        self, ctxs: Sequence[StageContext], chunks: Sequence[list[Chunk]]
+    ) -> Sequence[SparseVectors | Exception]:
+        """One result or error per context, in their order; one job's error never fails its batch mates."""
+        ...
+
+
 class IndexStage(Protocol):
-    """Writes a document's chunks to the search index."""
+    """Writes a document's chunks to the search index, with the vectors that there are."""
 
     outputs: ClassVar[tuple[str, ...]] = ("index_receipt",)
 
     async def execute_batch(
-        self, ctxs: Sequence[StageContext], document: Sequence[Document], chunks: Sequence[list[Chunk]]
+        self,
+        ctxs: Sequence[StageContext],
+        document: Sequence[Document],
+        chunks: Sequence[list[Chunk]],
+        embeddings: Sequence[Embeddings | None],
+        sparse_vectors: Sequence[SparseVectors | None],
     ) -> Sequence[IndexReceipt | Exception]:
         """One result or error per context, in their order; one job's error never fails its batch mates."""
         ...
@@ -131,15 +169,22 @@ def _stage_type(protocol: type) -> StageType:
     """The type that a protocol describes: its parameters behind the context are its inputs."""
     method = getattr(protocol, "execute", None) or protocol.execute_batch  # type: ignore[attr-defined]
     _, _, *inputs = inspect.signature(method).parameters
-    return StageType(protocol.__name__, tuple(inputs), protocol.outputs)  # type: ignore[attr-defined]
+    optional = frozenset(name for name, kind in _annotations(protocol).items() if NoneType in get_args(kind))
+    return StageType(protocol.__name__, tuple(inputs), protocol.outputs, optional)  # type: ignore[attr-defined]
+
+
+def _annotations(protocol: type) -> dict[str, Any]:
+    """What the protocol's method takes behind the context, and returns, for one job."""
+    batched = hasattr(protocol, "execute_batch")
+    hints = get_type_hints(protocol.execute_batch if batched else protocol.execute)  # type: ignore[attr-defined]
+    _, *names = hints
+    return {name: get_args(hints[name])[0] if batched else hints[name] for name in names}
 
 
 def _artifact_types(protocol: type) -> dict[str, Any]:
     """The types of a protocol's inputs and outputs, of one job; what expands makes no artifact."""
     batched = hasattr(protocol, "execute_batch")
-    hints = get_type_hints(protocol.execute_batch if batched else protocol.execute)  # type: ignore[attr-defined]
-    _, *names = hints
-    types = {name: get_args(hints[name])[0] if batched else hints[name] for name in names}
+    types = {name: _required(kind) for name, kind in _annotations(protocol).items()}
     returned = types.pop("return")
     if get_origin(returned) is AsyncIterator:
         return types
@@ -148,12 +193,20 @@ def _artifact_types(protocol: type) -> dict[str, Any]:
     return types | dict(zip(outputs, made, strict=False))
 
 
+def _required(kind: Any) -> Any:  # noqa: ANN401 - a type
+    """``T | None`` -> ``T``."""
+    kinds = [part for part in get_args(kind) if part is not NoneType]
+    return kinds[0] if NoneType in get_args(kind) else kind
+
+
 _PROTOCOLS: Final = (
     ExpandStage,
     IngestStage,
     ParseStage,
     ValidateStage,
     ChunkStage,
+    EmbedStage,
+    SparseEmbedStage,
     IndexStage,
     ExtractStage,
     KGStage,

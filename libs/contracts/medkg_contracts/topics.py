@@ -5,6 +5,9 @@ CONTROL = "jobs.control.v1"
 EVENTS = "orchestration.events.v1"
 ROUTER_DLQ = "router.dlq.v1"
 
+#: Every document's vectors; compacted. The key is tenant/document/chunk, and a search node's view is made of it.
+VECTORS = "vectors.changelog.v1"
+
 #: Consumer group of the router.
 ROUTER_GROUP = "medkg.router"
 

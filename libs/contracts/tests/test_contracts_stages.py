@@ -3,15 +3,21 @@
 from medkg_contracts.ir import Chunk, Claim, Document, IndexReceipt, RawPayload
 from medkg_contracts.requests import JobRequest
 from medkg_contracts.stages import ARTIFACT_TYPES, STAGE_TYPES, StageType
+from medkg_contracts.vectors import Embeddings, SparseVectors
 
 
 def test_a_type_takes_and_makes_what_its_protocol_says() -> None:
-    """Inputs are the parameters' names, of one job or of a batch; the context is none of them."""
+    """Inputs are the parameters' names, the context is none of them; what may be None is optional."""
     found = [STAGE_TYPES[name] for name in ("ExpandStage", "IndexStage", "ExtractStage")]
 
     assert [
         StageType("ExpandStage", ("request",), ("expansion",)),
-        StageType("IndexStage", ("document", "chunks"), ("index_receipt",)),
+        StageType(
+            "IndexStage",
+            ("document", "chunks", "embeddings", "sparse_vectors"),
+            ("index_receipt",),
+            frozenset({"embeddings", "sparse_vectors"}),
+        ),
         StageType("ExtractStage", ("document",), ("entities", "claims")),
     ] == found
 
@@ -24,6 +30,8 @@ def test_every_artifact_has_a_type() -> None:
         "document": Document,
         "chunks": list[Chunk],
         "claims": list[Claim],
+        "embeddings": Embeddings,
+        "sparse_vectors": SparseVectors,
         "index_receipt": IndexReceipt,
     }
 

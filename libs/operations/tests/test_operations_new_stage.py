@@ -22,6 +22,7 @@ STAGES = [
     StagePackage(
         "long", "medkg_long", ["payloads", "validation", "index_receipt", "graph_receipt"], ["first", "second"]
     ),
+    StagePackage("vectors", "medkg_vectors", ["embeddings", "sparse_vectors"], ["nearest"]),
     StagePackage("lists", "medkg_lists", ["entities", "claims"], ["claims", "chunks"]),
     StagePackage("rewrite", "medkg_rewrite", ["request", "document"], ["document"]),
     StagePackage("early", "medkg_early", ["request"], ["early"]),

@@ -165,7 +165,7 @@ class Transition:
 
     def _request_stage(self, node: StageNode, *, tried: int = 0) -> None:
         self._begin_node(node.name, NodeStatus.REQUESTED, tried=tried)
-        data = self._work(node, policy=node.policy, tried=tried)
+        data = self._work(node, policy=node.policy, options=node.options, tried=tried)
         self.emit(topics.queue(node.service), Kind.STAGE_REQUESTED, data, node.name, service=node.service)
 
     def _reach_gate(self, gate: GateNode) -> None:

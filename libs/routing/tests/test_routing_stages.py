@@ -65,6 +65,14 @@ def test_request_carries_the_inputs_alone() -> None:
     )
 
 
+def test_request_carries_what_the_topology_asks_of_the_stage() -> None:
+    """A stage's options reach its service as the topology has them."""
+    asked = stage("only").model_copy(update={"options": {"strategy": "section"}})
+    said_of = only(Story(plan(stage("first"), asked)).steps[0], Kind.STAGE_REQUESTED, "only").data
+
+    assert {"strategy": "section"} == said_of.options
+
+
 def test_last_stage_completes_the_job() -> None:
     """When all has passed, the job completes and says how long it took."""
     story = Story(plan(stage("only")))

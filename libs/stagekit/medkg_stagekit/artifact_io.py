@@ -12,6 +12,7 @@ from medkg_contracts.requests import JobRequest
 from pydantic import TypeAdapter, ValidationError
 
 from .binding import Binding
+from .codec import JSON
 from .job import Job
 from .work import Work
 
@@ -49,7 +50,7 @@ class ArtifactIO:
             if request.skip_completed and (known := await self._store.recall(work.ctx.tenant_id, job.run_key)):
                 job.outcome.artifacts, job.outcome.skipped = known, True
                 return
-        names = list(self._binding.inputs)
+        names = [name for name, codec in self._binding.inputs.items() if name in work.inputs or not codec.optional]
         bodies = await asyncio.gather(*(self._input(work, name) for name in names))
         job.bodies = dict(zip(names, bodies, strict=True))
 
@@ -57,7 +58,7 @@ class ArtifactIO:
         asides = {"skip_completed": False, "until": None, "batch_id": None, "priority": "normal"}
         relevant = request.model_copy(update=asides)
         digests = {name: ref.sha256 for name, ref in work.inputs.items() if name in self._binding.inputs}
-        return self._binding.run_key(relevant.model_dump_json().encode(), digests)
+        return self._binding.run_key(relevant.model_dump_json().encode(), digests, work.ctx.options)
 
     async def _input(self, work: Work, name: str) -> bytes:
         ref = work.inputs.get(name)
@@ -68,7 +69,8 @@ class ArtifactIO:
     async def keep(self, job: Job) -> None:
         """Store what was made for the job, and remember the run."""
         tenant = job.work.ctx.tenant_id
-        refs = [await self._store.put(tenant, name, body) for name, body in job.made.items()]
+        kinds = {name: codec.media_type for name, codec in self._binding.outputs.items()}
+        refs = [await self._store.put(tenant, name, body, kinds.get(name, JSON)) for name, body in job.made.items()]
         artifacts = {ref.name: ref for ref in refs}
         if job.run_key is not None:
             await self._store.remember(tenant, job.run_key, artifacts)

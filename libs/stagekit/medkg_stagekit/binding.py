@@ -10,8 +10,10 @@ from typing import Any, ClassVar, Protocol, get_args, get_origin, get_type_hints
 import orjson
 from medkg_contracts.errors import ConfigurationError
 from medkg_contracts.ids import digest
+from medkg_contracts.model import OptionValue
 from medkg_contracts.settings import Settings
-from pydantic import TypeAdapter
+
+from .codec import Codec
 
 #: The parameter that is the job's own request rather than an artifact.
 REQUEST = "request"
@@ -42,17 +44,18 @@ class Binding:
 
     name: str
     stage: Any
-    inputs: Mapping[str, TypeAdapter[Any]]
-    outputs: Mapping[str, TypeAdapter[Any]]
+    inputs: Mapping[str, Codec]
+    outputs: Mapping[str, Codec]
     takes_request: bool
     batched: bool
     expands: bool
     pure: bool
     fingerprint: str = field(repr=False)
 
-    def run_key(self, request: bytes, inputs: Mapping[str, str]) -> str:
-        """What identifies a run: the stage, its version and settings, and its inputs' digests."""
+    def run_key(self, request: bytes, inputs: Mapping[str, str], options: Mapping[str, OptionValue]) -> str:
+        """What identifies a run: the stage, its version, settings and options, and its inputs' digests."""
         parts = [f"{name}={inputs[name]}" for name in sorted(inputs)]
+        parts += [f"{name}:{options[name]!r}" for name in sorted(options)]
         if self.takes_request:
             parts.append(hashlib.sha256(request).hexdigest())
         return digest(self.fingerprint, *parts)
@@ -82,7 +85,7 @@ def bind(name: str, stage: Any, settings: Settings) -> Binding:  # noqa: ANN401 
     return Binding(
         name=name,
         stage=stage,
-        inputs={parameter: TypeAdapter(types[parameter]) for parameter in parameters if parameter != REQUEST},
+        inputs={parameter: Codec(types[parameter]) for parameter in parameters if parameter != REQUEST},
         outputs={} if expands else _outputs(stage.outputs, returned),
         takes_request=REQUEST in parameters,
         batched=batched,
@@ -119,13 +122,13 @@ def _without_exception(annotation: Any) -> Any:  # noqa: ANN401
     return results[0] if len(results) == 1 else annotation
 
 
-def _outputs(names: Sequence[str], returned: Any) -> dict[str, TypeAdapter[Any]]:  # noqa: ANN401
+def _outputs(names: Sequence[str], returned: Any) -> dict[str, Codec]:  # noqa: ANN401
     if get_origin(returned) is AsyncIterator:
         return {}
     types = get_args(returned) if len(names) > 1 and get_origin(returned) is tuple else (returned,)
     if len(types) != len(names):
         raise ConfigurationError(f"the stage returns {len(types)} values but names the outputs {', '.join(names)}")
-    return {name: TypeAdapter(annotation) for name, annotation in zip(names, types, strict=True)}
+    return {name: Codec(annotation) for name, annotation in zip(names, types, strict=True)}
 
 
 def _settings_digest(settings: Settings) -> str:

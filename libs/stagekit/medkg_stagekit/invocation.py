@@ -7,10 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from medkg_contracts.errors import InvalidInput, MedkgError, StageBug
-from medkg_contracts.model import first_violation
 from medkg_contracts.requests import JobRequest
 from medkg_contracts.stages import StageContext
-from pydantic import ValidationError
 
 from .binding import REQUEST, Binding
 from .work import Work, job_fields
@@ -107,15 +105,17 @@ def arguments(binding: Binding, task: Task) -> dict[str, Any]:
     Raises:
         InvalidInput: an artifact is not what it should be.
     """
-    values = {name: _argument(binding, name, body) for name, body in task.inputs.items()}
+    values = {name: _argument(binding, name, task.inputs.get(name)) for name in binding.inputs}
     return {**values, REQUEST: task.request} if binding.takes_request else values
 
 
-def _argument(binding: Binding, name: str, body: bytes) -> Any:  # noqa: ANN401 - of the parameter's type
+def _argument(binding: Binding, name: str, body: bytes | None) -> Any:  # noqa: ANN401 - of the parameter's type
+    if body is None:
+        return None  # an input that the stage can do without
     try:
-        return binding.inputs[name].validate_json(body)
-    except ValidationError as error:
-        raise InvalidInput(f"artifact {name!r}: {first_violation(error)}") from error
+        return binding.inputs[name].read(body)
+    except ValueError as error:
+        raise InvalidInput(f"artifact {name!r}: {error}") from error
 
 
 def _result(binding: Binding, work: Work, value: Any) -> Result:  # noqa: ANN401 - the stage's own
@@ -131,10 +131,7 @@ def _result(binding: Binding, work: Work, value: Any) -> Result:  # noqa: ANN401
 
 def _bodies(binding: Binding, value: Any) -> dict[str, bytes]:  # noqa: ANN401 - the stage's own
     values = value if len(binding.outputs) > 1 else (value,)
-    return {
-        name: adapter.dump_json(adapter.validate_python(each))
-        for (name, adapter), each in zip(binding.outputs.items(), values, strict=True)
-    }
+    return {name: codec.write(each) for (name, codec), each in zip(binding.outputs.items(), values, strict=True)}
 
 
 def as_medkg(service: str, work: Work, error: Exception) -> MedkgError:

@@ -31,7 +31,8 @@ class Example:
     """What a stage is given for one job.
 
     Attributes:
-        inputs: values by artifact name, of the types that the stage's parameters have.
+        inputs: values by artifact name, of the types that the stage's parameters have; those that the stage can do
+            without may be left out.
         request: the job's own request.
     """
 
@@ -70,8 +71,8 @@ class StageHarness(Observer):
         self, example: Example, job_id: str = "job", *, owner: str | None = None, policy: Policy = _POLICY
     ) -> Work:
         """The example as a job; its artifacts belong to `owner`, by default to the job's tenant."""
-        adapters = self.binding.inputs
-        bodies = {name: adapter.dump_json(example.inputs[name]) for name, adapter in adapters.items()}
+        codecs = self.binding.inputs
+        bodies = {name: codec.write(example.inputs[name]) for name, codec in codecs.items() if name in example.inputs}
         inputs = {name: await self._put(name, body, owner) for name, body in bodies.items()}
         ctx = StageContext(
             tenant_id=self._tenant,

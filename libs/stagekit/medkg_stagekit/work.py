@@ -106,6 +106,7 @@ def read_work(event: CloudEvent, record: Record | None = None) -> Work:
         digest=version,
         epoch=int(extensions["epoch"]),
         metadata=data.request.metadata if isinstance(data.request, JobRequest) else {},
+        options=data.options,
     )
     return Work(
         node=extensions["stage"],

@@ -46,7 +46,7 @@ def test_parameters_are_inputs_and_the_returned_tuple_are_outputs():
 
     assert ["left", "right"] == list(binding.inputs)
     assert ["one", "two"] == list(binding.outputs)
-    assert [1, 2] == binding.inputs["right"].validate_json(b"[1, 2]")
+    assert [1, 2] == binding.inputs["right"].read(b"[1, 2]")
 
 
 def test_the_request_is_no_artifact():
@@ -61,8 +61,8 @@ def test_a_batch_is_a_sequence_of_the_type():
     binding = bound(Choir())
 
     assert (True, False) == (binding.batched, binding.expands)
-    assert "hello" == binding.inputs["word"].validate_json(b'"hello"')
-    assert "HELLO" == binding.outputs["shout"].validate_python("HELLO")
+    assert "hello" == binding.inputs["word"].read(b'"hello"')
+    assert b'"HELLO"' == binding.outputs["shout"].write("HELLO")
 
 
 def test_a_generator_expands():
@@ -154,22 +154,30 @@ def test_another_version_name_or_setting_is_another_run(other):
     """What a stage's version, service or own settings change is never taken from an earlier run."""
     binding = bind("shout", Shout(), Tuned())
 
-    assert binding.run_key(b"", {"word": "0" * 64}) != other.run_key(b"", {"word": "0" * 64})
+    assert binding.run_key(b"", {"word": "0" * 64}, {}) != other.run_key(b"", {"word": "0" * 64}, {})
+
+
+def test_another_option_is_another_run():
+    """What the topology asks of the stage is part of the run; without options nothing changes."""
+    binding = bound(Shout())
+    keys = [binding.run_key(b"", {}, options) for options in ({}, {"loud": True}, {"loud": False}, {"loud": "True"})]
+
+    assert len(keys) == len(set(keys))
 
 
 def test_a_servers_address_is_no_other_run():
     """Settings that every service has say where servers are, not what a stage makes."""
     one, other = [bind("shout", Shout(), Tuned(kafka=address)) for address in ("a:1", "b:2")]
 
-    assert one.run_key(b"", {}) == other.run_key(b"", {})
+    assert one.run_key(b"", {}, {}) == other.run_key(b"", {}, {})
 
 
 def test_only_a_stage_that_takes_the_request_runs_again_for_another():
     """Two requests that lead to the same inputs are one run, unless the stage reads the request."""
     shout, asking = bound(Shout()), bound(Asking())
 
-    assert shout.run_key(b"one", {}) == shout.run_key(b"two", {})
-    assert asking.run_key(b"one", {}) != asking.run_key(b"two", {})
+    assert shout.run_key(b"one", {}, {}) == shout.run_key(b"two", {}, {})
+    assert asking.run_key(b"one", {}, {}) != asking.run_key(b"two", {}, {})
 
 
 def test_a_service_makes_its_stage_from_the_environment(monkeypatch):

@@ -2,6 +2,7 @@
 
 # ruff: noqa: D102 - the methods are those that every stage has
 
+import asyncio
 import itertools
 import time
 from collections.abc import Sequence
@@ -33,6 +34,40 @@ class TestShoutSuite(_Suite):
 
 class TestChoirSuite(_Suite):
     service = StageService("shout", lambda _: Choir(refusing), Settings)
+
+
+class Packed(str):
+    """A word as bytes of its own."""
+
+    __slots__ = ()
+    media_type = "text/x-packed"
+
+    def encode(self) -> bytes:  # type: ignore[override]
+        return bytes(reversed(super().encode()))
+
+    @classmethod
+    def decode(cls, body: bytes) -> "Packed":
+        return cls(bytes(reversed(body)).decode())
+
+
+class Pack(Shout):
+    """Makes what is no JSON, and can do without the second of its inputs."""
+
+    async def execute(self, ctx: StageContext, word: str, hint: Packed | None) -> Packed:  # noqa: ARG002
+        await asyncio.sleep(0)
+        return Packed(f"{word}{hint or ''}")
+
+
+class TestPackSuite(StageSuite):
+    service = StageService("shout", lambda _: Pack(), Settings)
+    examples = (Example({"word": "one"}), Example({"word": "two", "hint": Packed("!")}))
+
+    async def test_a_binary_artifact_says_what_it_is(self, harness) -> None:
+        """An artifact that is no JSON is kept as its own type writes it, under its media type."""
+        (outcome,) = await harness.run(await harness.work(self.examples[1]))
+
+        assert {"shout": b"!owt"} == await harness.made(outcome)
+        assert "text/x-packed" == outcome.artifacts["shout"].media_type
 
 
 class Random(Shout):

@@ -78,6 +78,12 @@ def _readable_sources(source: Source) -> tuple[str, ...]:
     return tuple(name for name in names if isinstance(name, str)) if isinstance(names, list) else ()
 
 
+def _made_upstream(part: Part, draft: Draft) -> list[str]:
+    """Of the inputs that the stage can do without, those that it is given."""
+    there = draft.upstream[part.name] or frozenset()
+    return [name for name in part.optional_inputs if name in there]
+
+
 def _node(part: Part, draft: Draft) -> StageNode | GateNode:
     entry = part.entry
     # In the plan's order, so that the order in which an author lists dependencies changes no digest.
@@ -98,7 +104,8 @@ def _node(part: Part, draft: Draft) -> StageNode | GateNode:
         type=entry.type,
         service=entry.service or entry.name,
         depends_on=depends_on,
-        inputs=part.inputs,
+        inputs=(*part.inputs, *_made_upstream(part, draft)),
         outputs=part.outputs,
         policy=draft.policies[entry.policy],
+        options=entry.options,
     )

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from medkg_contracts.policy import Policy
-from medkg_contracts.stages import STAGE_TYPES
+from medkg_contracts.stages import STAGE_TYPES, StageType
 from pydantic import TypeAdapter, ValidationError
 
 from .graph import ordered
@@ -52,18 +52,23 @@ class Part:
     @property
     def inputs(self) -> tuple[str, ...]:
         """The artifacts that it needs; the job's request is not one."""
-        names = self._fixed[0] if self._fixed else self.entry.inputs
-        return tuple(name for name in names if name != REQUEST)
+        names = self._fixed.inputs if self._fixed else self.entry.inputs
+        return tuple(name for name in names if name not in {REQUEST, *self.optional_inputs})
+
+    @property
+    def optional_inputs(self) -> tuple[str, ...]:
+        """The artifacts that it is given if they are made."""
+        kind = self._fixed
+        return tuple(name for name in kind.inputs if name in kind.optional) if kind else ()
 
     @property
     def outputs(self) -> tuple[str, ...]:
         """The artifacts that it makes or brings."""
-        return tuple(self._fixed[1] if self._fixed else self.entry.outputs)
+        return tuple(self._fixed.outputs if self._fixed else self.entry.outputs)
 
     @property
-    def _fixed(self) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
-        kind = STAGE_TYPES.get(self.entry.type)
-        return (kind.inputs, kind.outputs) if kind else None
+    def _fixed(self) -> StageType | None:
+        return STAGE_TYPES.get(self.entry.type)
 
     def problem(self, field: str, message: str, remedy: str, item: int | None = None) -> Problem:
         """A problem in one of its fields."""

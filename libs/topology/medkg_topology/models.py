@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from medkg_contracts.model import Name, TenantId
+from medkg_contracts.model import Name, OptionValue, TenantId
 from medkg_contracts.stages import STAGE_TYPES
 from pydantic import (
     BaseModel,
@@ -73,6 +73,13 @@ class StageEntry(Entry):
     )
     outputs: list[Name] = Field(
         default=[], description="Only with type `Stage`: the artifacts that it makes.", examples=[["summary"]]
+    )
+    options: dict[Name, OptionValue] = Field(
+        default={},
+        max_length=32,
+        description="How the stage is to work in this topology, where its service leaves the choice: see the stage's "
+        "own page.",
+        examples=[{"strategy": "sentences"}],
     )
 
 

@@ -1,12 +1,13 @@
 """A compiled topology: what the router follows, and the version that a job is pinned to."""
 
 import hashlib
+import operator
 from collections.abc import Iterable
 from functools import cached_property
 from typing import Annotated, Literal
 
 import orjson
-from medkg_contracts.model import Contract, Name
+from medkg_contracts.model import Contract, Name, OptionValue
 from medkg_contracts.policy import Policy
 from pydantic import Field
 
@@ -22,6 +23,8 @@ class StageNode(Contract):
         depends_on: the nodes that must have ended well before this one starts.
         inputs: artifact names that it is given (``request`` not among them).
         outputs: artifact names that it makes.
+        options: how the stage is to work; part of the canonical form only where there are some, so that a plan without
+            any keeps its digest.
     """
 
     kind: Literal["stage"] = "stage"
@@ -32,6 +35,7 @@ class StageNode(Contract):
     inputs: tuple[Name, ...] = ()
     outputs: tuple[Name, ...] = ()
     policy: Policy = Field(default_factory=Policy)
+    options: Annotated[dict[Name, OptionValue], Field(exclude_if=operator.not_)] = {}
 
 
 class GateNode(Contract):

@@ -89,6 +89,29 @@ def test_inputs_may_come_from_any_ancestor() -> None:
     assert (("document", "chunks"), ("approval", "chunk")) == (node.inputs, node.depends_on)
 
 
+def test_a_stage_is_given_what_it_can_do_without_where_that_is_made() -> None:
+    """An index has the vectors of an embed stage before it, and does without where there is none upstream."""
+    embed = "  - name: embed\n    type: EmbedStage\n    depends_on: [chunk]\n"
+    before = plan(TEXT.replace("[approval, chunk]", "[approval, embed]") + embed)
+    beside = plan(TEXT + embed)
+
+    assert ("document", "chunks", "embeddings") == before.by_name["index"].inputs
+    assert ("document", "chunks") == beside.by_name["index"].inputs
+
+
+def test_options_are_part_of_the_plan() -> None:
+    """What a topology asks of a stage reaches the plan, and so the version."""
+    asked = plan(
+        TEXT.replace("type: ChunkStage", "type: ChunkStage\n    options: {strategy: section, max_tokens: 128}")
+    )
+    chunk = asked.by_name["chunk"]
+
+    assert isinstance(chunk, StageNode)
+    assert {"strategy": "section", "max_tokens": 128} == chunk.options
+    assert asked == load_plan(asked.canonical)
+    assert asked.digest != plan().digest
+
+
 def test_event_topics() -> None:
     """A plan follows its services' done topics and its gates' topics."""
     expected = ["ingest.done.v1", "reader.done.v1", "approvals.v1", "chunk.done.v1", "index.done.v1"]

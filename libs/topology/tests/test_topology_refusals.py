@@ -94,8 +94,8 @@ STAGES = {
         HEAD + "  - {name: ingest, type: IngestStag}\n",
         (
             "4: stages[0].type: 'IngestStag' is not a stage type (did you mean 'IngestStage'?). "
-            "Remedy: Use one of ExpandStage, IngestStage, ParseStage, ValidateStage, ChunkStage, IndexStage, "
-            "ExtractStage, KGStage, or Stage with its own inputs and outputs."
+            "Remedy: Use one of ExpandStage, IngestStage, ParseStage, ValidateStage, ChunkStage, EmbedStage, "
+            "SparseEmbedStage, IndexStage, ExtractStage, KGStage, or Stage with its own inputs and outputs."
         ),
     ),
     "a Stage without outputs": (
@@ -135,7 +135,7 @@ STAGES = {
         HEAD + "  - name: ingest\n    type: IngestStage\n    polcy: bulk\n",
         (
             "6: stages[0].polcy: a stage has no field 'polcy' (did you mean 'policy'?). "
-            "Remedy: Its fields are name, type, service, policy, depends_on, inputs, outputs."
+            "Remedy: Its fields are name, type, service, policy, depends_on, inputs, outputs, options."
         ),
     ),
     "a missing type": (

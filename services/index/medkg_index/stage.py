@@ -7,6 +7,7 @@ from typing import ClassVar
 from medkg_contracts.errors import MedkgError
 from medkg_contracts.ir import Chunk, Document, IndexReceipt
 from medkg_contracts.stages import StageContext
+from medkg_contracts.vectors import Embeddings, SparseVectors
 from medkg_search import SearchServer, ensure_indices
 
 from .document_write import DocumentWrite, document_write
@@ -37,7 +38,12 @@ class OpenSearchIndexStage:
         await self._server.close()
 
     async def execute_batch(
-        self, ctxs: Sequence[StageContext], document: Sequence[Document], chunks: Sequence[list[Chunk]]
+        self,
+        ctxs: Sequence[StageContext],
+        document: Sequence[Document],
+        chunks: Sequence[list[Chunk]],
+        embeddings: Sequence[Embeddings | None],  # noqa: ARG002 - not written yet
+        sparse_vectors: Sequence[SparseVectors | None],  # noqa: ARG002 - likewise
     ) -> Sequence[IndexReceipt | Exception]:
         """One receipt or error per context, in their order; one job's error never fails its batch mates."""
         results: Results = {}

@@ -73,7 +73,11 @@ async def run(
     stage: OpenSearchIndexStage, *jobs: tuple[str, tuple[Document, list[Chunk]]]
 ) -> Sequence[IndexReceipt | Exception]:
     return await stage.execute_batch(
-        [context(tenant) for tenant, _ in jobs], [job[0] for _, job in jobs], [job[1] for _, job in jobs]
+        [context(tenant) for tenant, _ in jobs],
+        [job[0] for _, job in jobs],
+        [job[1] for _, job in jobs],
+        [None] * len(jobs),
+        [None] * len(jobs),
     )
 
 
@@ -386,5 +390,7 @@ def test_the_environment_sets_the_settings(monkeypatch: pytest.MonkeyPatch) -> N
 def test_the_service_takes_batches_and_gives_receipts() -> None:
     """The wired service has the inputs and outputs of an index stage, and is never skipped as already done."""
     binding = app.service.bind()
-    assert (["document", "chunks"], ["index_receipt"]) == (list(binding.inputs), list(binding.outputs))
+    inputs = ["document", "chunks", "embeddings", "sparse_vectors"]
+
+    assert (inputs, ["index_receipt"]) == (list(binding.inputs), list(binding.outputs))
     assert (True, False) == (binding.batched, binding.pure)

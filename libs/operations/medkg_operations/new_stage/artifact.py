@@ -19,9 +19,15 @@ _AMOUNTS: Final[Mapping[str, Amount]] = {
     "request": Amount("characters of its document's id", "len(request.doc_id)"),
     "document": Amount("characters of its text", "len(document.text)"),
     "validation": Amount("rules that are broken", "len(validation.violations)"),
+    "embeddings": Amount("chunks that have a vector", "len(embeddings.chunk_ids)"),
+    "sparse_vectors": Amount("chunks that have one", "len(sparse_vectors.vectors)"),
     "index_receipt": Amount("chunks that were written", "index_receipt.chunks"),
     "graph_receipt": Amount("nodes that were written", "graph_receipt.nodes"),
 }
+
+
+#: What the stages of topologies are called that are not called as their types.
+_CALLED: Final[Mapping[str, str]] = {"SparseEmbedStage": "expand"}
 
 
 def require_known(name: str) -> None:
@@ -62,7 +68,7 @@ def source(kind: Any) -> str:  # noqa: ANN401 - a type
 def producers(names: Sequence[str]) -> list[str]:
     """The stages, as they are usually called, that make these artifacts, in the order of the pipeline."""
     return [
-        kind.name.removesuffix("Stage").lower()
+        _CALLED.get(kind.name) or kind.name.removesuffix("Stage").lower()
         for kind in STAGE_TYPES.values()
         if set(names) & set(kind.outputs) and kind.name != "ExpandStage"
     ]
