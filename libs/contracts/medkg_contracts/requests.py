@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 import orjson
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
+from .artifacts import ArtifactRef
 from .cloudevents import CloudEvent, without_bom
 from .errors import InvalidRequest, PoisonRecord
 from .model import Contract, Identifier, Name, first_violation
@@ -36,6 +37,7 @@ class JobRequest(Contract):
         skip_completed: do not run a stage again whose inputs, version and settings it has already seen.
         priority: which of a tenant's own jobs go first; between tenants it changes nothing.
         batch_id: set on the jobs that a batch expanded to.
+        payload: the item's record, which whoever asks has put into the artifact store; then no source is asked for it.
         metadata: free text values that travel with the job to its stages.
     """
 
@@ -49,6 +51,7 @@ class JobRequest(Contract):
     skip_completed: bool = False
     priority: Priority = "normal"
     batch_id: Identifier | None = None
+    payload: Annotated[ArtifactRef | None, Field(exclude_if=lambda value: value is None)] = None
     metadata: Annotated[dict[str, Annotated[str, Field(max_length=1024)]], Field(max_length=32)] = Field(
         default_factory=dict
     )
@@ -60,6 +63,8 @@ class JobRequest(Contract):
             raise ValueError(f"give exactly one of id, ids and query, not {', '.join(given) or 'none'}")
         if self.limit is not None and self.query is None:
             raise ValueError("limit belongs to a query")
+        if self.payload is not None and (self.id is None or self.payload.uri is None):
+            raise ValueError("a payload is the record of one id, and stands in the artifact store")
         return self
 
     @property

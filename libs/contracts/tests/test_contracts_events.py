@@ -293,7 +293,7 @@ def test_request_is_an_item_or_a_batch(request_: JobRequest, batch: bool, doc_id
     assert (batch, doc_id) == (request_.is_batch, request_.doc_id)
 
 
-OF_THE_BATCH_ALONE = {"id", "ids", "query", "limit", "batch_id"}
+WHICH_ITEMS = {"id", "ids", "query", "limit", "batch_id", "payload"}
 ASKED: dict[str, Any] = {
     "source": "ctgov",
     "topology": "trials",
@@ -310,7 +310,7 @@ def test_item_is_asked_for_as_its_batch_is(which: dict[str, Any]) -> None:
     item = JobRequest(**ASKED, **which).item("NCT1", "b-1")
 
     assert JobRequest(**ASKED, id="NCT1", batch_id="b-1") == item
-    assert set(ASKED) | OF_THE_BATCH_ALONE == set(JobRequest.model_fields)
+    assert set(ASKED) | WHICH_ITEMS == set(JobRequest.model_fields)
 
 
 def test_json_form_is_the_event() -> None:

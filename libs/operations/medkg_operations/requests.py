@@ -10,6 +10,7 @@ from uuid import uuid4
 from medkg_artifacts import ArtifactStore
 from medkg_bus.producer import connected
 from medkg_contracts import topics
+from medkg_contracts.artifacts import ArtifactRef
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.errors import ConfigurationError, InvalidRequest, KafkaUnavailable, LedgerUnavailable
 from medkg_contracts.events import make_event
@@ -42,6 +43,7 @@ class RequestFields(TypedDict, total=False):
     until: str | None
     skip_completed: bool
     priority: Priority
+    payload: ArtifactRef | None
     metadata: Mapping[str, str]
 
 

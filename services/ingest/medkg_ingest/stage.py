@@ -3,11 +3,13 @@
 from collections.abc import AsyncIterator
 from typing import ClassVar
 
+from medkg_artifacts import ArtifactStore
 from medkg_contracts.errors import InvalidRequest, StageBug
 from medkg_contracts.ir import RawPayload
 from medkg_contracts.requests import JobRequest
 from medkg_contracts.stages import StageContext
 
+from .carried import carried_payload
 from .settings import IngestSettings
 from .sources import OpenSources, Source, close_sources, open_sources
 
@@ -36,10 +38,14 @@ class _SourceStage:
 
 
 class IngestStage(_SourceStage):
-    """Fetches an item's raw payloads from the source that the request names."""
+    """Fetches an item's raw payloads from the source that the request names, or takes the one that it carries."""
 
     version: ClassVar[str] = "1"
     outputs: ClassVar[tuple[str, ...]] = ("payloads",)
+
+    def __init__(self, settings: IngestSettings) -> None:
+        super().__init__(settings)
+        self._store = ArtifactStore.from_url(settings.artifacts_url)
 
     async def execute(self, ctx: StageContext, request: JobRequest) -> list[RawPayload]:
         """The item's payloads.
@@ -48,10 +54,15 @@ class IngestStage(_SourceStage):
             InvalidRequest: the source or the id is not one, or the request is a batch.
             SourceUnavailable: the source did not answer, or asked to wait.
             SourceRefused: the source does not have the item.
-            InvalidDocument: what the source has of it is no record.
+            InvalidDocument: what the source has of it is no record, or the one that the request carries is no text.
+            ArtifactMissing: the payload that the request carries is not in the tenant's part of the artifact store.
+            ArtifactCorrupt: it has other bytes than its name says.
+            ArtifactStoreUnavailable: the artifact store cannot be read.
         """
         if request.id is None:
             raise InvalidRequest(f"job {ctx.job_id} has a list or a query, not an id: only expand takes a batch")
+        if request.payload is not None:
+            return [await carried_payload(self._store, ctx.tenant_id, request, self._settings.max_bytes)]
         return await self._source(request.source).fetch(request.id)
 
 

@@ -3,12 +3,21 @@
 import hashlib
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from medkg_contracts.errors import InvalidRequest, SourceRefused, SourceUnavailable, StageBug
+from medkg_artifacts import ArtifactStore
+from medkg_contracts.errors import (
+    ArtifactMissing,
+    InvalidDocument,
+    InvalidRequest,
+    SourceRefused,
+    SourceUnavailable,
+    StageBug,
+)
 from medkg_contracts.requests import JobRequest
 from medkg_contracts.stages import StageContext
 from medkg_ingest.settings import IngestSettings
@@ -188,3 +197,37 @@ def test_a_setting_that_cannot_work_is_refused(values: dict[str, object]) -> Non
     """A bad setting stops the start instead of the first request."""
     with pytest.raises(ValidationError, match=next(iter(values))):
         IngestSettings.model_validate(values)
+
+
+ROW = b'{"_id": "184", "text": "Heated  wings \xc2\xb5"}\n'
+
+
+async def carrying(folder: Path, body: bytes, tenant: str = "public") -> JobRequest:
+    """A request that carries this record, which stands in the tenant's part of the store."""
+    ref = await ArtifactStore(folder).put(tenant, "payload", body, inline=False)
+    return JobRequest(source="beir", id="184", payload=ref)
+
+
+async def test_ingest_takes_the_record_that_a_request_carries(tmp_path: Path, settings_of: MakeSettings) -> None:
+    """A carried record is the payload, byte for byte, and no source is asked."""
+    stage = IngestStage(settings_of("http://127.0.0.1:1", artifacts_url=f"file://{tmp_path}"))
+    (payload,) = await stage.execute(context(), await carrying(tmp_path, ROW))
+    assert ("beir", "184", ROW) == (payload.source, payload.source_id, payload.body.encode())
+    assert hashlib.sha256(ROW).hexdigest() == payload.sha256
+
+
+async def test_ingest_takes_no_record_of_another_tenant(tmp_path: Path, settings_of: MakeSettings) -> None:
+    """A request reaches its own tenant's artifacts alone."""
+    stage = IngestStage(settings_of("http://127.0.0.1:1", artifacts_url=f"file://{tmp_path}"))
+    with pytest.raises(ArtifactMissing, match="no artifact of tenant 'public'"):
+        await stage.execute(context(), await carrying(tmp_path, ROW, "other"))
+
+
+@pytest.mark.parametrize(("body", "error"), [(b"{\xff}", InvalidDocument), (b"x" * 101, InvalidRequest)])
+async def test_ingest_refuses_a_carried_record_that_is_no_text_or_too_large(
+    tmp_path: Path, settings_of: MakeSettings, body: bytes, error: type[Exception]
+) -> None:
+    """What cannot be a record is refused for good."""
+    stage = IngestStage(settings_of("http://127.0.0.1:1", artifacts_url=f"file://{tmp_path}", MK_INGEST_MAX_BYTES=100))
+    with pytest.raises(error):
+        await stage.execute(context(), await carrying(tmp_path, body))

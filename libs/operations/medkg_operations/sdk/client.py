@@ -145,7 +145,8 @@ class Client:
             item: its id there.
             job_id: the job's id; asking twice for the same with the same id is asking once. None makes a new job.
             tenant: whose job it is, if not the connection's.
-            fields: ``topology``, ``until``, ``skip_completed``, ``priority``, ``metadata``; see `JobRequest`.
+            fields: ``topology``, ``until``, ``skip_completed``, ``priority``, ``payload``, ``metadata``; see
+                `JobRequest`.
 
         Raises:
             InvalidRequest: something of it breaks a rule; the message names the field, and nothing was sent.
