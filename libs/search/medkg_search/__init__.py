@@ -1,5 +1,6 @@
 """The search index: names, mapping, queries."""
 
+from .features import feature_name, feature_weights
 from .indices import ensure_indices
 from .mapping import chunk_source
 from .names import TenantNames
@@ -18,6 +19,8 @@ __all__ = [
     "TenantNames",
     "chunk_source",
     "ensure_indices",
+    "feature_name",
+    "feature_weights",
     "record_refused",
     "refused",
 ]

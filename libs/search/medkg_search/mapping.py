@@ -23,15 +23,26 @@ CHUNKS: dict[str, Any] = {
         "text": _ENGLISH,
         "span": {"properties": {"start": {"type": "integer"}, "end": {"type": "integer"}}},
         "token_count": {"type": "integer"},
+        "coherence": {"type": "float", "index": False},
+        # Which version of its document the record belongs to, and whether its dense vector is in the changelog, which
+        # then says when the version is to be seen.
+        "version": _KEYWORD,
+        "vectors": {"type": "boolean"},
+        # The sparse vector: `feature_weights`.
+        "sparse": {"type": "rank_features"},
     },
 }
 
-#: A document's manifest is read by its id alone; nothing of it is searched but the document's id.
+#: A document's manifest, and the tenant's live model, are read by their ids alone; nothing of them is searched but the
+#: document's id.
 DOCUMENTS: dict[str, Any] = {
     "dynamic": "strict",
     "properties": {
         "document_id": _KEYWORD,
+        # Of manifests that releases before 5 wrote.
         "chunk_ids": {"type": "keyword", "index": False, "doc_values": False},
+        "manifest": {"type": "object", "enabled": False},
+        "live_model": {"type": "object", "enabled": False},
     },
 }
 

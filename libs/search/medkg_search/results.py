@@ -76,8 +76,8 @@ def read_page(answer: Mapping[str, Any], size: int, search: str) -> SearchPage:
 
 
 def _hit(hit: Mapping[str, Any]) -> SearchHit:
-    source = dict(hit["_source"])
-    source["id"] = source.pop("chunk_id", None)
+    source = {name: value for name, value in hit["_source"].items() if name in Chunk.model_fields}
+    source["id"] = hit["_source"].get("chunk_id")
     try:
         chunk = Chunk.model_validate(source)
     except ValidationError as error:

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from medkg_contracts.errors import InvalidRequest
 from medkg_contracts.ir import Chunk, Span
-from medkg_search import SearchFilters, TenantNames, chunk_source
+from medkg_search import SearchFilters, TenantNames, chunk_source, feature_name
 from medkg_search.cursor import Cursor
 from medkg_search.mapping import CHUNKS
 from medkg_search.query import search_body, search_digest
@@ -45,7 +45,17 @@ def test_the_mapping_has_exactly_a_chunks_fields() -> None:
         id="c", document_id="d", document_title="t", source="ctgov", section_id="s", section_type="body",
         section_title="b", ordinal=0, text="x", span=Span(start=0, end=1), token_count=1,
     )  # fmt: skip
-    assert set(CHUNKS["properties"]) == set(chunk_source(chunk))
+    kept_when_there = {"coherence"}
+    added_on_writing = {"version", "vectors", "sparse"}
+    assert set(CHUNKS["properties"]) == set(chunk_source(chunk)) | kept_when_there | added_on_writing
+
+
+@given(st.text(max_size=8), st.text(max_size=8))
+@settings(max_examples=100, deadline=None)
+def test_no_two_terms_share_a_feature(one: str, other: str) -> None:
+    """Each term has a feature of its own, without a dot, which OpenSearch would take for the end of a field's name."""
+    assert (one == other) == (feature_name(one) == feature_name(other))
+    assert "." not in feature_name(one)
 
 
 @pytest.mark.parametrize(("query", "size"), [("", 10), (" \n", 10), ("x" * 513, 10), ("x", 0), ("x", 101)])

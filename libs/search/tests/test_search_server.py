@@ -16,7 +16,10 @@ from medkg_search import (
     TenantNames,
     chunk_source,
     ensure_indices,
+    feature_name,
+    feature_weights,
 )
+from medkg_search.mapping import CHUNKS
 
 
 @pytest.fixture
@@ -106,6 +109,55 @@ async def test_a_hit_comes_back_whole_with_a_snippet(server: SearchServer, tenan
     page = await ChunkSearch(server).search("relapse", tenant)
     assert [wanted] == [hit.chunk for hit in page.hits]
     assert ["Adults with <em>relapsed</em> leukemia &amp; fever &lt;38."] == page.hits[0].snippets
+
+
+@pytest.mark.integration
+async def test_a_sparse_vector_is_found_by_any_of_its_terms(server: SearchServer, tenant: str) -> None:
+    """Whatever a vocabulary has for terms, dots and spaces too, is written as a feature and found as one."""
+    terms = [".", "..", "a.b", ".a", "%2E", "##ing", "β", "a b", "[SEP]", "*", "/", '"', "\x00"]
+    weights = feature_weights({term: 0.5 + number for number, term in enumerate(terms)} | {"": 1.0, "tiny": 1e-40})
+    await ensure_indices(server, tenant)
+    record = chunk_source(chunk(1, "asthma")) | {"version": "v", "vectors": False, "sparse": weights}
+    alias = TenantNames(tenant).chunks
+    await server.call("PUT", f"/{alias}/_doc/1", params={"refresh": "true"}, body=record)
+
+    found = [
+        (await server.call("POST", f"/{alias}/_search", body={"query": {"rank_feature": body}}))["hits"]["hits"]
+        for body in ({"field": f"sparse.{feature_name(term)}", "linear": {}} for term in terms)
+    ]
+    assert [pytest.approx(0.5 + number, rel=0.01) for number in range(len(terms))] == [
+        hit["_score"] for hits in found for hit in hits
+    ]
+
+
+@pytest.mark.integration
+async def test_an_index_of_an_earlier_release_is_given_the_fields_that_it_lacks(
+    server: SearchServer, tenant: str
+) -> None:
+    """What exists already is extended in place, with all its records."""
+    index, alias = TenantNames(tenant).chunks_index, TenantNames(tenant).chunks
+    added = {"version", "vectors", "sparse", "coherence"}
+    earlier = {name: field for name, field in CHUNKS["properties"].items() if name not in added}
+    body = {"mappings": {"dynamic": "strict", "properties": earlier}, "aliases": {alias: {}}}
+    await server.call("PUT", f"/{index}", body=body)
+    await server.call("PUT", f"/{index}/_doc/1", params={"refresh": "true"}, body=chunk_source(chunk(1, "asthma")))
+    await ensure_indices(server, tenant)
+
+    found = (await server.call("GET", f"/{alias}/_mapping"))[index]["mappings"]
+    assert ("strict", set(CHUNKS["properties"])) == (found["dynamic"], set(found["properties"]))
+    assert 1 == await ChunkSearch(server).count(tenant)
+
+
+@pytest.mark.integration
+async def test_an_index_that_cannot_be_extended_is_refused(server: SearchServer, tenant: str) -> None:
+    """A field of another type is named with what to do, before anything is written."""
+    names = TenantNames(tenant)
+    mappings = {"properties": {"version": {"type": "long"}}}
+    await server.call("PUT", f"/{names.chunks_index}", body={"mappings": mappings, "aliases": {names.chunks: {}}})
+
+    with pytest.raises(ConfigurationError, match=r"version.* cannot be changed from type \[long\]") as caught:
+        await ensure_indices(server, tenant)
+    assert f"GET /_alias/{names.chunks}" in caught.value.info.remedy
 
 
 @pytest.mark.integration
