@@ -5,11 +5,12 @@ import gc
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from hashlib import sha256
 
 import pytest
 from medkg_chunk.settings import ChunkSettings
-from medkg_chunk.stage import SentenceChunkStage
+from medkg_chunk.stage import ChunkStage
 from medkg_contracts.ir import Document, RawPayload
 from medkg_contracts.stages import StageContext
 from medkg_index.bulk import requests
@@ -60,7 +61,8 @@ def no_collections() -> Iterator[None]:
 @pytest.mark.parametrize("record", [adverse_events, first_version, classic_xml])
 def test_eight_times_the_record_is_about_eight_times_the_work(record: Callable[[int], str]) -> None:
     """Parse, validate, chunk and index take processor time in proportion to a record's length, in each of its forms."""
-    chunker = SentenceChunkStage(ChunkSettings(MK_CHUNK_MAX_TOKENS=32))
+    chunker = ChunkStage(ChunkSettings(MK_CHUNK_MAX_TOKENS=32))
+    by_section = replace(CONTEXT, options={"strategy": "section"})
 
     def seconds(terms: int) -> dict[str, float]:
         body = record(terms)
@@ -79,10 +81,14 @@ def test_eight_times_the_record_is_about_eight_times_the_work(record: Callable[[
         marks.append(time.process_time())
         chunks = asyncio.run(chunker.execute(CONTEXT, document))
         marks.append(time.process_time())
+        asyncio.run(chunker.execute(by_section, document))
+        marks.append(time.process_time())
         Document.model_validate_json(document.model_dump_json())
         assert list(requests(document_write(0, "public", document, chunks).writes()))
         marks.append(time.process_time())
-        return dict(zip(("parse", "validate", "chunk", "index"), map(float.__sub__, marks[1:], marks), strict=True))
+        return dict(
+            zip(("parse", "validate", "chunk", "section", "index"), map(float.__sub__, marks[1:], marks), strict=True)
+        )
 
     small = [seconds(150) for _ in range(3)]
     large = [seconds(1200) for _ in range(2)]

@@ -98,6 +98,8 @@ def _facts(node: StageNode | GateNode) -> Iterator[tuple[str, str]]:
     if isinstance(node, StageNode):
         yield "takes", listed(node.inputs) if node.inputs else "the job's request"
         yield "gives", listed(node.outputs)
+        if node.options:
+            yield "options", _options_text(node)
         yield "queue", topics.queue(node.service)
         yield "done", topics.done(node.service)
         yield "policy", policy_text(node.policy)
@@ -136,7 +138,8 @@ def _changes(old: StageNode | GateNode, new: StageNode | GateNode) -> list[str]:
 def _fields(node: StageNode | GateNode) -> dict[str, str]:
     """Every field of the node that changes behaviour, in words."""
     if isinstance(node, StageNode):
-        own = {"type": node.type, "service": node.service, **_policy_fields(node.policy)}
+        own = {"type": node.type, "service": node.service, "options": _options_text(node)}
+        own |= _policy_fields(node.policy)
     else:
         own = {
             "opening topic": node.event_topic,
@@ -161,6 +164,10 @@ def _policy_fields(policy: Policy) -> dict[str, str]:
         "rate": _rate_text(policy),
         "breaker": _breaker_text(policy),
     }
+
+
+def _options_text(stage: StageNode) -> str:
+    return listed(f"{name} {value}" for name, value in stage.options.items())
 
 
 def _concurrency_text(policy: Policy) -> str:

@@ -162,6 +162,16 @@ def test_unconnected_nodes_are_drawn_apart() -> None:
     assert ["○  a  request → p", "", "○  b  request → q"] == drawing(plan(text)).splitlines()
 
 
+def test_options_of_a_stage() -> None:
+    """What the topology says of how a stage works is in its text and its data, and a change of it is told."""
+    new = plan(TEXT.replace("type: ChunkStage", "type: ChunkStage, options: {strategy: section, max_tokens: 400}"))
+    (node,) = [node for node in plan_data(new)["nodes"] if node["name"] == "chunk"]
+
+    assert "   options    strategy section, max_tokens 400" in plan_text(new).splitlines()
+    assert {"strategy": "section", "max_tokens": 400} == node["options"]
+    assert ("stage 'chunk': options was none and is strategy section, max_tokens 400",) == plan_difference(plan(), new)
+
+
 def test_no_difference() -> None:
     """Equal digests have nothing to say."""
     assert plan_difference(plan(), plan("# comment" + TEXT)) == ()

@@ -3,11 +3,11 @@
 from medkg_stagekit import Compute, StageService
 
 from .settings import ChunkSettings
-from .stage import SentenceChunkStage
+from .stage import ChunkStage
 
 service = StageService(
     "chunk",
-    SentenceChunkStage,
+    ChunkStage,
     ChunkSettings,
     description="Cuts documents into chunks with exact spans",
     compute=Compute(),

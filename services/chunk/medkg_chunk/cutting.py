@@ -1,84 +1,59 @@
-"""Cuts a section's text into pieces of at most so many tokens, at the best places that there are.
+"""Cuts a section into pieces of at most so many tokens, at the best places that there are."""
 
-A piece ends at the end of a sentence or of a table's row. A sentence or a row that alone is longer than the bound
-is cut between words, and a word that alone is longer than the bound between its characters.
-"""
-
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from medkg_contracts.ir import Span
 
-from .sentences import sentence_starts
-from .tokens import count_tokens, token_starts
+from .tokens import Measure
+from .units import Unit
 
 
-def cut(text: str, *, tables: Sequence[Span], max_tokens: int) -> Iterator[Span]:
-    """Where the text's pieces stand, in order: each begins where the one before it ends.
+class Piece(NamedTuple):
+    """What becomes a chunk: without white space at its ends, and never empty."""
 
-    Args:
-        text: of one section.
-        tables: where the text has tables, one row a line; in order, apart from each other and inside the text.
-        max_tokens: no piece has more.
+    span: Span
+    tokens: int
+
+
+def filled(units: Sequence[Unit], bound: int) -> Iterator[Span]:
+    """Pieces of as many units as fit, in order: each begins where the one before it ends."""
+    start = size = 0
+    for unit in units:
+        if size and size + unit.size > bound:
+            yield Span(start=start, end=unit.start)
+            start, size = unit.start, 0
+        size += unit.size
+    yield Span(start=start, end=units[-1].end if units else 0)
+
+
+def pieces(text: str, spans: Iterable[Span], measure: Measure, bound: int) -> Iterator[Piece]:
+    """The spans without white space at their ends, and measured; those of white space alone are left out.
+
+    What a model makes of a text depends on where the text begins, so that a span may have more tokens than its units
+    together: such a one is cut in halves. A character that alone has more tokens than the bound stays as it is.
     """
-    start = position = filled = 0
-    for end, size in _units(text, tables, max_tokens):
-        if filled and filled + size > max_tokens:
-            yield Span(start=start, end=position)
-            start, filled = position, 0
-        filled += size
-        position = end
-    yield Span(start=start, end=len(text))
-
-
-def _units(text: str, tables: Sequence[Span], max_tokens: int) -> Iterator[tuple[int, int]]:
-    """What is kept whole, each within the bound: its end and its number of tokens."""
-    for start, end in _wholes(text, tables, max_tokens):
-        size = count_tokens(text[start:end])
-        if size <= max_tokens:
-            yield end, size
+    stripped = [span for each in spans if (span := _stripped(text, each))]
+    counts = measure.count([text[span.start : span.end] for span in stripped])
+    for span, count in zip(stripped, counts, strict=True):
+        if count <= bound or span.end - span.start == 1:
+            yield Piece(span, count)
         else:
-            yield from _words(text, start, end, max_tokens)
+            yield from pieces(text, _halves(text, span, measure), measure, bound)
 
 
-def _wholes(text: str, tables: Sequence[Span], max_tokens: int) -> Iterator[tuple[int, int]]:
-    """Sentences, tables that fit in one piece, and the rows of those that do not."""
-    position = 0
-    for table in tables:
-        yield from _ranges(position, table.start, sentence_starts(text[position : table.start]))
-        body = text[table.start : table.end]
-        if count_tokens(body) <= max_tokens:
-            yield table.start, table.end
-        else:
-            yield from _ranges(table.start, table.end, _line_starts(body))
-        position = table.end
-    yield from _ranges(position, len(text), sentence_starts(text[position:]))
+def _stripped(text: str, span: Span) -> Span | None:
+    body = text[span.start : span.end]
+    if not (stripped := body.strip()):
+        return None
+    start = span.start + len(body) - len(body.lstrip())
+    return Span(start=start, end=start + len(stripped))
 
 
-def _ranges(start: int, end: int, starts: Sequence[int]) -> Iterator[tuple[int, int]]:
-    bounds = [*(start + offset for offset in starts), end]
-    yield from pairwise(bounds)
-
-
-def _line_starts(text: str) -> list[int]:
-    starts: list[int] = []
-    position = 0
-    for line in text.splitlines(keepends=True):
-        starts.append(position)
-        position += len(line)
-    return starts
-
-
-def _words(text: str, start: int, end: int, max_tokens: int) -> Iterator[tuple[int, int]]:
-    """Cuts a range that is longer than the bound, before the last word that does not fit as a whole."""
-    body = text[start:end]
-    tokens = token_starts(body)
-    words = [index for index, at in enumerate(tokens) if at == 0 or body[at - 1].isspace()]
-    first = 0
-    while len(tokens) - first > max_tokens:
-        word = words[bisect_right(words, first + max_tokens) - 1]
-        after = word if word > first else first + max_tokens
-        yield start + tokens[after], after - first
-        first = after
-    yield end, len(tokens) - first
+def _halves(text: str, span: Span, measure: Measure) -> tuple[Span, Span]:
+    """Cut between words if there are several, else between tokens, else between characters."""
+    body = text[span.start : span.end]
+    tokens = [at for at in measure.starts(body) if at]
+    places = [at for at in tokens if body[at - 1].isspace()] or tokens or [len(body) // 2]
+    middle = span.start + places[len(places) // 2]
+    return Span(start=span.start, end=middle), Span(start=middle, end=span.end)

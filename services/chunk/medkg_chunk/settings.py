@@ -5,12 +5,17 @@ from typing import Annotated
 from medkg_contracts.settings import Settings
 from pydantic import Field
 
+from .options import MaxTokens, Options, SectionTokens, Strategy
+
 
 class ChunkSettings(Settings):
-    """How documents are cut.
+    """How documents are cut where their topology says nothing else; see `Options`."""
 
-    Attributes:
-        max_tokens: no chunk has more of the chunker's tokens. A model that takes 512 word pieces takes 256 of these.
-    """
+    strategy: Annotated[Strategy, Field(validation_alias="MK_CHUNK_STRATEGY")] = "sentences"
+    max_tokens: Annotated[MaxTokens, Field(validation_alias="MK_CHUNK_MAX_TOKENS")] = 256
+    section_tokens: Annotated[SectionTokens, Field(validation_alias="MK_CHUNK_SECTION_TOKENS")] = None
 
-    max_tokens: Annotated[int, Field(ge=16, le=8192, validation_alias="MK_CHUNK_MAX_TOKENS")] = 256
+    @property
+    def options(self) -> Options:
+        """The same as a topology says it."""
+        return Options(**self.model_dump(include=set(Options.model_fields)))

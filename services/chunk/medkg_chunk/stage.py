@@ -9,17 +9,15 @@ from medkg_contracts.ids import digest
 from medkg_contracts.ir import SECTION_BREAK, Chunk, Document, Section, Span
 from medkg_contracts.stages import StageContext
 
-from .cutting import cut
+from .cutting import Piece, filled, pieces
+from .options import Options, chosen
 from .settings import ChunkSettings
-from .tokens import count_tokens
-
-#: Part of every chunk's id. The first chunker went through Haystack and its chunks were these: with another name the
-#: chunks of all documents would get other ids.
-_CHUNKER = "haystack/1"
+from .tokens import Measure, OwnTokens
+from .units import units
 
 
-class SentenceChunkStage:
-    """Cuts each section between sentences and table rows, in time that grows with the section's length.
+class ChunkStage:
+    """Cuts each section in the way that the topology or the settings ask for, in time that grows with its length.
 
     Every visible character of a section is in exactly one chunk; white space at a chunk's ends is left out.
     """
@@ -28,24 +26,25 @@ class SentenceChunkStage:
     outputs: ClassVar[tuple[str, ...]] = ("chunks",)
 
     def __init__(self, settings: ChunkSettings) -> None:
-        self._max_tokens = settings.max_tokens
-        self._chunker = f"{_CHUNKER}/{settings.max_tokens}"
+        self._options = chosen(settings.options, {}, "").options
 
-    async def execute(self, ctx: StageContext, document: Document) -> list[Chunk]:  # noqa: ARG002
+    async def execute(self, ctx: StageContext, document: Document) -> list[Chunk]:
         """The document's chunks, in the order of its text.
 
         Raises:
+            ConfigurationError: the topology asks for what there is not; the message names the option.
             InvalidDocument: a table's span is not inside its section, or two tables overlap.
         """
+        options = chosen(self._options, ctx.options, ctx.pipeline).options
+        measure = OwnTokens()
         chunks: list[Chunk] = []
         offset = 0
         for section in document.sections:
-            for span in self._spans(section):
-                text = section.text[span.start : span.end]
-                start, end = offset + span.start, offset + span.end
+            for piece in _pieces(section, options, measure):
+                start, end = offset + piece.span.start, offset + piece.span.end
                 chunks.append(
                     Chunk(
-                        id=digest(document.id, self._chunker, start, end)[:32],
+                        id=digest(document.id, options.label, start, end)[:32],
                         document_id=document.id,
                         document_title=document.title,
                         source=document.source,
@@ -53,21 +52,22 @@ class SentenceChunkStage:
                         section_type=section.type,
                         section_title=section.title,
                         ordinal=len(chunks),
-                        text=text,
+                        text=section.text[piece.span.start : piece.span.end],
                         span=Span(start=start, end=end),
-                        token_count=count_tokens(text),
+                        token_count=piece.tokens,
                     )
                 )
             offset += len(section.text) + len(SECTION_BREAK)
         return chunks
 
-    def _spans(self, section: Section) -> Iterator[Span]:
-        """Where the section's chunks stand in the section's text."""
-        for piece in cut(section.text, tables=_table_spans(section), max_tokens=self._max_tokens):
-            text = section.text[piece.start : piece.end]
-            if stripped := text.strip():
-                start = piece.start + len(text) - len(text.lstrip())
-                yield Span(start=start, end=start + len(stripped))
+
+def _pieces(section: Section, options: Options, measure: Measure) -> Iterator[Piece]:
+    """What becomes of a section, in its own positions."""
+    bound = options.max_tokens
+    parts = units(section.text, tables=_table_spans(section), measure=measure, bound=bound)
+    if options.strategy == "section" and sum(unit.size for unit in parts) <= options.whole:
+        bound = options.whole
+    return pieces(section.text, filled(parts, bound), measure, bound)
 
 
 def _table_spans(section: Section) -> list[Span]:

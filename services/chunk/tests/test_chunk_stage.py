@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from medkg_chunk import app
 from medkg_chunk.settings import ChunkSettings
-from medkg_chunk.stage import SentenceChunkStage
-from medkg_chunk.tokens import count_tokens
+from medkg_chunk.stage import ChunkStage
+from medkg_chunk.tokens import OwnTokens
 from medkg_contracts.errors import InvalidDocument
 from medkg_contracts.ir import Chunk, Document, Provenance, Section, Span, Table
+from medkg_contracts.model import OptionValue
 from medkg_contracts.stages import StageContext
 from pydantic import ValidationError
 
@@ -50,9 +52,13 @@ def study(number: str) -> Document:
     )
 
 
-def chunk(doc: Document, max_tokens: int = 256) -> list[Chunk]:
-    chunker = SentenceChunkStage(ChunkSettings(MK_CHUNK_MAX_TOKENS=max_tokens))
-    return asyncio.run(chunker.execute(CONTEXT, doc))
+def chunk(doc: Document, max_tokens: int = 256, **options: OptionValue) -> list[Chunk]:
+    chunker = ChunkStage(ChunkSettings(MK_CHUNK_MAX_TOKENS=max_tokens))
+    return asyncio.run(chunker.execute(replace(CONTEXT, options=options), doc))
+
+
+def tokens(text: str) -> int:
+    return OwnTokens().count([text])[0]
 
 
 @st.composite
@@ -73,31 +79,47 @@ def documents(draw: st.DrawFn) -> Document:
     return document(*sections)
 
 
-@given(documents(), st.sampled_from([16, 40]))
-@settings(max_examples=150, deadline=None)
-def test_every_span_is_exact_and_bounded(doc: Document, max_tokens: int) -> None:
-    """For any text, a chunk's span gives its text, its tokens are counted right and never pass the bound."""
-    for one in chunk(doc, max_tokens):
+@dataclass(frozen=True)
+class Way:
+    """To cut documents: what a topology says, and the most tokens of a chunk that come of it."""
+
+    options: dict[str, OptionValue]
+    most: int
+
+
+WAYS = [
+    Way({"max_tokens": 16}, 16),
+    Way({"max_tokens": 40}, 40),
+    Way({"strategy": "section", "max_tokens": 16}, 32),
+    Way({"strategy": "section", "max_tokens": 16, "section_tokens": 100}, 100),
+]
+
+
+@given(documents(), st.sampled_from(WAYS))
+@settings(deadline=None)
+def test_every_span_is_exact_and_bounded(doc: Document, way: Way) -> None:
+    """For any text and strategy, a chunk's span gives its text, its tokens are counted right and are not too many."""
+    for one in chunk(doc, **way.options):
         assert doc.text[one.span.start : one.span.end] == one.text
-        assert count_tokens(one.text) == one.token_count
-        assert one.token_count <= max_tokens
+        assert tokens(one.text) == one.token_count
+        assert one.token_count <= way.most
 
 
-@given(documents(), st.sampled_from([16, 40]))
-@settings(max_examples=150, deadline=None)
-def test_every_visible_character_is_in_exactly_one_chunk(doc: Document, max_tokens: int) -> None:
-    """For any text, the chunks of each section together hold its visible characters, each once, in order."""
-    chunks = chunk(doc, max_tokens)
+@given(documents(), st.sampled_from(WAYS))
+@settings(deadline=None)
+def test_every_visible_character_is_in_exactly_one_chunk(doc: Document, way: Way) -> None:
+    """For any text and strategy, the chunks of a section together hold its visible characters, each once, in order."""
+    chunks = chunk(doc, **way.options)
     for one in doc.sections:
         expected = "".join(one.text.split())
         assert expected == "".join("".join(c.text.split()) for c in chunks if c.section_id == one.id)
 
 
-@given(documents())
+@given(documents(), st.sampled_from(WAYS))
 @settings(max_examples=50, deadline=None)
-def test_no_chunk_crosses_a_section(doc: Document) -> None:
+def test_no_chunk_crosses_a_section(doc: Document, way: Way) -> None:
     """A chunk lies inside the section that it names, and ordinals count from 0."""
-    chunks = chunk(doc, 16)
+    chunks = chunk(doc, **way.options)
     for one in chunks:
         start = doc.offset(one.section_id)
         text = next(s.text for s in doc.sections if s.id == one.section_id)
@@ -120,7 +142,7 @@ def test_chunks_are_filled() -> None:
     chunks = [c for c in chunk(study("NCT05832827"), 128) if c.section_id == "s3"]
     assert len(chunks) > 3
     for one, other in pairwise(chunks):
-        assert one.token_count + count_tokens(other.text.split("\n")[0]) > 128
+        assert one.token_count + tokens(other.text.split("\n")[0]) > 128
 
 
 def test_a_table_row_stays_whole() -> None:
@@ -153,6 +175,16 @@ def test_a_row_longer_than_the_bound_is_cut_between_words() -> None:
     assert text.split() == [word for one in chunks for word in one.text.split()]
 
 
+def test_a_short_section_is_one_chunk() -> None:
+    """With the strategy of sections, one that is short enough is one chunk and another is cut as by sentences."""
+    short, long = section("One two. Three four. " * 4), section("Five six. Seven eight. " * 40, number=2)
+    doc = document(short, long)
+    one, *others = chunk(doc, strategy="section", max_tokens=16, section_tokens=30)
+
+    assert ("s1", short.text.strip(), 24) == (one.section_id, one.text, one.token_count)
+    assert [c.span for c in chunk(doc, max_tokens=16) if c.section_id == "s2"] == [c.span for c in others]
+
+
 def test_ids_depend_on_document_settings_and_span() -> None:
     """The same input gives the same ids; another document or bound gives others."""
     doc = study("NCT00405041")
@@ -161,6 +193,7 @@ def test_ids_depend_on_document_settings_and_span() -> None:
     assert len(ids) == len(set(ids))
     assert not set(ids) & {one.id for one in chunk(doc.model_copy(update={"id": "ctgov:OTHER"}))}
     assert not set(ids) & {one.id for one in chunk(doc, 200)}
+    assert not set(ids) & {one.id for one in chunk(doc, strategy="section")}
 
 
 @pytest.mark.parametrize(

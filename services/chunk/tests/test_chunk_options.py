@@ -1,0 +1,63 @@
+"""What the settings and a topology may say of how documents are cut."""
+
+import pytest
+from medkg_chunk.options import Options, chosen
+from medkg_chunk.settings import ChunkSettings
+from medkg_contracts.errors import ConfigurationError
+from medkg_contracts.model import OptionValue
+
+
+def found(**said: OptionValue) -> Options:
+    return chosen(ChunkSettings().options, said, "auto").options
+
+
+def test_what_a_topology_says_holds_before_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An option of the topology overrides its setting; the others are the settings'."""
+    monkeypatch.setenv("MK_CHUNK_STRATEGY", "section")
+    monkeypatch.setenv("MK_CHUNK_MAX_TOKENS", "100")
+    options = found(max_tokens=128)
+
+    assert ("section", 128, 256) == (options.strategy, options.max_tokens, options.whole)
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"max_token": 99}, "option 'max_token' of the chunk stage: there is none of this name, but strategy, max_to"),
+        ({"strategy": "words"}, "option 'strategy' of the chunk stage: it is 'words', and may be sentences"),
+        ({"max_tokens": 9}, "option 'max_tokens' of the chunk stage: it is 9, and may be a whole number from 16 to 8"),
+        ({"max_tokens": "99"}, "option 'max_tokens' of the chunk stage: it is '99', and may be a whole number from 16"),
+        ({"max_tokens": True}, "option 'max_tokens' of the chunk stage: it is True, and may be a whole number from 16"),
+        (
+            {"section_tokens": 600},
+            "option 'section_tokens' of the chunk stage: it has no effect with the strategy 'sentences', only with 's",
+        ),
+        (
+            {"strategy": "section", "section_tokens": 99},
+            "option 'section_tokens' of the chunk stage: it is 99, and may not be less than max_tokens, 256",
+        ),
+    ],
+)
+def test_a_wrong_option_is_refused_by_name(said: dict[str, OptionValue], message: str) -> None:
+    """A topology's option that is unknown, of no effect or none of what it may be is named, with the topology."""
+    with pytest.raises(ConfigurationError) as refused:
+        found(**said)
+
+    assert str(refused.value).startswith(f"topology 'auto', {message}")
+    assert "Correct the stage's `options` in the topology 'auto'" in refused.value.info.remedy
+
+
+def test_settings_that_contradict_each_other_are_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A setting that another one forbids is named as the variable that it is."""
+    monkeypatch.setenv("MK_CHUNK_STRATEGY", "section")
+    monkeypatch.setenv("MK_CHUNK_SECTION_TOKENS", "100")
+
+    with pytest.raises(ConfigurationError, match=r"^MK_CHUNK_SECTION_TOKENS: it is 100"):
+        found()
+
+
+def test_a_setting_of_another_strategy_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A setting for a strategy that only some topologies ask for is no error for the others."""
+    monkeypatch.setenv("MK_CHUNK_SECTION_TOKENS", "300")
+
+    assert ("sentences", 300) == (found().strategy, found(strategy="section").whole)
