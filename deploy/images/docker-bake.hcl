@@ -27,7 +27,7 @@ target "service" {
       { service = "ingest", target = "stage", shared = "stagekit", module = "medkg_ingest" },
       { service = "parse", target = "stage", shared = "stagekit", module = "medkg_parse" },
       { service = "replay", target = "replay", shared = "servicekit", module = "medkg_replay" },
-      { service = "router", target = "router", shared = "servicekit", module = "medkg_router" },
+      { service = "router", target = "router", shared = "stagekit", module = "medkg_router" },
       { service = "validate", target = "stage", shared = "stagekit", module = "medkg_validate" },
       # end: services
     ]

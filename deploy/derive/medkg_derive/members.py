@@ -2,9 +2,9 @@
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, requires
 from pathlib import Path
 
 from medkg_contracts.errors import ConfigurationError
@@ -59,7 +59,6 @@ def _declared(file: Path) -> Iterator[Member]:
             f"{file}: the package {project['name']} has the services {', '.join(entries) or 'none'}",
             remedy=f"Call it {expected}, with one entry point {file.parent.name} in the group {GROUP}.",
         )
-    packages = {re.split(r"[\[<>=~! ]", dependency)[0] for dependency in project["dependencies"]}
     for name, value in entries.items():
         entry = EntryPoint(name, value, GROUP)
         try:
@@ -68,5 +67,22 @@ def _declared(file: Path) -> Iterator[Member]:
             raise ConfigurationError(
                 str(error), remedy="`uv sync --all-packages --all-groups` installs packages that are new."
             ) from error
+        packages = _required(project["name"], project["dependencies"])
         foundation = next(package for package in _FOUNDATIONS if package in packages)
         yield Member(service, entry.module.partition(".")[0], foundation.removeprefix("medkg-"))
+
+
+def _required(package: str, dependencies: Iterable[str]) -> set[str]:
+    """Our own packages that this one is built upon, directly or by way of others."""
+    found: set[str] = set()
+    waiting = [package, *map(_name, dependencies)]
+    while waiting:
+        name = waiting.pop()
+        if name.startswith("medkg-") and name not in found:
+            found.add(name)
+            waiting += map(_name, requires(name) or ())
+    return found - {package}
+
+
+def _name(dependency: str) -> str:
+    return re.split(r"[\[<>=~!; ]", dependency)[0]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from medkg_contracts.services import installed, load
 from medkg_derive.files import derived
+from medkg_derive.members import members
 
 ROOT = Path(__file__).parents[3]
 
@@ -28,3 +29,10 @@ def test_a_package_and_its_service_have_one_description(name: str) -> None:
     project = tomllib.loads((ROOT / "services" / name / "pyproject.toml").read_text())["project"]
 
     assert load(installed()[name]).description == project["description"]
+
+
+def test_images_share_a_layer_by_what_they_are_built_upon() -> None:
+    """The router reaches stagekit by way of explain, and so shares the layer of the stages; replay does not."""
+    found = {member.name: member.foundation for member in members(ROOT)}
+
+    assert ("stagekit", "stagekit", "servicekit") == (found["router"], found["chunk"], found["replay"])
