@@ -86,6 +86,13 @@ class Admin:
             for topic in await self._client.describe_topics()
         }
 
+    async def setting(self, topic: str, name: str) -> str | None:
+        """What the topic has as this setting, Kafka's default included; None when there is no such topic or setting."""
+        (answer,) = await self._client.describe_configs([_resource(topic, None)])
+        return next(
+            (value for _, _, _, _, entries in answer.resources for key, value, *_ in entries if key == name), None
+        )
+
     async def create(self, specs: Sequence[TopicSpec]) -> None:
         """Create these; one that somebody else has created meanwhile is fine."""
         if not specs:

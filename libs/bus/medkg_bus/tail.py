@@ -1,6 +1,6 @@
 """Follows a topic without a consumer group: nobody else's reading is touched, and nothing is committed."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Final, Literal, Self
 
 from aiokafka import TopicPartition
@@ -21,14 +21,31 @@ Start = Literal["beginning", "end"] | int | Mapping[int, int]
 class Tail:
     """A topic's records from a place on, as they come. Raises KafkaUnavailable when Kafka does not answer.
 
+    Args:
+        bootstrap: Kafka's address.
+        topic: whose records.
+        start: where to begin.
+        partitions: says by its number whether a partition is read; by default all are.
+        most: so many records a poll brings at most.
+
     Attributes:
         begins: where it began: the offset of each partition, by its number.
     """
 
-    def __init__(self, bootstrap: str, topic: str, start: Start = "end") -> None:
+    def __init__(
+        self,
+        bootstrap: str,
+        topic: str,
+        start: Start = "end",
+        *,
+        partitions: Callable[[int], bool] | None = None,
+        most: int | None = None,
+    ) -> None:
         self._bootstrap = bootstrap
         self._topic = topic
         self._start = start
+        self._wanted = partitions
+        self._most = most
         self._consumer = reader_client(bootstrap)
         self.begins: dict[int, int] = {}
 
@@ -80,13 +97,29 @@ class Tail:
             (topic,) = await admin.describe_topics([self._topic])
         finally:
             await admin.close()
-        return [TopicPartition(self._topic, partition["partition"]) for partition in topic["partitions"]]
+        numbers = (partition["partition"] for partition in topic["partitions"])
+        return [TopicPartition(self._topic, each) for each in numbers if self._wanted is None or self._wanted(each)]
+
+    async def positions(self) -> dict[int, int]:
+        """The offset of the record that comes next, of each partition by its number; what a poll brought has come.
+
+        It lies behind what compaction has dropped. One that is lower than it was says that the topic was made anew.
+        """
+        return {each.partition: await self._consumer.position(each) for each in self._consumer.assignment()}
+
+    async def lag(self) -> int:
+        """How many records, those counted that compaction has dropped, stand behind what has come, as far as known."""
+        lag = 0
+        for each in self._consumer.assignment():
+            end = self._consumer.highwater(each)  # None before the first answer
+            lag += 0 if end is None else max(0, end - await self._consumer.position(each))
+        return lag
 
     async def polls(self) -> AsyncIterator[list[Record]]:
         """What each poll brought, oldest first; empty when there was nothing. Never ends."""
         while True:
             try:
-                polled = await self._consumer.getmany(timeout_ms=POLL_MS)
+                polled = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=self._most)
             except (KafkaError, OSError) as error:
                 raise KafkaUnavailable(f"Kafka at {self._bootstrap}: {error!r}") from error
             records = [
