@@ -1,0 +1,134 @@
+"""A view that follows the topic of a real Kafka."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from time import monotonic
+from uuid import uuid4
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from medkg_bus.admin import Admin
+from medkg_bus.clients import partition_of, producer_client
+from medkg_contracts.asyncapi import TopicSpec
+from medkg_contracts.changelog import VectorChange, write_change
+from medkg_contracts.errors import ConfigurationError
+from medkg_vectorview import Follower, Shard, Sizes
+
+from .changelog import MODEL, TENANT, deleted, live, put, record_id, removed, visible
+
+pytestmark = pytest.mark.integration
+
+PARTITIONS = 4
+PATIENCE_S = 30.0
+
+
+@dataclass
+class Topic:
+    """A changelog that no other test has."""
+
+    bootstrap: str
+    producer: AIOKafkaProducer
+    name: str = field(default_factory=lambda: f"vectors-{uuid4().hex[:8]}")
+
+    async def make(self) -> None:
+        """Create it."""
+        async with Admin(self.bootstrap) as admin:
+            await admin.create([TopicSpec(self.name, PARTITIONS, 1, {"cleanup.policy": "compact"})])
+
+    async def write(self, changes: Sequence[VectorChange]) -> None:
+        """Write changes as an index does."""
+        for change in changes:
+            record = write_change(change, datetime.now(UTC), "/tests")
+            places = range(PARTITIONS) if record.place is None else [partition_of(record.place.encode(), PARTITIONS)]
+            for partition in places:
+                await self.producer.send_and_wait(
+                    self.name, record.value, key=record.key, headers=record.headers, partition=partition
+                )
+
+    def follow(self, shard: str = "0/1") -> Follower:
+        """A view of it."""
+        return Follower(self.bootstrap, Shard.parse(shard), Sizes(), topic=self.name)
+
+
+@pytest.fixture
+async def topic(kafka_bootstrap: str) -> AsyncIterator[Topic]:
+    producer = producer_client(kafka_bootstrap, "tests")
+    await producer.start()
+    topic = Topic(kafka_bootstrap, producer)
+    await topic.make()
+    yield topic
+    await producer.stop()
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait until the condition holds."""
+    deadline = monotonic() + PATIENCE_S
+    while not condition():
+        assert monotonic() < deadline, "it never came"
+        await asyncio.sleep(0.02)
+
+
+def seen(follower: Follower) -> list[str]:
+    """The documents that are seen."""
+    return sorted(document for _, document, _ in follower.view.visible_records(TENANT, MODEL))
+
+
+async def test_changes_are_followed(topic: Topic) -> None:
+    """What stands on the topic is read until it has caught up, and what comes afterwards is read too."""
+    await topic.write([put("a", "1", 0), visible("a", "1", 1), put("b", "1", 0), visible("b", "1", 1), live(MODEL, 1)])
+    async with topic.follow() as follower:
+        await until(lambda: follower.caught_up)
+        first = seen(follower)
+        await topic.write([put("c", "1", 0), visible("c", "1", 1), removed("a"), deleted("a", "1", 0)])
+        await until(lambda: seen(follower) == ["b", "c"])
+        await until(lambda: follower.lag == 0)
+
+    assert ["a", "b"] == first
+    assert MODEL == follower.view.live(TENANT)
+    assert None is follower.problem
+
+
+async def test_shards_share_the_documents(topic: Topic) -> None:
+    """Each node has its partitions' documents and no others, and knows the live model."""
+    names = [f"document-{number}" for number in range(12)]
+    await topic.write([live(MODEL, 1)])
+    for name in names:
+        await topic.write([put(name, "1", 0), visible(name, "1", 1)])
+    async with topic.follow("0/2") as even, topic.follow("1/2") as odd:
+        await until(lambda: even.caught_up and odd.caught_up)
+
+    expected = [name for name in names if partition_of(f"{TENANT}/{name}".encode(), PARTITIONS) % 2]
+    assert sorted(expected) == seen(odd)
+    assert sorted(names) == sorted(seen(even) + seen(odd))
+    assert MODEL == even.view.live(TENANT) == odd.view.live(TENANT)
+
+
+async def test_poison_is_left_out(topic: Topic, caplog: pytest.LogCaptureFixture) -> None:
+    """What no search could use is counted and logged with its place, and the rest is read."""
+    caplog.set_level(logging.ERROR)
+    await topic.producer.send_and_wait(topic.name, b"no event", key=b"junk", partition=0)
+    await topic.write([put("a", "1", 0), put("a", "1", 1, (1, 2)), visible("a", "1", 1)])
+    async with topic.follow() as follower:
+        await until(lambda: follower.caught_up)
+
+    assert 2 == follower.poison
+    assert [record_id("a", "1", 0)] == [record for record, _, _ in follower.view.visible_records(TENANT, MODEL)]
+    assert f"{topic.name}/0@0 is left out" in caplog.text
+    assert "a vector of 2 numbers" in caplog.text
+
+
+async def test_missing_topic_is_named(kafka_bootstrap: str) -> None:
+    """A topic that is not there is an error that says how to create it; a shard without a partition says so."""
+    with pytest.raises(ConfigurationError, match="has no topic nowhere") as missing:
+        await Follower(kafka_bootstrap, Shard(), Sizes(), topic="nowhere").__aenter__()
+
+    assert "medkg topics provision" in missing.value.info.remedy
+
+
+async def test_shard_without_partitions_is_refused(topic: Topic) -> None:
+    """A node that no partition is left for says so."""
+    with pytest.raises(ConfigurationError, match=r"4/5: .* has only 4 partitions"):
+        await topic.follow("4/5").__aenter__()

@@ -1,0 +1,194 @@
+"""What a view shows of the changes that it has taken over."""
+
+import re
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from medkg_contracts.changelog import VectorChange, VectorPut
+from medkg_vectorview import Hit, Sizes, VectorView
+
+from .changelog import (
+    DIMENSION,
+    MODEL,
+    OTHER,
+    TENANT,
+    Expected,
+    as_records,
+    changes_of,
+    compacted,
+    deleted,
+    key,
+    live,
+    put,
+    record_id,
+    removed,
+    visible,
+)
+
+QUERY = np.array([[1, 0, 0, 0]], np.float32)
+DOCUMENTS, VERSIONS, CHUNKS = ("a", "b/c", "ü"), ("1", "2"), (0, 1)
+
+vectors = st.lists(st.sampled_from([-1.0, 0.0, 0.5, 2.0]), min_size=DIMENSION, max_size=DIMENSION)
+documents, versions, chunks = st.sampled_from(DOCUMENTS), st.sampled_from(VERSIONS), st.sampled_from(CHUNKS)
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[VectorChange]:
+    """What an index may write, its races and repeats included."""
+    changes: list[VectorChange] = []
+    orders: dict[str, int] = {}
+    last: dict[str, VectorChange] = {}
+    kinds = st.sampled_from(["put", "put", "put", "delete", "visible", "visible", "late", "remove", "live"])
+    for kind in draw(st.lists(kinds, max_size=40)):
+        document, version, chunk = draw(documents), draw(versions), draw(chunks)
+        order = orders.get(document, 0)
+        match kind:
+            case "put":
+                changes.append(put(document, version, chunk, draw(vectors)))
+            case "delete":
+                changes.append(deleted(document, version, chunk))
+            case "visible":
+                orders[document] = order + draw(st.integers(1, 3))
+                last[document] = visible(document, version, orders[document])
+                changes.append(last[document])
+            case "late" if document in last:
+                # Whoever comes too late finds the newer version afterwards, and says it again.
+                changes.extend([visible(document, version, order - 1 if order else 0), last[document]])
+            case "remove":
+                orders.pop(document, None)
+                last.pop(document, None)
+                changes.append(removed(document))
+            case "live":
+                changes.append(live(draw(st.sampled_from([MODEL, OTHER])), draw(st.integers(0, 3))))
+    return changes
+
+
+def batches(draw: st.DataObject, changes: list[VectorChange]) -> list[list[VectorChange]]:
+    """The changes, cut anywhere."""
+    cuts = sorted(draw.draw(st.lists(st.integers(0, len(changes)), max_size=5)))
+    return [changes[begin:end] for begin, end in pairwise([0, *cuts, len(changes)])]
+
+
+def shown(view: VectorView) -> tuple[object, ...]:
+    """All that can be seen of a view."""
+    hits = view.search(TENANT, MODEL, QUERY, 5)[0]
+    return view.visible_records(TENANT, MODEL), [(hit.record_id, round(hit.score, 5)) for hit in hits]
+
+
+@given(histories(), st.data())
+def test_what_is_seen_is_what_a_dictionary_says(changes: list[VectorChange], draw: st.DataObject) -> None:
+    """After any changes, in batches cut anywhere, what is visible and what is nearest is as a dictionary has it."""
+    view, expected = VectorView(), Expected()
+    for batch in batches(draw, changes):
+        view.apply(batch)
+        for change in batch:
+            expected.apply(change)
+
+        assert (expected.records(), expected.nearest(QUERY[0], 5)) == shown(view)
+        assert {name: said.version for name, said in expected.documents.items()} == view.visible_versions(
+            TENANT, DOCUMENTS
+        )
+
+
+@given(histories(), st.data())
+def test_compaction_changes_nothing(changes: list[VectorChange], draw: st.DataObject) -> None:
+    """Of a topic that was compacted anywhere, its tombstones dropped or not, the same is seen."""
+    expected = Expected()
+    for change in changes:
+        expected.apply(change)
+    records = as_records(changes)
+    cut = draw.draw(st.integers(0, len(records)))
+    left = compacted(records[:cut], tombstones=draw.draw(st.booleans())) + records[cut:]
+    view = VectorView()
+    for batch in batches(draw, changes_of(left)):
+        view.apply(batch)
+
+    assert (expected.records(), expected.nearest(QUERY[0], 5)) == shown(view)
+
+
+def test_hits_are_ranked() -> None:
+    """The nearest comes first, with its document, its version and the cosine; among equals the lower id does."""
+    view = VectorView()
+    view.apply([put("a", "1", 0, (3, 4, 0, 0)), put("b", "1", 0, (2, 0, 0, 0)), put("c", "1", 0, (1, 0, 0, 0))])
+    view.apply([visible(document, "1", 1) for document in "abc"])
+    equals = sorted([(record_id("b", "1", 0), "b"), (record_id("c", "1", 0), "c")])
+
+    hits = view.search(TENANT, MODEL, QUERY, 3)[0]
+
+    assert [*(Hit(*each, "1", 1.0) for each in equals), Hit(record_id("a", "1", 0), "a", "1", np.float32(0.6))] == hits
+
+
+def test_only_allowed_records_are_found() -> None:
+    """Where ids are given, no other record is found, however near; an id that is not there changes nothing."""
+    view = VectorView()
+    view.apply([put("a", "1", 0), put("b", "1", 0, (0, 1, 0, 0)), visible("a", "1", 1), visible("b", "1", 1)])
+
+    hits = view.search(TENANT, MODEL, QUERY, 5, [record_id("b", "1", 0), "f" * 32])[0]
+
+    assert ["b"] == [hit.document_id for hit in hits]
+
+
+def test_tenants_and_models_are_apart() -> None:
+    """Nobody finds what is another tenant's or another model's."""
+    view = VectorView()
+    view.apply([put("a", "1", 0, tenant="other"), visible("a", "1", 1, tenant="other"), visible("a", "1", 1)])
+
+    assert [[]] == view.search(TENANT, MODEL, QUERY, 5)
+    assert [[]] == view.search("other", OTHER, QUERY, 5)
+    assert 1 == len(view.search("other", MODEL, QUERY, 5)[0])
+
+
+def test_live_model_is_the_newest() -> None:
+    """The model of the highest order is the one to search with."""
+    view = VectorView()
+    before = view.live(TENANT)
+    view.apply([live(OTHER, 2)])
+    view.apply([live(MODEL, 1)])
+
+    assert None is before
+    assert OTHER == view.live(TENANT)
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (put("a", "1", 1, (1, 2)), "a vector of 2 numbers, where those of model .* have 4"),
+        (put("a", "1", 1, (1, float("nan"), 0, 0)), "not finite"),
+        (put("a", "", 1), "version is empty"),
+        (replace(put("a", "1", 1), key=replace(key("a", "1", 1), record_id="x")), "32 hexadecimal digits"),
+    ],
+)
+def test_useless_vectors_are_left_out(bad: VectorPut, reason: str) -> None:
+    """A vector that no search could use is given back with the reason, and all others are taken over."""
+    view = VectorView()
+
+    refused = view.apply([put("a", "1", 0), bad, visible("a", "1", 1)])
+
+    ((number, error),) = refused
+    assert 1 == number
+    assert re.search(reason, str(error))
+    assert 1 == len(view.visible_records(TENANT, MODEL))
+
+
+def test_rows_are_used_again() -> None:
+    """Replacing documents again and again takes no more rows than two versions need."""
+    view = VectorView()
+    for order in range(50):
+        version = str(order)
+        view.apply([put("a", version, chunk) for chunk in range(10)])
+        view.apply([visible("a", version, order), *(deleted("a", str(order - 1), chunk) for chunk in range(10))])
+    (state,) = view.states()
+
+    assert (10, 10) == (state.vectors, state.visible)
+    assert state.nbytes < 500_000
+
+
+def test_wrong_queries_are_refused() -> None:
+    """A query of another dimension, or with a number that is not finite, says what the model takes."""
+    for queries in (np.zeros((1, 3), np.float32), np.full((1, 4), np.nan, np.float32), np.zeros(4, np.float32)):
+        with pytest.raises(ValueError, match="rows of 4 finite numbers"):
+            VectorView(Sizes()).search(TENANT, MODEL, queries, 1)
