@@ -68,5 +68,5 @@ def indexed_chunks(product: LocalStack, tenant: str) -> list[str]:
         if not client.indices.exists_alias(name=index):
             return []
         client.indices.refresh(index=index)
-        answer = client.search(index=index, body={"query": {"match_all": {}}, "size": 10_000, "_source": False})
-    return [hit["_id"] for hit in answer["hits"]["hits"]]
+        answer = client.search(index=index, body={"query": {"match_all": {}}, "size": 10_000, "_source": ["chunk_id"]})
+    return [hit["_source"]["chunk_id"] for hit in answer["hits"]["hits"]]

@@ -13,9 +13,9 @@ from medkg_chunk.settings import ChunkSettings
 from medkg_chunk.stage import ChunkStage
 from medkg_contracts.ir import Document, RawPayload
 from medkg_contracts.stages import StageContext
-from medkg_index.bulk import requests
 from medkg_index.document_write import document_write
 from medkg_parse.readers import read_payload
+from medkg_search.bulk import requests
 from medkg_validate.stage import validate
 
 CONTEXT = StageContext("default", "ctgov:NCT00353704", "j-1", "c-1", "ctgov", "0" * 12)
@@ -84,7 +84,7 @@ def test_eight_times_the_record_is_about_eight_times_the_work(record: Callable[[
         asyncio.run(chunker.execute(by_section, document))
         marks.append(time.process_time())
         Document.model_validate_json(document.model_dump_json())
-        assert list(requests(document_write(0, "public", document, chunks).writes()))
+        assert list(requests(document_write(0, "public", document, chunks, None, None).writes("v")))
         marks.append(time.process_time())
         return dict(
             zip(("parse", "validate", "chunk", "section", "index"), map(float.__sub__, marks[1:], marks), strict=True)

@@ -200,7 +200,12 @@ class Claim(Contract):
 
 
 class IndexReceipt(Contract):
-    """What the index stage wrote for one document."""
+    """What the index stage wrote for one document.
+
+    Attributes:
+        index: the alias by which the chunks are searched.
+        stale_removed: records of earlier versions of the document that were removed.
+    """
 
     document_id: str
     index: str

@@ -1,97 +1,125 @@
-"""One job's part of a batch, and the manifest of its document."""
+"""One job's part of a batch: a document's chunks and their vectors, as records and as changes."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
+from medkg_contracts.changelog import VectorKey, VectorPut, VisibleVersion
 from medkg_contracts.errors import InvalidDocument
-from medkg_contracts.ids import digest
 from medkg_contracts.ir import Chunk, Document
-from medkg_search import TenantNames, chunk_source
+from medkg_contracts.vectors import Embeddings, SparseVectors
+from medkg_search import TenantNames, chunk_source, feature_weights
+from medkg_search.bulk import Operation
+from medkg_search.manifest import DocumentVersion, record_id
 
-from .bulk import Operation, Version
-
-#: OpenSearch refuses a whole bulk request, and so every job of it, for one ``_id`` that is longer in UTF-8 or empty.
-MAX_ID_BYTES = 512
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """Which chunks of a document may be in the index: never fewer than there are.
-
-    Attributes:
-        version: of the record; None when there is none yet.
-    """
-
-    chunk_ids: frozenset[str] = frozenset()
-    version: Version | None = None
+_FLOAT_BYTES = 4
+_MODEL = 12
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentWrite:
-    """A document and its chunks, to be written for one tenant.
+    """A document, its chunks and the vectors that there are of them, to be written for one tenant.
 
     Attributes:
         position: in the batch.
+        content: digest of all that is written.
     """
 
     position: int
     names: TenantNames
     document_id: str
     chunks: list[Chunk]
+    embeddings: Embeddings | None
+    sparse_vectors: SparseVectors | None
+    content: str
 
     @property
-    def chunk_ids(self) -> frozenset[str]:
-        """The ids of the chunks that the document has now."""
-        return frozenset(chunk.id for chunk in self.chunks)
+    def models(self) -> tuple[str, ...]:
+        """The model of the dense vectors, as keys name it, if there are any."""
+        return () if self.embeddings is None else (self.embeddings.model.revision[:_MODEL],)
 
-    @property
-    def manifest_id(self) -> str:
-        """The manifest's ``_id``: a document's own id may be longer than the 512 bytes that an ``_id`` may have."""
-        return digest(self.document_id)[:32]
+    def record_ids(self, version: str) -> list[str]:
+        """The ids of the records of a version with this name."""
+        return [record_id(chunk.id, version) for chunk in self.chunks]
 
-    def manifest(self, chunk_ids: frozenset[str], expected: Version | None) -> Operation:
-        """Writes the manifest, provided that nobody else has since the `expected` version was read."""
-        return Operation(
-            self.position,
-            "create" if expected is None else "index",
-            self.names.documents,
-            self.manifest_id,
-            {"document_id": self.document_id, "chunk_ids": sorted(chunk_ids)},
-            expected,
+    def writes(self, version: str) -> Iterator[Operation]:
+        """Writes every chunk."""
+        vectors = self.sparse_vectors.vectors if self.sparse_vectors is not None else ()
+        weights = {vector.chunk_id: vector.weights for vector in vectors}
+        for chunk in self.chunks:
+            source = chunk_source(chunk) | {"version": version, "vectors": self.embeddings is not None}
+            if self.sparse_vectors is not None:
+                source["sparse"] = feature_weights(weights[chunk.id])
+            yield Operation("index", self.names.chunks, record_id(chunk.id, version), source)
+
+    def puts(self, version: str) -> Iterator[VectorPut]:
+        """Puts every dense vector."""
+        if self.embeddings is None:
+            return
+        width = self.embeddings.model.dimension * _FLOAT_BYTES
+        for row, chunk_id in enumerate(self.embeddings.chunk_ids):
+            key = VectorKey(self.names.tenant, self.document_id, record_id(chunk_id, version), *self.models)
+            vector = self.embeddings.rows[row * width : (row + 1) * width]
+            yield VectorPut(key, version, self.embeddings.model.ref, vector)
+
+    def shown(self, version: DocumentVersion) -> VisibleVersion:
+        """Says that this version of the document is the one to be seen."""
+        return VisibleVersion(
+            tenant=self.names.tenant,
+            document_id=self.document_id,
+            version=version.name,
+            order=version.order,
+            chunks=len(version.records),
         )
 
-    def writes(self) -> Iterator[Operation]:
-        """Writes every chunk."""
-        for chunk in self.chunks:
-            yield Operation(self.position, "index", self.names.chunks, chunk.id, chunk_source(chunk))
 
-    def deletes(self, manifest: Manifest) -> Iterator[Operation]:
-        """Removes the chunks that the document had and has no more."""
-        for chunk_id in sorted(manifest.chunk_ids - self.chunk_ids):
-            yield Operation(self.position, "delete", self.names.chunks, chunk_id)
-
-
-def document_write(position: int, tenant: str, document: Document, chunks: list[Chunk]) -> DocumentWrite:
+def document_write(
+    position: int,
+    tenant: str,
+    document: Document,
+    chunks: list[Chunk],
+    embeddings: Embeddings | None,
+    sparse_vectors: SparseVectors | None,
+) -> DocumentWrite:
     """The job at this position of the batch.
 
     Raises:
         InvalidRequest: the tenant's id breaks its rule.
-        InvalidDocument: a chunk is another document's, or has an id that no record can have.
+        InvalidDocument: a chunk is another document's, or there are not vectors of just these chunks.
     """
     names = TenantNames(tenant)
     for chunk in chunks:
         if chunk.document_id != document.id:
             raise InvalidDocument(f"chunk {chunk.id} is of document {chunk.document_id!r}, not of {document.id!r}")
-        if not 1 <= len(chunk.id.encode()) <= MAX_ID_BYTES:
-            raise InvalidDocument(
-                f"chunk {chunk.ordinal} has an id of {len(chunk.id.encode())} bytes, not 1 to {MAX_ID_BYTES}"
-            )
-    return DocumentWrite(position, names, document.id, chunks)
+    if embeddings is not None:
+        _check("embeddings", document.id, chunks, list(embeddings.chunk_ids))
+    if sparse_vectors is not None:
+        _check("sparse_vectors", document.id, chunks, [vector.chunk_id for vector in sparse_vectors.vectors])
+    content = _content(document, chunks, embeddings, sparse_vectors)
+    return DocumentWrite(position, names, document.id, chunks, embeddings, sparse_vectors, content)
 
 
-def read_manifest(item: dict[str, Any]) -> Manifest:
-    """The manifest that an item of a multi-get holds."""
-    if not item["found"]:
-        return Manifest()
-    return Manifest(frozenset(item["_source"]["chunk_ids"]), Version(item["_seq_no"], item["_primary_term"]))
+def _check(artifact: str, document_id: str, chunks: list[Chunk], found: list[str]) -> None:
+    missing, foreign = {chunk.id for chunk in chunks} - set(found), set(found) - {chunk.id for chunk in chunks}
+    if missing or foreign:
+        raise InvalidDocument(
+            f"{artifact} of {document_id!r} lack {len(missing)} of its {len(chunks)} chunks and have {len(foreign)} "
+            "that it does not have",
+            remedy="Run the stage that made them again on these chunks; if it is a stage of your own, correct it.",
+        )
+
+
+def _content(
+    document: Document, chunks: list[Chunk], embeddings: Embeddings | None, sparse_vectors: SparseVectors | None
+) -> str:
+    """What identifies all that is written: the same is never written as two versions."""
+    parts = [document.model_dump_json().encode(), *(chunk.model_dump_json().encode() for chunk in chunks)]
+    if embeddings is not None:
+        parts += [embeddings.model.model_dump_json().encode(), "\0".join(embeddings.chunk_ids).encode()]
+        parts.append(bytes(embeddings.rows))
+    if sparse_vectors is not None:
+        parts.append(sparse_vectors.model_dump_json().encode())
+    found = hashlib.sha256()
+    for part in parts:
+        found.update(len(part).to_bytes(8, "big") + part)
+    return found.hexdigest()

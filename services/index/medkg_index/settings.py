@@ -13,7 +13,7 @@ class IndexSettings(SearchSettings):
         shards: of an index that is made; an existing one keeps its own.
         replicas: of an index that is made.
         refresh: whether a write waits until searches see it: ``false`` leaves that to OpenSearch's own second,
-            ``wait_for`` waits for it, ``true`` forces it at once.
+            ``wait_for`` waits for it, ``true`` forces it at once. With dense vectors ``false`` is like ``true``.
         timeout_s: seconds that one request may take.
     """
 

@@ -1,16 +1,18 @@
-"""The index stage: chunks into OpenSearch, stale ones out of it."""
+"""The index stage: a document's chunks into OpenSearch, their vectors into the changelog, stale ones out of both."""
 
 import asyncio
 from collections.abc import Sequence
 from typing import ClassVar
 
-from medkg_contracts.errors import MedkgError
+from medkg_bus.changelog import VectorChangelog
+from medkg_contracts.errors import IndexMissing, MedkgError
 from medkg_contracts.ir import Chunk, Document, IndexReceipt
 from medkg_contracts.stages import StageContext
 from medkg_contracts.vectors import Embeddings, SparseVectors
 from medkg_search import SearchServer, ensure_indices
 
 from .document_write import DocumentWrite, document_write
+from .live_models import LiveModels
 from .settings import IndexSettings
 from .writing import BatchWriter
 
@@ -24,33 +26,37 @@ Results = dict[int, IndexReceipt | Exception]
 class OpenSearchIndexStage:
     """Writes the chunks of several jobs at once; a tenant's indices are made when it is first seen."""
 
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     outputs: ClassVar[tuple[str, ...]] = ("index_receipt",)
     pure: ClassVar[bool] = False
 
     def __init__(self, settings: IndexSettings) -> None:
         self._settings = settings
         self._server = SearchServer(settings.opensearch_url, timeout_s=settings.timeout_s)
+        self._changelog = VectorChangelog(settings.kafka, "medkg.index.vectors", "/medkg/index")
+        self._models = LiveModels(self._server, self._changelog)
         self._tenants: set[str] = set()
 
     async def close(self) -> None:
         """Closes the connections."""
         await self._server.close()
+        await self._changelog.close()
 
     async def execute_batch(
         self,
         ctxs: Sequence[StageContext],
         document: Sequence[Document],
         chunks: Sequence[list[Chunk]],
-        embeddings: Sequence[Embeddings | None],  # noqa: ARG002 - not written yet
-        sparse_vectors: Sequence[SparseVectors | None],  # noqa: ARG002 - likewise
+        embeddings: Sequence[Embeddings | None],
+        sparse_vectors: Sequence[SparseVectors | None],
     ) -> Sequence[IndexReceipt | Exception]:
         """One receipt or error per context, in their order; one job's error never fails its batch mates."""
         results: Results = {}
         jobs: list[DocumentWrite] = []
-        for position, (ctx, one, its_chunks) in enumerate(zip(ctxs, document, chunks, strict=True)):
+        artifacts = zip(document, chunks, embeddings, sparse_vectors, strict=True)
+        for position, (ctx, its) in enumerate(zip(ctxs, artifacts, strict=True)):
             try:
-                jobs.append(document_write(position, ctx.tenant_id, one, its_chunks))
+                jobs.append(document_write(position, ctx.tenant_id, *its))
             except MedkgError as error:
                 results[position] = error
         for round_ in _rounds(jobs):
@@ -92,10 +98,11 @@ class OpenSearchIndexStage:
     async def _bulk(self, jobs: Sequence[DocumentWrite]) -> tuple[Results, set[int]]:
         if not jobs:
             return {}, set()
-        writer = BatchWriter(self._server, self._settings.refresh)
-        results: Results = {**await writer.write(jobs), **writer.errors}
-        self._tenants -= writer.missing
-        return results, writer.conflicts
+        writer = BatchWriter(self._server, self._changelog, self._models, self._settings.refresh, jobs)
+        results: Results = {**await writer.write()}
+        results |= {each.job.position: each.error for each in writer.writings if each.error is not None}
+        self._tenants -= {each.job.names.tenant for each in writer.writings if isinstance(each.error, IndexMissing)}
+        return results, {each.job.position for each in writer.writings if each.conflict}
 
 
 def _rounds(jobs: Sequence[DocumentWrite]) -> list[list[DocumentWrite]]:

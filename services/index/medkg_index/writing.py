@@ -1,126 +1,247 @@
 """Writes a batch of jobs: whatever fails or dies half-way, a repeat of the job puts right.
 
-Chunk ids follow from the document, so writing twice is writing once. What an earlier version of the document left
-behind is known from the document's manifest, a record that is read by id: that sees the last write at once, where
-a search (or delete-by-query) sees only what has been refreshed and would miss chunks of a second ago.
+What a document has in the index is known from its manifest, a record that is read by id: that sees the last write at
+once, where a search (or delete-by-query) sees only what has been refreshed and would miss records of a second ago.
 
-1. read the manifests;
-2. open: write to each the old and the new chunk ids, by compare-and-set, before anything else is written;
-3. write the chunks;
-4. remove those that the document has no more, now that the new ones are there;
-5. seal: write the new ids alone, by compare-and-set.
+1. read the manifests, and the tenants' live models;
+2. open: list the version in the manifest, by compare-and-set, before anything of it is written;
+3. put the vectors into the changelog;
+4. write the records, until searches could see them;
+5. seal: the version is the visible one now, by compare-and-set;
+6. show: say so in the changelog, from which search nodes know it. Another writer may have sealed a version meanwhile,
+   and have said so first: who finds that says it again, so that the last word is the last version's;
+7. clean: delete the records of dead versions, withdraw their vectors, and list them no more.
 
-Two jobs that write different versions of one document at the same time cannot undo each other unseen: the one that
-finds the manifest changed has a conflict, and its repeat starts from what the other one left. The last to seal wins.
+Up to 6 a search sees the earlier version and from then on this one, in whole, wherever it looks. Two jobs that write
+different versions of one document at the same time cannot undo each other unseen: the one that finds the manifest
+changed has a conflict, and its repeat starts from what the other one left. The last to seal wins.
 """
 
+import time
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
-from medkg_contracts.errors import IndexMissing, MedkgError
+from medkg_bus.changelog import VectorChangelog
+from medkg_contracts.changelog import DocumentRemoved, LiveModel, VectorChange
+from medkg_contracts.errors import MedkgError
 from medkg_contracts.ir import IndexReceipt
 from medkg_search import SearchServer, refused
+from medkg_search.bulk import Operation, Outcome, send
+from medkg_search.live_model import LIVE_MODEL_ID, read_live_model
+from medkg_search.manifest import DocumentVersion, Manifest
+from medkg_search.manifest_record import ManifestRecord, deletes, manifest_id, read_manifest, tombstones
 
-from .bulk import Operation, Outcome, outcome, requests
-from .document_write import DocumentWrite, Manifest, read_manifest
+from .document_write import DocumentWrite
+from .live_models import LiveModels
+
+
+@dataclass(eq=False, slots=True)
+class Writing:
+    """How far a job's write has come.
+
+    Attributes:
+        record: the document's manifest as it was last read or written.
+        generation: of the version that is written, once it is open.
+        removed: how many records of earlier versions were deleted.
+        error: why it failed.
+        conflict: it failed since another writer of the same document got ahead.
+    """
+
+    job: DocumentWrite
+    record: ManifestRecord = field(init=False)
+    generation: int | None = None
+    removed: int = 0
+    error: MedkgError | None = None
+    conflict: bool = False
+
+    @property
+    def version(self) -> DocumentVersion:
+        """The version that is written, as the manifest has it once it is open."""
+        return next(one for one in self.record.manifest.versions if one.generation == self.generation)
+
+    @property
+    def given_up(self) -> bool:
+        """It is open and was not sealed, and no other try can help."""
+        if self.generation is None or self.error is None or self.error.retryable:
+            return False
+        return self.version.standing == "new"
 
 
 class BatchWriter:
     """Writes jobs of different documents.
 
     Attributes:
-        errors: why jobs failed, by their position in the batch.
-        missing: tenants whose indices turned out not to be there.
-        conflicts: jobs of `errors` that another writer of the same document got ahead of.
+        writings: how far each has come.
     """
 
-    def __init__(self, server: SearchServer, refresh: str) -> None:
+    def __init__(
+        self,
+        server: SearchServer,
+        changelog: VectorChangelog,
+        models: LiveModels,
+        refresh: str,
+        jobs: Sequence[DocumentWrite],
+    ) -> None:
         self._server = server
+        self._changelog = changelog
+        self._models = models
         self._refresh = refresh
-        # OpenSearch itself waits a minute for a lost shard, and the records of all other jobs wait with it: so long no
-        # answer is waited for.
-        self._wait = f"{server.timeout_s / 2 * 1000:.0f}ms"
-        self.errors: dict[int, MedkgError] = {}
-        self.missing: set[str] = set()
-        self.conflicts: set[int] = set()
+        self.writings = [Writing(job) for job in jobs]
 
-    async def write(self, jobs: Sequence[DocumentWrite]) -> dict[int, IndexReceipt]:
+    async def write(self) -> dict[int, IndexReceipt]:
         """A receipt for each job that has no error, by its position in the batch."""
-        manifests = await self._read(jobs)
-        manifests = await self._open(self._alive(jobs), manifests)
-        await self._bulk(self._alive(jobs), [op for job in self._alive(jobs) for op in job.writes()], self._refresh)
-        alive = self._alive(jobs)
-        stale = [op for job in alive for op in job.deletes(manifests[job.position])]
-        removed = await self._bulk(alive, stale, self._refresh)
-        await self._seal(self._alive(jobs), manifests)
+        models = await self._read(self._alive())
+        await self._check(models)
+        await self._open()
+        await self._put()
+        await self._write_records()
+        await self._seal()
+        await self._show()
+        await self._clean(self._alive())
+        await self._withdraw()
         return {
-            job.position: IndexReceipt(
-                document_id=job.document_id,
-                index=job.names.chunks,
-                chunks=len(job.chunk_ids),
-                stale_removed=sum(one.removed for one in removed.get(job.position, ())),
+            each.job.position: IndexReceipt(
+                document_id=each.job.document_id,
+                index=each.job.names.chunks,
+                chunks=len({chunk.id for chunk in each.job.chunks}),
+                stale_removed=each.removed,
             )
-            for job in self._alive(jobs)
+            for each in self._alive()
         }
 
-    def _alive(self, jobs: Iterable[DocumentWrite]) -> list[DocumentWrite]:
-        return [job for job in jobs if job.position not in self.errors]
+    def _alive(self) -> list[Writing]:
+        return [each for each in self.writings if each.error is None]
 
-    async def _read(self, jobs: Sequence[DocumentWrite]) -> dict[int, Manifest]:
-        wanted = [{"_index": job.names.documents, "_id": job.manifest_id} for job in jobs]
-        try:
-            answer = await self._server.call("POST", "/_mget", body={"docs": wanted})
-        except MedkgError as error:
-            self.errors |= {job.position: error for job in jobs}
+    async def _read(self, writings: Sequence[Writing]) -> dict[str, LiveModel | None]:
+        """Reads the manifests of all, and returns the live models of their tenants."""
+        names = {each.job.names.tenant: each.job.names for each in writings}
+        wanted = [(each.job.names.documents, manifest_id(each.job.document_id)) for each in writings]
+        wanted += [(one.documents, LIVE_MODEL_ID) for one in names.values()]
+        if not wanted:
             return {}
-        manifests: dict[int, Manifest] = {}
-        for job, item in zip(jobs, answer["docs"], strict=True):
-            if "error" in item:
-                self._fail(job.position, refused(f"manifest of {job.document_id!r}", item["error"]), job.names.tenant)
-            else:
-                manifests[job.position] = read_manifest(item)
-        return manifests
-
-    async def _open(self, jobs: Sequence[DocumentWrite], manifests: dict[int, Manifest]) -> dict[int, Manifest]:
-        growing = [job for job in jobs if not job.chunk_ids <= manifests[job.position].chunk_ids]
-        unions = {job.position: manifests[job.position].chunk_ids | job.chunk_ids for job in growing}
-        written = await self._bulk(
-            growing, [job.manifest(unions[job.position], manifests[job.position].version) for job in growing]
-        )
-        opened = {job: Manifest(unions[job], outcomes[0].version) for job, outcomes in written.items()}
-        return manifests | opened
-
-    async def _seal(self, jobs: Sequence[DocumentWrite], manifests: dict[int, Manifest]) -> None:
-        # Without a version there is no manifest: nothing was there and nothing was written.
-        sealed = [job for job in jobs if manifests[job.position].version is not None]
-        await self._bulk(sealed, [job.manifest(job.chunk_ids, manifests[job.position].version) for job in sealed])
-
-    async def _bulk(
-        self, jobs: Sequence[DocumentWrite], operations: Sequence[Operation], refresh: str = "false"
-    ) -> dict[int, list[Outcome]]:
-        """The operations' outcomes by job; a job's first error is kept in `errors`."""
-        tenants = {job.position: job.names.tenant for job in jobs}
-        outcomes: dict[int, list[Outcome]] = {}
-        for sent, body in requests(operations):
+        body = {"docs": [{"_index": alias, "_id": id_} for alias, id_ in wanted]}
+        try:
+            items = (await self._server.call("POST", "/_mget", body=body))["docs"]
+        except MedkgError as error:
+            for each in writings:
+                each.error = error
+            return {}
+        models: dict[str, LiveModel | None] = {}
+        for each, item in zip(writings, items, strict=False):
             try:
-                answer = await self._server.call(
-                    "POST", "/_bulk", params={"refresh": refresh, "timeout": self._wait}, body=body
-                )
+                if "error" in item:
+                    raise refused(f"manifest of {each.job.document_id!r}", item["error"])
+                each.record = read_manifest(each.job.document_id, item)
+                tenant = each.job.names.tenant
+                if tenant not in models:
+                    models[tenant] = read_live_model(tenant, items[len(writings) + list(names).index(tenant)])
             except MedkgError as error:
-                found = [Outcome(error)] * len(sent)
-            else:
-                found = [outcome(op, item) for op, item in zip(sent, answer["items"], strict=True)]
-            for operation, one in zip(sent, found, strict=True):
-                outcomes.setdefault(operation.job, []).append(one)
-                self._note(operation.job, one, tenants[operation.job])
+                each.error = error
+        return models
+
+    async def _check(self, models: dict[str, LiveModel | None]) -> None:
+        errors = await self._models.check([each.job for each in self._alive()], models)
+        for each in self._alive():
+            each.error = errors.get(each.job.position)
+
+    async def _open(self) -> None:
+        opened: list[tuple[Writing, Manifest]] = []
+        for each in self._alive():
+            job = each.job
+            manifest, version = each.record.manifest.opened(job.content, job.record_ids, job.models, _now_ms())
+            each.generation = version.generation
+            opened.append((each, manifest))
+        await self._write_manifests(opened)
+
+    async def _put(self) -> None:
+        await self._publish([(each, list(each.job.puts(each.version.name))) for each in self._alive()])
+
+    async def _write_records(self) -> None:
+        alive = self._alive()
+        # What the changelog then says is to be seen is there to be seen.
+        shown = self._refresh == "false" and any(each.job.embeddings is not None for each in alive)
+        operations = [(each, one) for each in alive for one in each.job.writes(each.version.name)]
+        await self._bulk(operations, "true" if shown else self._refresh)
+
+    async def _seal(self) -> None:
+        now = _now_ms()
+        await self._write_manifests(
+            [(each, each.record.manifest.sealed(each.version.generation, now)) for each in self._alive()]
+        )
+
+    async def _show(self) -> None:
+        writings = [each for each in self._alive() if each.record.manifest.tracked]
+        while writings:
+            said = {each: each.record.manifest.visible for each in writings}
+            await self._publish([(each, [_visible(each.job, version)]) for each, version in said.items()])
+            writings = [each for each in writings if each.error is None]
+            await self._read(writings)
+            writings = [
+                each for each in writings if each.error is None and not _same(each.record.manifest.visible, said[each])
+            ]
+
+    async def _clean(self, writings: Sequence[Writing]) -> None:
+        """Deletes all that is dead of these documents, in both stores, and then lists it no more."""
+        dead = [(each, version) for each in writings for version in each.record.manifest.dead]
+        operations = [(each, one) for each, version in dead for one in deletes(each.job.names, version)]
+        for (each, _), outcome in zip(operations, await self._bulk(operations, self._refresh), strict=True):
+            each.removed += outcome.removed
+        await self._publish(
+            [(each, list(tombstones(each.job.names, each.job.document_id, version))) for each, version in dead]
+        )
+        now = _now_ms()
+        cleaned = dict.fromkeys(each for each, _ in dead if each.error is None)
+        # Whoever has written the manifest meanwhile finds the dead there, and deletes them again.
+        await send(
+            self._server,
+            [each.record.write(each.job.names, each.record.manifest.cleaned(now)) for each in cleaned],
+        )
+
+    async def _withdraw(self) -> None:
+        """Leaves nothing of what no other try can write."""
+        given_up = [each for each in self.writings if each.given_up]
+        if not given_up:
+            return
+        errors = {each: each.error for each in given_up}
+        for each in given_up:
+            each.error = None
+        await self._write_manifests(
+            [(each, each.record.manifest.withdrawn(each.version.generation)) for each in given_up]
+        )
+        await self._clean([each for each in given_up if each.error is None])
+        for each, error in errors.items():
+            each.error = error
+
+    async def _write_manifests(self, manifests: Sequence[tuple[Writing, Manifest]]) -> None:
+        outcomes = await self._bulk([(each, each.record.write(each.job.names, one)) for each, one in manifests])
+        for (each, manifest), outcome in zip(manifests, outcomes, strict=True):
+            if outcome.written is not None:
+                each.record = ManifestRecord(manifest, outcome.written)
+            each.conflict = each.conflict or outcome.conflict
+
+    async def _publish(self, changes: Sequence[tuple[Writing, list[VectorChange]]]) -> None:
+        for (each, _), error in zip(changes, await self._changelog.write([one for _, one in changes]), strict=True):
+            each.error = each.error or error
+
+    async def _bulk(self, operations: Iterable[tuple[Writing, Operation]], refresh: str = "false") -> list[Outcome]:
+        """The operations' outcomes; a job's first error is kept."""
+        pairs = list(operations)
+        outcomes = await send(self._server, [one for _, one in pairs], refresh)
+        for (each, _), outcome in zip(pairs, outcomes, strict=True):
+            each.error = each.error or outcome.error
         return outcomes
 
-    def _note(self, job: int, one: Outcome, tenant: str) -> None:
-        if one.error is not None:
-            self._fail(job, one.error, tenant)
-        if one.conflict:
-            self.conflicts.add(job)
 
-    def _fail(self, job: int, error: MedkgError, tenant: str) -> None:
-        self.errors.setdefault(job, error)
-        if isinstance(error, IndexMissing):
-            self.missing.add(tenant)
+def _visible(job: DocumentWrite, version: DocumentVersion | None) -> VectorChange:
+    """What the changelog is to say of the document."""
+    return DocumentRemoved(job.names.tenant, job.document_id) if version is None else job.shown(version)
+
+
+def _same(one: DocumentVersion | None, other: DocumentVersion | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return (one.generation, one.order) == (other.generation, other.order)
+
+
+def _now_ms() -> int:
+    return round(time.time() * 1000)

@@ -17,10 +17,13 @@ from medkg_contracts.errors import (
 from medkg_contracts.ids import digest
 from medkg_contracts.ir import Chunk, Document, IndexReceipt, Provenance, Section, Span
 from medkg_contracts.stages import StageContext
+from medkg_contracts.vectors import EmbeddingModel, Embeddings, SparseModel, SparseVector, SparseVectors
 from medkg_index import app
 from medkg_index.settings import IndexSettings
 from medkg_index.stage import OpenSearchIndexStage
-from medkg_search import ChunkSearch, SearchFilters, SearchServer, TenantNames
+from medkg_search import ChunkSearch, SearchFilters, SearchServer, TenantNames, chunk_source, ensure_indices
+
+MODEL = EmbeddingModel(name="made", revision="1" * 64, dimension=2)
 
 # Eligibility criteria of ClinicalTrials.gov studies NCT02643888, NCT05923112 and NCT02560883 (US government, public).
 ELIGIBILITY = {
@@ -147,11 +150,11 @@ async def test_writing_twice_is_writing_once(stage: OpenSearchIndexStage, server
 
 @pytest.mark.integration
 async def test_a_new_version_replaces_the_old(opensearch_url: str, server: SearchServer, tenant: str) -> None:
-    """Chunks that a document has no more go at once, although no search could see them yet."""
+    """The records of the version before go at once, although no search could see them yet."""
     stage = OpenSearchIndexStage(IndexSettings(opensearch_url=opensearch_url))
     old, new, other = make(text="One.\nTwo.\nThree."), make(text="Two.\nFour."), make("NCT02560883")
     await run(stage, (tenant, old), (tenant, other))
-    assert [receipt(tenant, new, stale=2)] == await run(stage, (tenant, new))
+    assert [receipt(tenant, new, stale=3)] == await run(stage, (tenant, new))
     await stage.close()
     await server.call("POST", f"/{TenantNames(tenant).chunks}/_refresh")
     assert ["Two.", "Four."] == await texts(server, tenant)
@@ -177,7 +180,7 @@ async def test_two_versions_in_one_batch_leave_the_later(
     """A document that occurs twice in a batch is written in the batch's order."""
     old, new = make(text="One.\nTwo."), make(text="Two.\nThree.")
     results = await run(stage, (tenant, old), (tenant, new))
-    assert [receipt(tenant, old), receipt(tenant, new, stale=1)] == results
+    assert [receipt(tenant, old), receipt(tenant, new, stale=2)] == results
     assert ["Two.", "Three."] == await texts(server, tenant)
 
 
@@ -213,17 +216,39 @@ async def test_a_bad_chunk_fails_its_own_job_only(
 
 
 @pytest.mark.integration
-async def test_a_failed_version_leaves_the_old_one_and_a_repeat_ends_clean(
+async def test_a_version_that_fails_for_good_leaves_nothing(
     stage: OpenSearchIndexStage, server: SearchServer, tenant: str
 ) -> None:
-    """A version that fails half-way removes nothing; the version that succeeds next removes both leftovers."""
+    """What of it was written is taken back, the earlier version stays, and the next one is written as ever."""
     await run(stage, (tenant, make(text="Old.")))
     document, chunks = make(text="Half.\nBad.")
-    await run(stage, (tenant, (document, [chunks[0], chunks[1].model_copy(update={"ordinal": 2**40})])))
-    assert {"Old.", "Half."} == set(await texts(server, tenant))
+    results = await run(stage, (tenant, (document, [chunks[0], chunks[1].model_copy(update={"ordinal": 2**40})])))
+    left = await texts(server, tenant)
     new = make(text="New.")
-    assert [receipt(tenant, new, stale=2)] == await run(stage, (tenant, new))
+
+    assert [InvalidDocument] == [type(result) for result in results]
+    assert ["Old."] == left
+    assert [receipt(tenant, new, stale=1)] == await run(stage, (tenant, new))
     assert ["New."] == await texts(server, tenant)
+
+
+@pytest.mark.integration
+async def test_what_an_earlier_release_wrote_is_replaced(
+    stage: OpenSearchIndexStage, server: SearchServer, tenant: str
+) -> None:
+    """Records under their chunks' ids, which a manifest without versions lists, go with the document's next version."""
+    document, chunks = make(text="One.\nTwo.")
+    names = TenantNames(tenant)
+    await ensure_indices(server, tenant)
+    for chunk in chunks:
+        path = f"/{names.chunks}/_doc/{chunk.id}"
+        await server.call("PUT", path, params={"refresh": "true"}, body=chunk_source(chunk))
+    manifest = {"document_id": document.id, "chunk_ids": [chunk.id for chunk in chunks]}
+    await server.call("PUT", f"/{names.documents}/_doc/{digest(document.id)[:32]}", body=manifest)
+    job = (document, chunks[:1])
+
+    assert [receipt(tenant, job, stale=2)] == await run(stage, (tenant, job))
+    assert ["One."] == await texts(server, tenant)
 
 
 @pytest.mark.integration
@@ -352,16 +377,35 @@ async def test_a_wrong_job_fails_alone(stage: OpenSearchIndexStage, tenant: str)
 
 @pytest.mark.integration
 @pytest.mark.parametrize("chunk_id", ["", "é" * 257])
-async def test_an_id_that_no_record_can_have_fails_its_own_job_only(
-    stage: OpenSearchIndexStage, tenant: str, chunk_id: str
+async def test_any_id_of_a_chunk_can_be_written(
+    stage: OpenSearchIndexStage, server: SearchServer, tenant: str, chunk_id: str
 ) -> None:
-    """OpenSearch refuses a whole request for one such id; the jobs beside it are written."""
+    """OpenSearch would refuse a whole request for one such id; a record has an id of its own."""
     document, chunks = make("NCT02560883")
-    good = make()
-    bad = (document, [chunks[0].model_copy(update={"id": chunk_id}), *chunks[1:]])
-    results = await run(stage, (tenant, bad), (tenant, good))
+    job = (document, [chunks[0].model_copy(update={"id": chunk_id}), *chunks[1:]])
 
-    assert [InvalidDocument, IndexReceipt] == [type(one) for one in results]
+    assert [receipt(tenant, job)] == await run(stage, (tenant, job))
+    assert [chunk.text for chunk in chunks] == await texts(server, tenant, "NCT02560883")
+
+
+@pytest.mark.parametrize("artifact", ["embeddings", "sparse_vectors"])
+async def test_vectors_of_other_chunks_are_refused(artifact: str) -> None:
+    """A chunk without its vector, or a vector without its chunk, fails the job before anything is written."""
+    document, chunks = make()
+    vectors = {
+        "embeddings": Embeddings(MODEL, (chunks[0].id, "other"), bytes(2 * 4 * MODEL.dimension)),
+        "sparse_vectors": SparseVectors(
+            model=SparseModel(name="s", revision="0" * 64),
+            vectors=[SparseVector(chunk_id=one, weights={}) for one in (chunks[0].id, "other")],
+        ),
+    }
+    stage = stage_of("http://127.0.0.1:1")
+    given = {name: [vectors[name] if name == artifact else None] for name in vectors}
+    results = await stage.execute_batch([context("a")], [document], [chunks], **given)
+    await stage.close()
+
+    assert [InvalidDocument] == [type(result) for result in results]
+    assert f"{artifact} of 'ctgov:NCT02643888' lack 3 of its 4 chunks and have 1" in str(results[0])
 
 
 async def test_without_a_server_every_job_is_retryable() -> None:

@@ -1,23 +1,25 @@
-"""Bulk requests: what is sent, in pieces of bounded size, and what the answer says of each operation. Pure."""
+"""Bulk requests: what is sent, in pieces of bounded size, and what the answer says of each operation."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import orjson
 from medkg_contracts.errors import MedkgError
-from medkg_search import record_refused
+
+from .refusal import record_refused
+from .server import SearchServer
 
 #: OpenSearch advises 5 to 15 MiB; one operation that is larger goes alone.
 MAX_BYTES = 8 * 1024 * 1024
 
-#: The status of a write whose record is not at the expected version.
+#: The status of a write whose record has another last write than was expected.
 CONFLICT = 409
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
-    """Which write of a record one read, for compare-and-set."""
+class Written:
+    """Which write of a record one read or made, for compare-and-set."""
 
     seq_no: int
     primary_term: int
@@ -28,19 +30,17 @@ class Operation:
     """One line of a bulk request and, unless it deletes, the record below it.
 
     Attributes:
-        job: position of the job in the batch.
         alias: where to.
         id: the record's ``_id``.
         source: the record.
-        expected: refuse the write unless the record is still at this version.
+        expected: refuse it unless this is still the record's last write.
     """
 
-    job: int
     action: Literal["index", "create", "delete"]
     alias: str
     id: str
     source: Mapping[str, Any] | None = None
-    expected: Version | None = None
+    expected: Written | None = None
 
     def encode(self) -> bytes:
         """As lines of JSON."""
@@ -62,13 +62,13 @@ class Outcome:
 
     Attributes:
         error: why it failed, or None.
-        version: the record's, after a write.
+        written: which write it was.
         removed: a delete found something.
-        conflict: it failed since the record is not at the expected version.
+        conflict: it failed since another write of the record was not expected.
     """
 
     error: MedkgError | None
-    version: Version | None = None
+    written: Written | None = None
     removed: bool = False
     conflict: bool = False
 
@@ -95,7 +95,29 @@ def outcome(operation: Operation, item: Mapping[str, Any]) -> Outcome:
     result = item[operation.action]
     refusal = result.get("error")
     if refusal is None:
-        version = Version(result["_seq_no"], result["_primary_term"])
-        return Outcome(None, version=version, removed=result["result"] == "deleted")
+        written = Written(result["_seq_no"], result["_primary_term"])
+        return Outcome(None, written=written, removed=result["result"] == "deleted")
     error = record_refused(f"{operation.action} {operation.id} in {operation.alias}", refusal, result["status"])
     return Outcome(error, conflict=result["status"] == CONFLICT)
+
+
+async def send(server: SearchServer, operations: Sequence[Operation], refresh: str = "false") -> list[Outcome]:
+    """Does the operations; an outcome for each, in their order. A request that fails is each of its operations' error.
+
+    Args:
+        server: where to.
+        operations: what to do.
+        refresh: as OpenSearch has it: whether searches see what was written before this returns.
+    """
+    # OpenSearch itself waits a minute for a lost shard, and all other records wait with it: so long no answer is waited
+    # for.
+    params = {"refresh": refresh, "timeout": f"{server.timeout_s / 2 * 1000:.0f}ms"}
+    outcomes: list[Outcome] = []
+    for sent, body in requests(operations):
+        try:
+            answer = await server.call("POST", "/_bulk", params=params, body=body)
+        except MedkgError as error:
+            outcomes += [Outcome(error)] * len(sent)
+        else:
+            outcomes += [outcome(one, item) for one, item in zip(sent, answer["items"], strict=True)]
+    return outcomes

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from medkg_contracts.errors import IndexMissing, IndexUnavailable, InvalidDocument
-from medkg_index.bulk import Operation, Version, outcome, requests
+from medkg_search.bulk import Operation, Written, outcome, requests
 
 
 def write(number: int, text: str = "") -> Operation:
-    return Operation(number, "index", "medkg-a-chunks", f"c{number}", {"text": text})
+    return Operation("index", "medkg-a-chunks", f"c{number}", {"text": text})
 
 
 @given(st.lists(st.integers(0, 300), max_size=30))
@@ -26,8 +26,8 @@ def test_bodies_are_bounded_and_keep_the_order(sizes: list[int]) -> None:
 
 
 def test_a_write_never_makes_an_index() -> None:
-    """A write demands the alias, and a compare-and-set names the version that it expects."""
-    operation = Operation(0, "index", "medkg-a-documents", "m", {}, Version(7, 2))
+    """A write demands the alias, and a compare-and-set names the write that it expects."""
+    operation = Operation("index", "medkg-a-documents", "m", {}, Written(7, 2))
     expected = {
         "index": {
             "_index": "medkg-a-documents", "_id": "m", "require_alias": True, "if_seq_no": 7, "if_primary_term": 2,
@@ -62,5 +62,5 @@ def test_a_failed_item_has_a_named_error(status: int, kind: str, expected: type[
 def test_deleting_what_is_gone_is_no_failure() -> None:
     """A delete that finds nothing has no error and removed nothing."""
     item = {"delete": {"_id": "c", "status": 404, "result": "not_found", "_seq_no": 1, "_primary_term": 1}}
-    found = outcome(Operation(0, "delete", "medkg-a-chunks", "c"), item)
+    found = outcome(Operation("delete", "medkg-a-chunks", "c"), item)
     assert (None, False) == (found.error, found.removed)
