@@ -22,19 +22,25 @@ target "service" {
   matrix = {
     item = [
       # derived: services, by `make derive`
-      { service = "chunk", target = "stage", shared = "stagekit", module = "medkg_chunk" },
-      { service = "index", target = "stage", shared = "stagekit", module = "medkg_index" },
-      { service = "ingest", target = "stage", shared = "stagekit", module = "medkg_ingest" },
-      { service = "parse", target = "stage", shared = "stagekit", module = "medkg_parse" },
-      { service = "replay", target = "replay", shared = "servicekit", module = "medkg_replay" },
-      { service = "router", target = "router", shared = "stagekit", module = "medkg_router" },
-      { service = "validate", target = "stage", shared = "stagekit", module = "medkg_validate" },
+      { service = "chunk", target = "stage", shared = "stagekit", package = "medkg-chunk", module = "medkg_chunk" },
+      { service = "index", target = "stage", shared = "stagekit", package = "medkg-index", module = "medkg_index" },
+      { service = "ingest", target = "stage", shared = "stagekit", package = "medkg-ingest", module = "medkg_ingest" },
+      { service = "parse", target = "stage", shared = "stagekit", package = "medkg-parse", module = "medkg_parse" },
+      { service = "replay", target = "replay", shared = "servicekit", package = "medkg-replay", module = "medkg_replay" },
+      { service = "router", target = "router", shared = "stagekit", package = "medkg-router", module = "medkg_router" },
+      { service = "validate", target = "stage", shared = "stagekit", package = "medkg-validate", module = "medkg_validate" },
       # end: services
     ]
   }
   inherits = ["python"]
   target   = item.target
-  args     = { SERVICE = item.service, SOURCE = "services/${item.service}", SHARED = item.shared, MODULE = item.module }
+  args = {
+    SERVICE = item.service
+    SOURCE  = "services/${item.service}"
+    PACKAGE = item.package
+    SHARED  = item.shared
+    MODULE  = item.module
+  }
   tags     = ["medkg/${item.service}:${VERSION}"]
 }
 

@@ -25,7 +25,7 @@ def bake_items(members: Sequence[Member]) -> list[str]:
     """The items of the bake file's matrix."""
     return [
         f'{{ service = "{member.name}", target = "{member.service.image}", shared = "{member.foundation}", '
-        f'module = "{member.module}" }},'
+        f'package = "{member.package}", module = "{member.module}" }},'
         for member in members
     ]
 
@@ -68,6 +68,8 @@ def _build_arguments(member: Member) -> Iterator[str]:
     yield f"SOURCE: services/{member.name}"
     if member.foundation != _FOUNDATION:
         yield f"SHARED: {member.foundation}"
+    if member.package != f"medkg-{member.name}":
+        yield f"PACKAGE: {member.package}"
     if member.module != f"medkg_{member.name}":
         yield f"MODULE: {member.module}"
 

@@ -16,7 +16,7 @@ def project_blocks(members: Sequence[Member]) -> dict[str, list[str]]:
     modules = [member.module for member in members]
     return {
         "dependencies": dependencies(members),
-        "sources": [f"medkg-{member.name} = {{ workspace = true }}" for member in members],
+        "sources": [f"{member.package} = {{ workspace = true }}" for member in members],
         "mypy-path": [f'"services/{member.name}",' for member in members],
         "modules": [f'"{module}",' for module in modules],
         "layer": [f'"{" | ".join(["medkg_cli", *modules])}",'],
@@ -28,7 +28,7 @@ def project_blocks(members: Sequence[Member]) -> dict[str, list[str]]:
 
 def dependencies(members: Sequence[Member]) -> list[str]:
     """The packages of the services, as items of a list."""
-    return [f'"medkg-{member.name}",' for member in members]
+    return [f'"{member.package}",' for member in members]
 
 
 def readme_table(members: Sequence[Member]) -> list[str]:

@@ -21,17 +21,19 @@ class Member:
 
     Attributes:
         service: the declaration.
+        package: such as ``medkg-chunk``.
         module: the package's module, such as ``medkg_chunk``.
         foundation: the library whose dependencies the image has as a layer that others share, such as ``stagekit``.
     """
 
     service: Service
+    package: str
     module: str
     foundation: str
 
     @property
     def name(self) -> str:
-        """The service's name, which its folder and its package are called by."""
+        """The service's name, which its folder is called by."""
         return self.service.name
 
     @property
@@ -53,7 +55,7 @@ def members(root: Path) -> list[Member]:
 def _declared(file: Path) -> Iterator[Member]:
     project = tomllib.loads(file.read_text())["project"]
     entries = project.get("entry-points", {}).get(GROUP, {})
-    expected = f"medkg-{file.parent.name}"
+    expected = _package(file.parent)
     if (project["name"], list(entries)) != (expected, [file.parent.name]):
         raise ConfigurationError(
             f"{file}: the package {project['name']} has the services {', '.join(entries) or 'none'}",
@@ -69,7 +71,13 @@ def _declared(file: Path) -> Iterator[Member]:
             ) from error
         packages = _required(project["name"], project["dependencies"])
         foundation = next(package for package in _FOUNDATIONS if package in packages)
-        yield Member(service, entry.module.partition(".")[0], foundation.removeprefix("medkg-"))
+        yield Member(service, expected, entry.module.partition(".")[0], foundation.removeprefix("medkg-"))
+
+
+def _package(folder: Path) -> str:
+    """What the package of a service is called: by its folder, unless a library has that name already."""
+    library = folder.parents[1] / "libs" / folder.name
+    return f"medkg-{folder.name}-service" if library.is_dir() else f"medkg-{folder.name}"
 
 
 def _required(package: str, dependencies: Iterable[str]) -> set[str]:

@@ -23,8 +23,8 @@ ROOT = Path(__file__).parents[3]
 STAGE = StageService("link-terms", RuleValidateStage, Settings, description="Links terms")
 
 
-def member(service: Service, foundation: str = "stagekit") -> Member:
-    return Member(service, f"medkg_{service.name.replace('-', '_')}", foundation)
+def member(service: Service, foundation: str = "stagekit", package: str | None = None) -> Member:
+    return Member(service, package or f"medkg-{service.name}", f"medkg_{service.name.replace('-', '_')}", foundation)
 
 
 def composed(service: Service, **more: Any) -> Any:
@@ -78,19 +78,23 @@ def test_a_port_is_published_for_this_machine_alone() -> None:
 
 
 def test_an_image_is_told_what_the_dockerfile_cannot_know() -> None:
-    """The module of a name with a dash, and a foundation that is not the usual one, are arguments of the build."""
-    found = composed(replace(STAGE, image="router"), foundation="servicekit")["build"]
+    """What it cannot tell from the name (a module, a package, an unusual foundation) are arguments of the build."""
+    named = {"foundation": "servicekit", "package": "medkg-link-terms-service"}
+    found = composed(replace(STAGE, image="router"), **named)["build"]
 
     assert {
         "SERVICE": "link-terms",
         "SOURCE": "services/link-terms",
         "SHARED": "servicekit",
+        "PACKAGE": "medkg-link-terms-service",
         "MODULE": "medkg_link_terms",
     } == found["args"]
     assert "router" == found["target"]
-    assert [
-        '{ service = "link-terms", target = "router", shared = "servicekit", module = "medkg_link_terms" },'
-    ] == bake_items([member(replace(STAGE, image="router"), "servicekit")])
+    item = (
+        '{ service = "link-terms", target = "router", shared = "servicekit", '
+        'package = "medkg-link-terms-service", module = "medkg_link_terms" },'
+    )
+    assert [item] == bake_items([member(replace(STAGE, image="router"), **named)])
 
 
 def test_only_plain_stages_have_a_derived_document() -> None:
@@ -139,6 +143,7 @@ def _copied(folder: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("package", "entry", "problem"),
     [
+        ("medkg-things-service", 'things = "medkg_things.app:service"', "the package medkg-things-service has"),
         ("medkg-other", 'things = "medkg_things.app:service"', "the package medkg-other has the services things"),
         ("medkg-things", "", "has the services none"),
         ("medkg-things", 'things = "medkg_no_such.app:service"', "cannot be loaded"),
@@ -159,3 +164,16 @@ def test_a_package_that_no_image_can_be_built_of_is_refused(
         members(tmp_path)
 
     assert refused.value.info.remedy != ConfigurationError.remedy
+
+
+def test_a_service_whose_name_a_library_has_is_a_package_of_its_own(tmp_path: Path) -> None:
+    """The library `things` is medkg-things; its service cannot be that too."""
+    (tmp_path / "libs" / "things").mkdir(parents=True)
+    file = tmp_path / "services" / "things" / "pyproject.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text('[project]\nname = "medkg-things"\ndependencies = []\n')
+
+    with pytest.raises(ConfigurationError) as refused:
+        members(tmp_path)
+
+    assert "Call it medkg-things-service, " in refused.value.info.remedy
