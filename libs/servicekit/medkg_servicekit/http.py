@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from time import monotonic
@@ -14,6 +14,7 @@ from medkg_contracts.services import Service, ServiceKind
 from medkg_contracts.settings import Settings
 from starlette.types import ASGIApp
 
+from .health import Check
 from .hosting import host
 from .workload import Workload
 
@@ -27,27 +28,43 @@ _BEAT_S: Final = 1.0
 
 
 @dataclass(frozen=True)
+class HttpWork:
+    """What a service that answers HTTP does.
+
+    Attributes:
+        app: the ASGI application.
+        background: runs beside it until the service ends; one that raises ends the service.
+        checks: of readiness.
+    """
+
+    app: ASGIApp
+    background: Sequence[Coroutine[Any, Any, None]] = ()
+    checks: Sequence[Check] = ()
+
+
+@dataclass(frozen=True)
 class HttpService(Service):
     """A service that answers HTTP at ``MK_<NAME>_HOST`` and ``MK_<NAME>_PORT``.
 
     Attributes:
         settings: the settings' class, with ``host`` and ``port``; read from the environment when the service starts.
-        app: makes the ASGI application; what it opens is closed with the stack. It is called again while something that
-            it needs is away.
+        work: opens what the service needs, to be closed with the stack, and says what there is to do. It is called
+            again while something that it needs is away.
     """
 
     kind: ClassVar[ServiceKind] = ServiceKind.HTTP
 
     settings: type[Settings]
-    app: Callable[[Any, AsyncExitStack], Awaitable[ASGIApp]]
+    work: Callable[[Any, AsyncExitStack], Awaitable[HttpWork]]
 
     def run(self) -> None:
         """Run it in this process until SIGTERM or SIGINT; requests in flight then are finished first."""
         host(self.name, self.settings, self._prepare)
 
     async def _prepare(self, settings: Any, stack: AsyncExitStack) -> Workload:  # noqa: ANN401 - the service's own
-        app = await self.app(settings, stack)
-        return Workload(server=HttpServer(app, settings.host, settings.port))
+        work = await self.work(settings, stack)
+        server = HttpServer(work.app, settings.host, settings.port)
+        return Workload(background=work.background, server=server, checks=work.checks)
 
 
 class _Uvicorn(uvicorn.Server):

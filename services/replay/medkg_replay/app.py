@@ -2,8 +2,7 @@
 
 from contextlib import AsyncExitStack
 
-from medkg_servicekit.http import HttpService
-from starlette.types import ASGIApp
+from medkg_servicekit.http import HttpService, HttpWork
 
 from .faults import parse_faults
 from .recordings import load_recordings
@@ -11,14 +10,14 @@ from .server import create_app
 from .settings import PORT, ReplaySettings
 
 
-async def _app(settings: ReplaySettings, _stack: AsyncExitStack) -> ASGIApp:
-    return create_app(load_recordings(settings.recordings), parse_faults(settings.faults))
+async def _work(settings: ReplaySettings, _stack: AsyncExitStack) -> HttpWork:
+    return HttpWork(create_app(load_recordings(settings.recordings), parse_faults(settings.faults)))
 
 
 service = HttpService(
     "replay",
     ReplaySettings,
-    _app,
+    _work,
     port=PORT,
     description="Serves recorded answers of real sources at their own paths",
     networks=("sources",),
