@@ -40,5 +40,7 @@ def _blocks(services: Sequence[Member]) -> Mapping[str, Mapping[str, list[str]]]
 
 def _documents(folder: Path, services: Sequence[Member]) -> dict[Path, str | None]:
     made = {folder / name / "asyncapi.yaml": text for name, text in documents.documents(services).items()}
-    old = [path for path in folder.glob("*/asyncapi.yaml") if path.read_text().startswith(documents.HEADER)]
-    return {**dict.fromkeys(old), **made}
+    found = {path: path.read_text().startswith(documents.HEADER) for path in folder.glob("*/asyncapi.yaml")}
+    # A plain stage that does more than its kind has a document that is written by hand.
+    written = {path: text for path, text in made.items() if found.get(path, True)}
+    return {**dict.fromkeys(path for path, is_derived in found.items() if is_derived), **written}

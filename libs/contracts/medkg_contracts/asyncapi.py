@@ -238,5 +238,7 @@ def _messages(operation: _Place, channel: _Place) -> Iterator[_Place]:
 
 
 def _kind(message: _Place) -> Kind | None:
-    event_type = message.get("headers", "properties", "ce_type", "const")
-    return None if event_type is None else Kind(event_type.removeprefix(TYPE_PREFIX))
+    event_type: str | None = message.get("headers", "properties", "ce_type", "const")
+    if event_type is None or not event_type.startswith(TYPE_PREFIX):
+        return None
+    return Kind(event_type.removeprefix(TYPE_PREFIX))

@@ -1,18 +1,22 @@
 """JSON Schemas of the contract models, for the AsyncAPI documents: ``python -m medkg_contracts.schemas asyncapi``."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 from pydantic import TypeAdapter
 
+from .changelog import LiveModel, VisibleVersion
 from .events import data_model
 from .kinds import Kind
 from .model import Identifier, Name, TenantId
 
 _SCHEMAS: Final = Path("common", "schemas.yaml")
+
+#: What the changelog of vectors says in JSON.
+_CHANGES: Final[Sequence[TypeAdapter[Any]]] = (TypeAdapter(VisibleVersion), TypeAdapter(LiveModel))
 
 #: Names that stand in headers, keys and topics.
 _NAMES: Final[Mapping[str, Any]] = {"JobId": Identifier, "TenantId": TenantId, "NodeName": Name}
@@ -20,7 +24,7 @@ _NAMES: Final[Mapping[str, Any]] = {"JobId": Identifier, "TenantId": TenantId, "
 
 def schemas() -> dict[str, Any]:
     """JSON Schemas of all events' data and of the names in headers, by model; they refer to each other."""
-    models = [model for kind in Kind if (model := data_model(kind)) is not None]
+    models = [*(model for kind in Kind if (model := data_model(kind)) is not None), *_CHANGES]
     _, definitions = TypeAdapter.json_schemas(
         [(kind, "validation", model) for kind, model in enumerate(models)], ref_template="#/{model}"
     )

@@ -1,11 +1,11 @@
-"""The topic catalogue. The key of every record is the job id."""
+"""The topic catalogue. The key of every record but a vector's is the job id."""
 
 REQUESTS = "jobs.requests.v1"
 CONTROL = "jobs.control.v1"
 EVENTS = "orchestration.events.v1"
 ROUTER_DLQ = "router.dlq.v1"
 
-#: Every document's vectors; compacted. The key is tenant/document/chunk, and a search node's view is made of it.
+#: Every document's vectors; compacted. A search node's view is made of it (`changelog`).
 VECTORS = "vectors.changelog.v1"
 
 #: Consumer group of the router.

@@ -12,7 +12,7 @@ from .problems import Problem, listed, suggestion
 
 Rule = Callable[[Draft], Iterator[Problem]]
 
-_FIXED_TOPICS = frozenset({topics.REQUESTS, topics.CONTROL, topics.EVENTS, topics.ROUTER_DLQ})
+_FIXED_TOPICS = frozenset({topics.REQUESTS, topics.CONTROL, topics.EVENTS, topics.ROUTER_DLQ, topics.VECTORS})
 
 
 def names_are_unique(draft: Draft) -> Iterator[Problem]:

@@ -1,1 +1,1 @@
-"""Writes chunks to the search index."""
+"""Writes chunks and their vectors to the search index."""

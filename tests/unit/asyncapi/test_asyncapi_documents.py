@@ -42,7 +42,7 @@ def test_topics_of_a_deployment_are_those_of_the_catalogue() -> None:
     found = topics(FOLDER, ["parse", "my-ner"], ["mineru.done.v1", "mineru.queue.v1", "lab.results.v2"])
 
     assert [topic.name for topic in found] == sorted(
-        [catalogue.REQUESTS, catalogue.CONTROL, catalogue.EVENTS, catalogue.ROUTER_DLQ]
+        [catalogue.REQUESTS, catalogue.CONTROL, catalogue.EVENTS, catalogue.ROUTER_DLQ, catalogue.VECTORS]
         + [name(stage) for stage in ("parse", "my-ner") for name in (catalogue.queue, catalogue.done, catalogue.dlq)]
         + ["mineru.done.v1", "mineru.queue.v1", "lab.results.v2"]
     )
@@ -91,6 +91,15 @@ def test_retention_is_long_enough(topic: str, days: int) -> None:
     found = by_name(["parse"], ["approvals.v1", "lab.results.v2", "mineru.done.v1", "mineru.queue.v1"])
 
     assert found[topic].config["retention.ms"] == str(days * DAY)
+
+
+def test_changelog_of_vectors_is_kept_for_good() -> None:
+    """Of each key the last record stays, and tombstones long enough for a view that goes on from an old snapshot."""
+    config = by_name([], [])[catalogue.VECTORS].config
+
+    assert ("compact", str(30 * DAY), None) == tuple(
+        config.get(name) for name in ("cleanup.policy", "delete.retention.ms", "retention.ms")
+    )
 
 
 def test_largest_value_that_is_read_fits_its_topic() -> None:
@@ -144,12 +153,14 @@ def test_stage_service_takes_work_in_its_group(service: str, stage: str) -> None
 
 @pytest.mark.parametrize("service", STAGES)
 def test_stage_service_sends_results_events_and_dead_letters(service: str) -> None:
-    """A stage's service writes to its own topics and to the events, and nowhere else but to expand a batch."""
+    """A stage's service writes to its own topics and to the events, and else requests of a batch, or vectors."""
     expected: dict[str, set[Kind]] = {catalogue.EVENTS: STAGE_KINDS}
     for stage in STAGES[service]:
         expected |= {catalogue.done(stage): ANSWERS, catalogue.dlq(stage): set()}
     if "expand" in STAGES[service]:
         expected[catalogue.REQUESTS] = {Kind.JOB_REQUESTED}
+    if "index" in STAGES[service]:
+        expected[catalogue.VECTORS] = set()
 
     assert expected == {
         operation.topic: operation.kinds for operation in operations(FOLDER, service) if operation.action == "send"

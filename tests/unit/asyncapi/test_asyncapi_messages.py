@@ -8,10 +8,23 @@ from typing import Any
 import pytest
 import yaml
 from jsonschema import Draft7Validator, FormatChecker
+from medkg_contracts import changelog
+from medkg_contracts.changelog import (
+    DocumentRemoved,
+    LiveModel,
+    VectorChange,
+    VectorDeleted,
+    VectorKey,
+    VectorPut,
+    VisibleVersion,
+    read_change,
+    write_change,
+)
 from medkg_contracts.cloudevents import CloudEvent, from_record
 from medkg_contracts.deadletter import original_headers, reason_headers
 from medkg_contracts.events import data_model
-from medkg_contracts.kinds import Kind, kind_of
+from medkg_contracts.kinds import TYPE_PREFIX, Kind, kind_of
+from medkg_contracts.records import Record
 from medkg_contracts.schemas import render_schemas
 
 FOLDER = Path(__file__).parents[3] / "asyncapi"
@@ -55,11 +68,13 @@ def message(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 MESSAGES = {name: message(raw) for name, raw in resolve(loaded(COMMON / "messages.yaml")).items()}
+TYPES = {name: entry["headers"]["properties"].get("ce_type", {}).get("const") for name, entry in MESSAGES.items()}
 EVENTS = {
-    Kind(constant.removeprefix("org.medicalkg.orchestration.")): entry
-    for entry in MESSAGES.values()
-    if (constant := entry["headers"]["properties"].get("ce_type", {}).get("const")) is not None
+    Kind(kind.removeprefix(TYPE_PREFIX)): MESSAGES[name]
+    for name, kind in TYPES.items()
+    if kind is not None and kind.startswith(TYPE_PREFIX)
 }
+CHANGES = {name for name, kind in TYPES.items() if kind is not None and kind.startswith(changelog.TYPE_PREFIX)}
 EXAMPLES = [
     pytest.param(entry, example, id=f"{name}-{example['name']}")
     for name, entry in MESSAGES.items()
@@ -163,6 +178,45 @@ def test_data_of_examples_are_read(kind: Kind, example: dict[str, Any]) -> None:
 
 def _time(value: Any) -> str:
     return str(value.isoformat().replace("+00:00", "Z"))
+
+
+DOCUMENT = ("public", "ctgov:NCT05814159")
+VECTOR = VectorKey(*DOCUMENT, "5d0c7a1e9b3f4c22", "4a1f0e2b9c77")
+#: Of each message of the changelog: the key of its record, and what is read of it.
+KEYS: dict[str, tuple[bytes, type[VectorChange]]] = {
+    "vectorPut": (VECTOR.encode(), VectorPut),
+    "vectorDeleted": (VECTOR.encode(), VectorDeleted),
+    "versionVisible": (b"public/ctgov:NCT05814159/", VisibleVersion),
+    "documentRemoved": (b"public/ctgov:NCT05814159/", DocumentRemoved),
+    "modelLive": (b"public//", LiveModel),
+}
+
+
+@pytest.mark.parametrize("name", sorted(CHANGES))
+def test_changes_of_examples_are_those_that_are_written(name: str) -> None:
+    """The code reads the example of a message of the changelog as the change that it shows, and writes it just so."""
+    (example,) = MESSAGES[name]["examples"]
+    key, kind = KEYS[name]
+    payload = example.get("payload")
+    value = payload.encode("latin-1") if isinstance(payload, str) else json.dumps(payload).encode() if payload else None
+    headers = [(header, text.encode()) for header, text in example["headers"].items()]
+    change = read_change(Record("vectors.changelog.v1", 0, 0, 0, key, value, headers))
+    assert change is not None
+    event = from_record(headers, value)
+    assert event.time is not None
+    written = write_change(change, event.time, event.source)
+
+    assert kind is type(change)
+    assert (key, json.loads(value) if isinstance(payload, dict) else value) == (
+        written.key, json.loads(written.value or b"") if isinstance(payload, dict) else written.value,
+    )  # fmt: skip
+    others = {"ce_id"}
+    assert {h: v for h, v in headers if h not in others} == {h: v for h, v in written.headers if h not in others}
+
+
+def test_every_change_has_a_message() -> None:
+    """Each change of the changelog is described, and no other."""
+    assert set(KEYS) == CHANGES
 
 
 @pytest.mark.parametrize("example", MESSAGES["gateSpoke"]["examples"], ids=lambda example: example["name"])
