@@ -33,7 +33,7 @@ def read_row(payload: RawPayload) -> Document:
     row = parse_json(payload.body.removeprefix("\ufeff"), _MAX_DEPTH)
     if not isinstance(row, dict):
         raise InvalidDocument(f"the row is no object but {type(row).__name__}")
-    if str(row.get("_id")) != payload.source_id:
+    if row.get("_id") != payload.source_id:
         raise InvalidDocument(f"/_id is {row.get('_id')!r:.80}, but {payload.source_id!r} was asked for")
     title, text = " ".join(_text(row, "title").split()), _text(row, "text")
     if not (title or text):

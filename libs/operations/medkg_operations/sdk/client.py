@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
-from typing import Self, Unpack
+from pathlib import Path
+from typing import TYPE_CHECKING, Self, Unpack
 
 from medkg_artifacts import ArtifactStore
 from medkg_bus.producer import EventProducer, connected
@@ -25,6 +26,9 @@ from .batch import Batch
 from .ends import Ends
 from .events import Event, Since, follow_events
 from .job import Job
+
+if TYPE_CHECKING:
+    from medkg_operations.evaluation.report import EvaluationReport
 
 #: Seconds that the router may take to answer an order.
 ANSWER_S = 30.0
@@ -247,6 +251,36 @@ class Client:
             return await ChunkSearch(server).search(text, tenant or self.tenant, SearchFilters(), size, None)
         finally:
             await server.close()
+
+    async def evaluate_retrieval(
+        self, folder: Path | str, *, split: str = "test", tenant: str | None = None, topology: str | None = None
+    ) -> "EvaluationReport":
+        """Measure how good searches are, on a test collection in BEIR's layout; see docs/guides/evaluate-retrieval.md.
+
+        Args:
+            folder: with ``corpus.jsonl``, ``queries.jsonl`` and ``qrels/*.tsv``.
+            split: whose queries are asked.
+            tenant: whose index the corpus fills; None takes one that no other corpus has.
+            topology: by which it goes there, if not the usual one.
+
+        Raises:
+            NotFound: the folder lacks a file, or has no such split.
+            InvalidInput: the folder has a broken row; the message names file and line.
+            InvalidRequest: the tenant has other documents.
+            NotCompleted: some rows did not get into the index.
+            Unfinished: they did not get there in time.
+            ResourceUnavailable: a server does not answer.
+        """
+        # Brings libraries that nothing else needs.
+        from medkg_operations.evaluation.evaluate import (  # noqa: PLC0415
+            TOPOLOGY,
+            Evaluation,
+            Unwatched,
+            evaluate_retrieval,
+        )
+
+        wanted = Evaluation(Path(folder), split, tenant, topology or TOPOLOGY)
+        return await evaluate_retrieval(self.settings, wanted, Unwatched(), by=self.by, source=self.source)
 
     async def give(self, orders: Sequence[CloudEvent], timeout_s: float = ANSWER_S) -> list[Answer]:
         """Give orders, made by `medkg_operations.control.order_event`, and wait for the router's answers.

@@ -1,0 +1,146 @@
+"""`medkg eval`: measures how good searches are."""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Annotated, Final, Self
+
+import typer
+from medkg_operations.evaluation.evaluate import TOPOLOGY, Evaluation, evaluate_retrieval
+from medkg_operations.evaluation.report import EvaluationReport, write_report
+from medkg_operations.progress import Tally
+from rich.table import Table
+from rich.text import Text
+
+from .exits import run
+from .identity import SOURCE, login
+from .output import JsonOption, print_json, say, show, table
+from .progress_bar import ProgressBar
+from .progress_view import ProgressView
+from .settings import load_settings
+
+#: So many places of rows that were left out are named.
+PLACES_SHOWN: Final = 5
+
+app = typer.Typer(help="Measure how good searches are.", no_args_is_help=True)
+
+
+@app.callback()
+def evaluations() -> None:
+    """Measure how good searches are."""
+
+
+@app.command()
+def retrieval(  # noqa: PLR0913 - these are the options
+    folder: Annotated[
+        Path, typer.Argument(help="A test collection in BEIR's layout: corpus.jsonl, queries.jsonl, qrels/*.tsv.")
+    ],
+    *,
+    split: Annotated[str, typer.Option(help="Whose queries are asked: the name of a file in qrels/.")] = "test",
+    tenant: Annotated[
+        str | None,
+        typer.Option(help="Whose index the corpus fills; else one of its own, called like the folder."),
+    ] = None,
+    topology: Annotated[str, typer.Option(help="By which topology the corpus is indexed.")] = TOPOLOGY,
+    concurrency: Annotated[int, typer.Option(min=1, max=64, help="Queries that are asked at a time.")] = 4,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Where the numbers go, with a picture beside them; else TENANT.json."),
+    ] = None,
+    timeout: Annotated[float, typer.Option(min=0, help="Seconds that indexing may take.")] = 3600.0,
+    json: JsonOption = False,
+) -> None:
+    """Index a test collection, ask its queries, and say how good the answers are.
+
+    What is indexed already is not sent again: after an interruption, start it again.
+
+    medkg eval retrieval ./scifact
+    """
+    settings = load_settings()
+    wanted = Evaluation(folder, split, tenant, topology, concurrency, timeout)
+    with EvaluationView() as view:
+        found = run(evaluate_retrieval(settings, wanted, view, by=login(), source=SOURCE))
+    file = report or Path(f"{found.corpus.tenant}.json")
+    picture = write_report(found, file)
+    if json:
+        print_json(found)
+        return
+    show(*report_view(found), f"numbers: {file}", f"picture: {picture}")
+
+
+class EvaluationView:
+    """Shows how far an evaluation is: first the jobs, then the queries of each arm."""
+
+    def __init__(self) -> None:
+        self.tally = Tally()
+        self._jobs: ProgressView | None = ProgressView(self.tally)
+        self._queries: ProgressBar | None = None
+        self._arm = ""
+
+    def __enter__(self) -> Self:
+        """Begin to show."""
+        if self._jobs is not None:
+            self._jobs.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Show no more."""
+        for shown in (self._jobs, self._queries):
+            if shown is not None:
+                shown.__exit__(kind, error, trace)
+        self._jobs = self._queries = None
+
+    def indexing(self) -> None:
+        """The tally may have changed."""
+        if self._jobs is not None:
+            self._jobs.update()
+
+    def asked(self, arm: str, done: int, total: int) -> None:
+        """So many queries have been answered by this arm."""
+        if arm != self._arm or self._queries is None:
+            self.__exit__(None, None, None)
+            self._arm, self._queries = arm, ProgressBar(f"queries to {arm}")
+            self._queries.__enter__()
+        self._queries.show(done, total)
+
+    def say(self, text: str) -> None:
+        """Something that is no result."""
+        say(text)
+
+
+def report_view(report: EvaluationReport) -> list[Table | Text]:
+    """The report for people."""
+    corpus = report.corpus
+    about = (
+        f"{corpus.name}: {corpus.documents:,} documents, {report.queries} queries of {report.split}, "
+        f"{report.judgments:,} judgments; tenant {corpus.tenant}, topology {corpus.topology}"
+    )
+    indexed = f"indexed: {corpus.before} before, {corpus.sent} now, in {corpus.seconds:.1f} s"
+    lines = [Text(about), Text(indexed, style="dim")]
+    if corpus.wordless:
+        more = f" and {len(corpus.wordless) - PLACES_SHOWN} more" if len(corpus.wordless) > PLACES_SHOWN else ""
+        places = ", ".join(corpus.wordless[:PLACES_SHOWN])
+        lines.append(Text(f"left out, without title and text: {places}{more}", style="yellow"))
+    return [*lines, arms_table(report)]
+
+
+def arms_table(report: EvaluationReport) -> Table:
+    """A row for each arm: how good its answers are, and how fast they come."""
+    measures = list(next(iter(report.arms.values())).measures)
+    numbers = (*measures, "queries/s", "p50", "p95")
+    return table(
+        None,
+        ("arm", *numbers),
+        (
+            (
+                arm,
+                *(f"{each.measures[name]:.4f}" for name in measures),
+                f"{each.speed.per_second:.1f}",
+                f"{each.speed.p50_ms:.1f} ms",
+                f"{each.speed.p95_ms:.1f} ms",
+            )
+            for arm, each in report.arms.items()
+        ),
+        numbers=numbers,
+    )

@@ -1,0 +1,71 @@
+"""`medkg eval retrieval`: what people see of it."""
+
+import json
+
+import pytest
+from medkg_cli.evaluation import EvaluationView, report_view
+from medkg_operations.evaluation.report import ArmReport, CorpusReport, EvaluationReport
+from medkg_operations.evaluation.retrieval import Speed
+from rich.console import Console
+
+from .calling import medkg
+
+REPORT = EvaluationReport(
+    corpus=CorpusReport(
+        name="small", sha256="a" * 64, documents=1400, wordless=[f"c.jsonl:{line}" for line in range(1, 8)],
+        tenant="eval-small", topology="clinical-trials", versions=[], before=1, sent=2, seconds=1.5,
+    ),
+    split="test",
+    queries=2,
+    judgments=3,
+    arms={
+        "bm25": ArmReport(
+            measures={"nDCG@10": 0.5, "Recall@100": 1.0, "MRR@10": 0.75},
+            speed=Speed(concurrency=4, per_second=120.0, p50_ms=8.0, p95_ms=21.0),
+        )
+    },
+)  # fmt: skip
+
+
+def test_a_report_shows_what_was_measured():
+    """Corpus, rows that were left out, and a row for each arm."""
+    console = Console(width=150, markup=False)
+    with console.capture() as captured:
+        console.print(*report_view(REPORT), sep="\n")
+
+    assert [
+        "small: 1,400 documents, 2 queries of test, 3 judgments; tenant eval-small, topology clinical-trials",
+        "indexed: 1 before, 2 now, in 1.5 s",
+        "left out, without title and text: c.jsonl:1, c.jsonl:2, c.jsonl:3, c.jsonl:4, c.jsonl:5 and 2 more",
+        "arm   nDCG@10  Recall@100  MRR@10  queries/s     p50      p95",
+        "bm25   0.5000      1.0000  0.7500      120.0  8.0 ms  21.0 ms",
+    ] == [line.rstrip() for line in captured.get().splitlines()]
+
+
+def test_progress_goes_from_jobs_to_each_arms_queries(capsys, monkeypatch):
+    """Jobs are shown first, then the queries of one arm after another, on standard error."""
+    monkeypatch.setattr("medkg_cli.progress_bar.LINE_EVERY_S", 0.0)
+    with EvaluationView() as view:
+        view.tally.jobs["e-1"] = "completed"
+        view.indexing()
+        view.asked("bm25", 1, 2)
+        view.asked("dense", 2, 2)
+
+    shown = capsys.readouterr()
+    assert "" == shown.out
+    assert ["jobs completed 1", "queries to bm25: 1/2", "queries to dense: 2/2"] == [
+        line.partition(" s  ")[2] or line for line in shown.err.splitlines()
+    ]
+
+
+@pytest.mark.parametrize(("row", "code"), [('{"_id": "d1"', 5), (None, 3)])
+def test_a_folder_that_is_none_is_refused_before_anything_is_sent(tmp_path, row, code):
+    """A broken row, or a missing file, ends the command with its place, whatever servers there are."""
+    (tmp_path / "qrels").mkdir()
+    (tmp_path / "queries.jsonl").write_text(json.dumps({"_id": "q1", "text": "a"}))
+    if row is not None:
+        (tmp_path / "corpus.jsonl").write_text(row)
+    result = medkg("eval", "retrieval", str(tmp_path))
+
+    assert code == result.exit_code
+    assert "corpus.jsonl" in result.stderr

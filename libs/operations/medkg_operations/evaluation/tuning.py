@@ -1,0 +1,132 @@
+"""Finds how much each arm should count in the fusion, on some queries, and what that is worth on others."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, Protocol
+
+from medkg_contracts.model import Contract
+
+from .measures import DEPTH, MAIN, means, per_query
+from .rankings import Found, Ranking, best_documents
+from .significance import Difference, paired_difference
+from .splits import Sides
+
+#: Weights are tenths of a whole that all arms share.
+TENTHS: Final = 10
+
+#: By arm, how much it counts.
+Weights = Mapping[str, float]
+#: By arm and query, what it found.
+ByArm = Mapping[str, Mapping[str, Ranking]]
+
+
+class Fuse(Protocol):
+    """Makes one ranking of those of several arms, as the search service does."""
+
+    def __call__(self, rankings: Mapping[str, Sequence[str]], weights: Weights) -> Sequence[str]:
+        """The records of all rankings, best first; `weights` are those of the rankings' arms, above 0."""
+        ...
+
+
+class Tuning(Contract):
+    """Weights that were found, and what they are worth.
+
+    Attributes:
+        weights: that were best where they were tuned, by arm; they add up to 1.
+        present: the weights that they are compared with, which searches use now.
+        training: where they were tuned.
+        training_queries: how many queries that were.
+        tuned_there: the main measure with the tuned weights, where they were tuned: too good to be true.
+        present_there: with the present weights.
+        other: where they were measured.
+        measures: each measure with the tuned weights, on the other queries.
+        present_measures: with the present weights.
+        difference: between both, of the main measure, on the other queries.
+    """
+
+    weights: dict[str, float]
+    present: dict[str, float]
+    training: str
+    training_queries: int
+    tuned_there: float
+    present_there: float
+    other: str
+    measures: dict[str, float]
+    present_measures: dict[str, float]
+    difference: Difference
+
+
+def tune(found: ByArm, sides: Sides, present: Weights, fuse: Fuse) -> Tuning:
+    """Try all weights in tenths on the training side, and measure the best and the present ones on the other.
+
+    Of weights that are equally good the most even ones are taken.
+
+    Args:
+        found: what each arm found for each query of both sides.
+        sides: the queries.
+        present: the weights that searches use now, for each arm of `found`.
+        fuse: the search service's own fusion.
+    """
+    fusion = _Fusion(found, fuse)
+    candidates = sorted(weight_grid(sorted(found)), key=_unevenness)
+    best = max(candidates, key=lambda weights: round(fusion.mean(sides.training, weights), 6))
+    tuned, before = (fusion.values(sides.other, weights) for weights in (best, present))
+    return Tuning(
+        weights=dict(best),
+        present=dict(present),
+        training=sides.training_name,
+        training_queries=len(sides.training),
+        tuned_there=fusion.mean(sides.training, best),
+        present_there=fusion.mean(sides.training, present),
+        other=sides.other_name,
+        measures=means(tuned),
+        present_measures=means(before),
+        difference=paired_difference([tuned[MAIN][query] - before[MAIN][query] for query in sides.other]),
+    )
+
+
+def weight_grid(arms: Sequence[str]) -> Iterator[dict[str, float]]:
+    """All ways to share a whole among the arms in tenths, without arms that have nothing of it."""
+    for shares in _shares(len(arms), TENTHS):
+        yield {arm: share / TENTHS for arm, share in zip(arms, shares, strict=True) if share}
+
+
+def _shares(parts: int, whole: int) -> Iterator[tuple[int, ...]]:
+    if parts == 1:
+        yield (whole,)
+        return
+    for first in range(whole + 1):
+        for rest in _shares(parts - 1, whole - first):
+            yield (first, *rest)
+
+
+def _unevenness(weights: Weights) -> float:
+    return sum(weight**2 for weight in weights.values())
+
+
+class _Fusion:
+    """The fused rankings of queries, by weights."""
+
+    def __init__(self, found: ByArm, fuse: Fuse) -> None:
+        self._fuse = fuse
+        self._records = {
+            arm: {query: [hit.record for hit in ranking] for query, ranking in of_queries.items()}
+            for arm, of_queries in found.items()
+        }
+        self._found = found
+
+    def mean(self, judgments: Mapping[str, Mapping[str, int]], weights: Weights) -> float:
+        """The main measure's mean."""
+        return means(self.values(judgments, weights, [MAIN]))[MAIN]
+
+    def values(
+        self, judgments: Mapping[str, Mapping[str, int]], weights: Weights, measures: Sequence[str] | None = None
+    ) -> dict[str, dict[str, float]]:
+        """The measures of each query."""
+        fused = {query: self._documents(query, weights) for query in judgments}
+        return per_query(fused, judgments) if measures is None else per_query(fused, judgments, measures)
+
+    def _documents(self, query: str, weights: Weights) -> list[str]:
+        rankings = {arm: self._records[arm].get(query, []) for arm in weights}
+        documents = {hit.record: hit.document for arm in weights for hit in self._found[arm].get(query, [])}
+        fused = self._fuse(rankings, weights)
+        return best_documents([Found(record, documents[record]) for record in fused], DEPTH)

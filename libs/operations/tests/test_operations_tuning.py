@@ -1,0 +1,115 @@
+"""Weights are tuned on some queries, and measured on others."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from medkg_contracts.errors import InvalidRequest
+from medkg_operations.evaluation.collection import BeirCollection
+from medkg_operations.evaluation.rankings import Found
+from medkg_operations.evaluation.significance import paired_difference
+from medkg_operations.evaluation.splits import Sides, two_sides
+from medkg_operations.evaluation.tuning import tune, weight_grid
+
+
+def fuse(rankings, weights):
+    """Weighted reciprocal ranks, as the search service's."""
+    scores: dict[str, float] = {}
+    for arm, ranking in rankings.items():
+        for rank, record in enumerate(ranking, 1):
+            scores[record] = scores.get(record, 0.0) + weights[arm] / (60 + rank)
+    return sorted(scores, key=lambda record: (-scores[record], record))
+
+
+def found(*documents):
+    return [Found(f"chunk of {document}", document) for document in documents]
+
+
+def collection(queries, **splits):
+    return BeirCollection(Path("c"), {}, {}, queries, splits)
+
+
+def judged(*numbers, document="good"):
+    return {f"q{number}": {document: 1} for number in numbers}
+
+
+SIDES = Sides(judged(*range(10)), judged(*range(10, 20)), "train", "test")
+#: One arm has the answer first, the other one last.
+TWO_ARMS = {
+    "bm25": {f"q{number}": found("good", "x", "y") for number in range(20)},
+    "dense": {f"q{number}": found("x", "y", "good") for number in range(20)},
+}
+
+
+def test_the_better_arm_gets_the_weight():
+    """Weights are those with which the training queries are answered best; of equally good ones, the most even."""
+    tuning = tune(TWO_ARMS, SIDES, {"bm25": 0.5, "dense": 0.5}, fuse)
+
+    assert tuning.weights["bm25"] > tuning.weights["dense"]
+    assert (1.0, 1.0) == (tuning.tuned_there, tuning.measures["nDCG@10"])
+    assert 0 < tuning.present_there < 1
+
+
+def test_what_weights_are_worth_is_measured_on_the_other_queries_alone():
+    """Where the other queries are answered by the other arm, the tuned weights are worth less, clearly."""
+    turned = {
+        "bm25": TWO_ARMS["bm25"] | {f"q{number}": found("x", "y", "good") for number in range(10, 20)},
+        "dense": TWO_ARMS["dense"] | {f"q{number}": found("good", "x", "y") for number in range(10, 20)},
+    }
+    tuning = tune(turned, SIDES, {"dense": 1.0}, fuse)
+
+    assert 1.0 == tuning.tuned_there
+    assert tuning.difference.high < 0
+    assert (10, True) == (tuning.difference.queries, tuning.difference.is_clear)
+
+
+def test_weights_that_change_nothing_are_worth_nothing():
+    """Where all weights give the same ranking, the even ones are taken, and the difference is none."""
+    same = dict.fromkeys(["bm25", "dense"], TWO_ARMS["bm25"])
+    tuning = tune(same, SIDES, {"bm25": 0.9, "dense": 0.1}, fuse)
+
+    assert {"bm25": 0.5, "dense": 0.5} == tuning.weights
+    assert (0.0, 1.0, False) == (tuning.difference.mean, tuning.difference.p, tuning.difference.is_clear)
+
+
+def test_every_weight_in_tenths_is_tried():
+    """The grid has all ways to share ten tenths among three arms, each once, without arms that have nothing."""
+    grid = list(weight_grid(["a", "b", "c"]))
+
+    assert 66 == len({tuple(sorted(weights.items())) for weights in grid}) == len(grid)
+    assert all(min(weights.values()) > 0 for weights in grid)
+
+
+def test_a_small_difference_on_few_queries_is_not_clear():
+    """Chance alone makes a difference such as this one."""
+    difference = paired_difference([0.3, -0.2, 0.1, -0.1, 0.05])
+
+    assert difference.low < 0 < difference.high
+    assert difference.p > 0.3
+
+
+def test_the_training_split_is_tuned_on():
+    """Weights are tuned on the training split; queries of it that the other asks as well are left out."""
+    queries = {f"q{number}": f"query {number}" for number in range(20)} | {"q20": "Query 12"}
+    sides = two_sides(collection(queries, train=judged(*range(11), 20), test=judged(*range(10, 20))), "test")
+
+    assert (judged(*range(10)), judged(*range(10, 20))) == (sides.training, sides.other)
+
+
+@given(numbers=st.sets(st.integers(0, 500), min_size=60, max_size=90))
+def test_without_a_training_split_the_queries_are_halved(numbers):
+    """No query is on both sides, none is lost, and a query's side does not depend on the others."""
+    queries = {f"q{number}": f"query {number}" for number in range(501)}
+    sides = two_sides(collection(queries, test=judged(*numbers)), "test")
+    all_sides = two_sides(collection(queries, test=judged(*range(501))), "test")
+
+    assert judged(*numbers) == {**sides.training, **sides.other}
+    assert not sides.training.keys() & sides.other.keys()
+    assert sides.training.keys() <= all_sides.training.keys()
+
+
+def test_too_few_queries_are_refused():
+    """Weights that were tuned on a handful of queries say nothing."""
+    with pytest.raises(InvalidRequest, match="too few"):
+        two_sides(collection({"q1": "a"}, test=judged(1)), "test")
