@@ -65,7 +65,7 @@ class ArtifactStore:
         ref = {"name": name, "media_type": media_type, "sha256": sha256, "size": len(body)}
         if inline and len(body) <= INLINE_LIMIT and media_type == "application/json":
             return ArtifactRef.model_validate({**ref, "value": orjson.loads(body)})
-        await asyncio.to_thread(self._write, self._path(tenant, sha256), body)
+        await asyncio.to_thread(self.write, self._path(tenant, sha256), body)
         return ArtifactRef.model_validate({**ref, "uri": f"{_SCHEME}://{tenant}/{sha256}"})
 
     async def get(self, tenant: str, ref: ArtifactRef) -> bytes:
@@ -85,7 +85,7 @@ class ArtifactStore:
 
     async def remember(self, tenant: str, key: str, artifacts: Mapping[str, ArtifactRef]) -> None:
         """Keep what a run with this key (64 hex digits) made, so that an identical run can be skipped."""
-        await asyncio.to_thread(self._write, self._path(tenant, key, "runs"), _REFS.dump_json(dict(artifacts)))
+        await asyncio.to_thread(self.write, self._path(tenant, key, "runs"), _REFS.dump_json(dict(artifacts)))
 
     async def recall(self, tenant: str, key: str) -> dict[str, ArtifactRef] | None:
         """What the run with this key made, or None when there was none or an artifact of it is gone."""
@@ -101,8 +101,28 @@ class ArtifactStore:
             raise ArtifactMissing(f"{tenant!r} is no tenant's name") from error
         return self.root / tenant / kind / sha256[:2] / sha256
 
+    async def touch(self, tenant: str, ref: ArtifactRef) -> bool:
+        """Whether the artifact is there; if it is, it counts as written now."""
+        return await asyncio.to_thread(self._touch, self._path(tenant, ref.sha256))
+
+    def discard(self, tenant: str, ref: ArtifactRef, before: float) -> None:
+        """Delete the artifact, if it was neither written nor touched since this time (seconds since 1970-01-01 UTC)."""
+        path = self._path(tenant, ref.sha256)
+        try:
+            if path.stat().st_mtime < before:
+                path.unlink()
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise ArtifactStoreUnavailable(f"cannot delete {path}: {error.strerror}") from error
+
     @staticmethod
-    def _write(path: Path, body: bytes) -> None:
+    def write(path: Path, body: bytes) -> None:
+        """Write a file as a whole or not at all; one that is there stays.
+
+        Raises:
+            ArtifactStoreUnavailable: it cannot be written.
+        """
         if path.exists():
             return
         try:
@@ -117,6 +137,16 @@ class ArtifactStore:
                 raise
         except OSError as error:
             raise ArtifactStoreUnavailable(f"cannot write {path}: {error.strerror}") from error
+
+    @staticmethod
+    def _touch(path: Path) -> bool:
+        try:
+            os.utime(path)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise ArtifactStoreUnavailable(f"cannot touch {path}: {error.strerror}") from error
+        return True
 
     @staticmethod
     def _read(path: Path, sha256: str) -> bytes:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from time import time
 from typing import Final, Self
 
+from medkg_artifacts import ArtifactStore
 from medkg_bus.admin import Admin
 from medkg_bus.cluster import Cluster
 from medkg_bus.tail import Tail
@@ -17,7 +18,9 @@ from medkg_contracts.records import Record
 from . import metrics
 from .builder import Builder
 from .place import Extent, Reading
-from .settings import TOPIC, Shard, Sizes
+from .settings import TOPIC, Shard, Sizes, ViewSettings
+from .snapshots import Snapshots
+from .snapshotting import Snapshotting
 from .view import VectorView
 
 logger = logging.getLogger(__name__)
@@ -38,11 +41,14 @@ class Follower:
         poison: records that were left out since the start.
     """
 
-    def __init__(self, bootstrap: str, shard: Shard, sizes: Sizes, topic: str = TOPIC) -> None:
+    def __init__(
+        self, bootstrap: str, shard: Shard, sizes: Sizes, snapshotting: Snapshotting | None = None, topic: str = TOPIC
+    ) -> None:
         self._bootstrap = bootstrap
         self._topic = topic
         self._shard = shard
         self._sizes = sizes
+        self._snapshotting = snapshotting
         self._builder = Builder()
         self._stopping = asyncio.Event()
         self._following: asyncio.Task[None] | None = None
@@ -53,8 +59,22 @@ class Follower:
         self.lag: int | None = None
         self.poison = 0
 
+    @classmethod
+    def of(cls, settings: ViewSettings, store: ArtifactStore) -> Self:
+        """A follower as the settings say, with its snapshots in this store.
+
+        Raises:
+            ConfigurationError: a setting is wrong.
+        """
+        shard = Shard.parse(settings.search_shard)
+        sizes = Sizes(settings.search_flat_rows, settings.search_hnsw_rows)
+        snapshotting = Snapshotting(
+            Snapshots(store, shard, sizes), 60 * settings.search_snapshot_minutes, settings.search_snapshot_records
+        )
+        return cls(settings.kafka, shard, sizes, snapshotting)
+
     async def __aenter__(self) -> Self:
-        """Begin to read.
+        """Begin to read: from a snapshot on, if there is one that fits.
 
         Raises:
             ConfigurationError: there is no such topic, or it has no partition for this node.
@@ -65,11 +85,13 @@ class Follower:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Read no further."""
+        """Read no further, and write what no snapshot has yet."""
         self._stopping.set()
         self._builder.stop()
         if self._following is not None:
             await self._following
+        if self._snapshotting is not None and self._reading is not None:
+            await self._snapshotting.close(self.view, self._reading)
 
     @property
     def problem(self) -> str | None:
@@ -91,7 +113,7 @@ class Follower:
     async def _follow(self) -> None:
         """Read on until it is to stop, or the topic is another one."""
         extent = await self._extent()
-        reading = self._begin(extent)
+        reading = await self._begin(extent)
         async with Tail(
             self._bootstrap, self._topic, reading.positions, partitions=self._shard.holds, most=BATCH
         ) as tail:
@@ -106,15 +128,21 @@ class Follower:
                 self.lag = await tail.lag()
                 reading = self._reading = Reading(positions, reading.complete if self.lag else time())
                 self._tell(extent)
+                if self._snapshotting is not None:
+                    await self._snapshotting.read(self.view, reading, len(records))
                 if self._stopping.is_set():
                     return
 
-    def _begin(self, extent: Extent) -> Reading:
+    async def _begin(self, extent: Extent) -> Reading:
         """Where to read on."""
         misfit = self._reading and self._reading.misfit(extent, time())
         if misfit:
             logger.warning("the vectors' view is made anew: %s", misfit)
             self._forget()
+        if self._reading is None and self._snapshotting is not None:
+            loaded = await self._snapshotting.load(extent)
+            if loaded is not None:
+                self.view, self._reading = loaded
         if self._reading is None:
             self._reading = Reading(extent.begins, time())
         return self._reading

@@ -1,11 +1,12 @@
 """The vectors of one model of a tenant, and the index that is built of them."""
 
 from collections.abc import Callable, Iterator
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 import numpy as np
 
 from .columns import Bits, Numbers
+from .cut import GenerationCut
 from .faiss_adapter import TRAINED_BY, Approximate, Matrix, list_count
 from .nearest import Scope
 from .settings import Kind, Sizes
@@ -30,6 +31,24 @@ class Generation:
         self.rows = VectorRows(dimension)
         self.approximate: Approximate | None = None
         self.covered = Bits()
+
+    @classmethod
+    def of(cls, cut: GenerationCut) -> Self:
+        """The vectors as they were."""
+        self = cls(cut.dimension)
+        self.rows = VectorRows.of(cut)
+        self.approximate, self.covered = cut.approximate, Bits(cut.covered)
+        return self
+
+    def cut(self, model: str) -> GenerationCut:
+        """The vectors as they are; the rows are to be pinned for as long as it is looked at."""
+        rows, size = self.rows, self.rows.size
+        written, rows.written = frozenset(rows.written), set()
+        self.covered.room(size)
+        return GenerationCut(
+            model, rows.dimension, size, rows.table.keys, rows.documents, rows.versions, rows.live.copy(size),
+            rows.visible.copy(size), tuple(rows.blocks), written, self.approximate, self.covered.copy(size),
+        )  # fmt: skip
 
     @property
     def kind(self) -> Kind:

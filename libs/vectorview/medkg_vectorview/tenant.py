@@ -1,10 +1,10 @@
 """A tenant's documents and vectors, and which version of each document is to be seen."""
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from threading import Lock
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from medkg_contracts.changelog import LiveModel, VectorPut
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from .changes import DocumentState, TenantBatch, VectorBatch, units
 from .columns import Numbers, enlarged
+from .cut import TenantCut
 from .faiss_adapter import Matrix
 from .generation import Build, Generation
 from .key_table import Keys, digest_of, keys_of
@@ -69,6 +70,39 @@ class Tenant:
         self._visible: Numbers = np.zeros(0, np.int32)
         self._orders: NDArray[np.int64] = np.zeros(0, np.int64)
         self._generations: dict[str, Generation] = {}
+
+    @classmethod
+    def of(cls, cut: TenantCut, sizes: Sizes) -> Self:
+        """The tenant as it was."""
+        self = cls(cut.name, sizes)
+        self.live = cut.live
+        self._documents, self._versions = Names.of(cut.documents), Names.of(cut.versions)
+        self._visible, self._orders = cut.visible, cut.orders
+        self._generations = {each.model: Generation.of(each) for each in cut.generations}
+        shown = np.flatnonzero(cut.visible >= 0).astype(np.int32)
+        documents, versions = [shown], [cut.visible[shown]]
+        for generation in self._generations.values():
+            rows = generation.rows.live.rows(generation.rows.size)
+            documents.append(generation.rows.documents[rows])
+            versions.append(generation.rows.versions[rows])
+        self._documents.held(np.concatenate(documents))
+        self._versions.held(np.concatenate(versions))
+        return self
+
+    @contextmanager
+    def cut(self) -> Iterator[TenantCut]:
+        """The tenant as it is now; it stays so while the context lasts."""
+        with ExitStack() as pins:
+            with self._lock:
+                for generation in self._generations.values():
+                    pins.enter_context(generation.rows.pinned())
+                size = self._documents.size
+                cut = TenantCut(
+                    self.name, self.live, self._documents.listed(), self._versions.listed(),
+                    self._visible[:size].copy(), self._orders[:size].copy(),
+                    tuple(each.cut(model) for model, each in self._generations.items()),
+                )  # fmt: skip
+            yield cut
 
     def dimension(self, model: str) -> int | None:
         """Numbers of a vector of the model; None when there was none yet."""

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .columns import Bits, Numbers, enlarged
+from .cut import GenerationCut
 from .faiss_adapter import Matrix
 from .key_table import Keys, KeyTable
 from .row_numbers import RowNumbers
@@ -69,6 +70,21 @@ class VectorRows:
         """No row that is given back from now on has another vector meanwhile."""
         with self._numbers.pinned():
             yield
+
+    @classmethod
+    def of(cls, cut: GenerationCut) -> Self:
+        """The rows as they were; the cut's arrays are theirs from now on."""
+        self = cls(cut.dimension)
+        self.documents, self.versions, self.blocks = cut.documents, cut.versions, list(cut.blocks)
+        self.live, self.visible = Bits(cut.live), Bits(cut.visible)
+        rows = self.live.rows(cut.size)
+        free = np.setdiff1d(np.arange(cut.size, dtype=np.int32), rows, assume_unique=True)
+        # Whom a free row belonged to is not known any more.
+        self.documents[free] = self.versions[free] = -1
+        self._numbers = RowNumbers(cut.size, free)
+        self.table.keys = cut.keys
+        self.table.insert(cut.keys[rows], rows)
+        return self
 
     def are(self, rows: Numbers, documents: Numbers, versions: Numbers, vectors: Matrix) -> NDArray[np.bool_]:
         """Which of these rows, -1 for none, have just this."""

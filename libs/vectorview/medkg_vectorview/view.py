@@ -1,6 +1,8 @@
 """The dense vectors that a search node holds: a view of ``vectors.changelog.v1``, by tenant and model."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Self
 
 import numpy as np
 from medkg_contracts.changelog import VectorChange
@@ -8,6 +10,7 @@ from medkg_contracts.errors import PoisonRecord
 from medkg_contracts.vectors import EmbeddingModel
 
 from .changes import TenantBatch, id_of, model_of, tenant_of, units
+from .cut import TenantCut
 from .faiss_adapter import Matrix
 from .key_table import keys_of
 from .settings import Sizes
@@ -26,6 +29,19 @@ class VectorView:
     def __init__(self, sizes: Sizes | None = None) -> None:
         self._sizes = sizes or Sizes()
         self._tenants: dict[str, Tenant] = {}
+
+    @classmethod
+    def of(cls, tenants: Iterable[TenantCut], sizes: Sizes) -> Self:
+        """The view as it was; the cut's arrays are its own from now on."""
+        self = cls(sizes)
+        self._tenants = {each.name: Tenant.of(each, sizes) for each in tenants}
+        return self
+
+    @contextmanager
+    def cut(self) -> Iterator[tuple[TenantCut, ...]]:
+        """The view as it is now; it stays so while the context lasts, and changes and searches go on."""
+        with ExitStack() as cuts:
+            yield tuple(cuts.enter_context(tenant.cut()) for tenant in self._tenants.values())
 
     def apply(self, changes: Iterable[VectorChange]) -> list[tuple[int, PoisonRecord]]:
         """Take changes over, in their order; what no search could use is left out.

@@ -5,17 +5,21 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from time import monotonic
 from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from medkg_artifacts import ArtifactStore
 from medkg_bus.admin import Admin
 from medkg_bus.clients import partition_of, producer_client
 from medkg_contracts.asyncapi import TopicSpec
 from medkg_contracts.changelog import VectorChange, write_change
 from medkg_contracts.errors import ConfigurationError
 from medkg_vectorview import Follower, Shard, Sizes
+from medkg_vectorview.snapshots import Snapshots
+from medkg_vectorview.snapshotting import Snapshotting
 
 from .changelog import MODEL, TENANT, deleted, live, put, record_id, removed, visible
 
@@ -48,9 +52,11 @@ class Topic:
                     self.name, record.value, key=record.key, headers=record.headers, partition=partition
                 )
 
-    def follow(self, shard: str = "0/1") -> Follower:
-        """A view of it."""
-        return Follower(self.bootstrap, Shard.parse(shard), Sizes(), topic=self.name)
+    def follow(self, shard: str = "0/1", folder: Path | None = None) -> Follower:
+        """A view of it, with its snapshots in this folder."""
+        part = Shard.parse(shard)
+        snapshots = folder and Snapshotting(Snapshots(ArtifactStore(folder), part, Sizes(), self.name), 3600, 1000)
+        return Follower(self.bootstrap, part, Sizes(), snapshots, self.name)
 
 
 @pytest.fixture
@@ -104,6 +110,41 @@ async def test_shards_share_the_documents(topic: Topic) -> None:
     assert sorted(expected) == seen(odd)
     assert sorted(names) == sorted(seen(even) + seen(odd))
     assert MODEL == even.view.live(TENANT) == odd.view.live(TENANT)
+
+
+async def test_restart_goes_on_from_a_snapshot(topic: Topic, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A node that ends writes what it has, and one that starts reads only what was written since."""
+    caplog.set_level(logging.INFO)
+    await topic.write([put("a", "1", 0), visible("a", "1", 1), put("b", "1", 0), visible("b", "1", 1)])
+    async with topic.follow(folder=tmp_path) as first:
+        await until(lambda: first.caught_up)
+    await topic.write([removed("a"), deleted("a", "1", 0), put("c", "1", 0), visible("c", "1", 1)])
+    async with topic.follow(folder=tmp_path) as second:
+        await until(lambda: second.caught_up)
+
+    assert ["a", "b"] == seen(first)
+    assert ["b", "c"] == seen(second)
+    assert "a snapshot of the vectors' view was read" in caplog.text
+
+
+async def test_topic_that_was_made_anew_is_noticed(
+    topic: Topic, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where the topic is shorter than the snapshot says, the view is made of the topic alone."""
+    await topic.write([put("a", "1", 0), visible("a", "1", 1)])
+    async with topic.follow(folder=tmp_path) as first:
+        await until(lambda: first.caught_up)
+    shorter = Topic(topic.bootstrap, topic.producer)
+    await shorter.make()
+    await shorter.write([live(MODEL, 1)])
+    snapshots = Snapshots(ArtifactStore(tmp_path), Shard(), Sizes(), topic.name)
+    snapshotting = Snapshotting(snapshots, seconds=3600, records=1000)
+    async with Follower(topic.bootstrap, Shard(), Sizes(), snapshotting, shorter.name) as second:
+        await until(lambda: second.caught_up)
+
+    assert [] == seen(second)
+    assert MODEL == second.view.live(TENANT)
+    assert "the topic was made anew" in caplog.text
 
 
 async def test_poison_is_left_out(topic: Topic, caplog: pytest.LogCaptureFixture) -> None:

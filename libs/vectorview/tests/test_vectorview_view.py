@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,7 +11,6 @@ from medkg_contracts.changelog import VectorChange, VectorPut
 from medkg_vectorview import Hit, Sizes, VectorView
 
 from .changelog import (
-    DIMENSION,
     MODEL,
     OTHER,
     TENANT,
@@ -25,52 +23,11 @@ from .changelog import (
     live,
     put,
     record_id,
-    removed,
     visible,
 )
+from .histories import DOCUMENTS, batches, histories
 
 QUERY = np.array([[1, 0, 0, 0]], np.float32)
-DOCUMENTS, VERSIONS, CHUNKS = ("a", "b/c", "ü"), ("1", "2"), (0, 1)
-
-vectors = st.lists(st.sampled_from([-1.0, 0.0, 0.5, 2.0]), min_size=DIMENSION, max_size=DIMENSION)
-documents, versions, chunks = st.sampled_from(DOCUMENTS), st.sampled_from(VERSIONS), st.sampled_from(CHUNKS)
-
-
-@st.composite
-def histories(draw: st.DrawFn) -> list[VectorChange]:
-    """What an index may write, its races and repeats included."""
-    changes: list[VectorChange] = []
-    orders: dict[str, int] = {}
-    last: dict[str, VectorChange] = {}
-    kinds = st.sampled_from(["put", "put", "put", "delete", "visible", "visible", "late", "remove", "live"])
-    for kind in draw(st.lists(kinds, max_size=40)):
-        document, version, chunk = draw(documents), draw(versions), draw(chunks)
-        order = orders.get(document, 0)
-        match kind:
-            case "put":
-                changes.append(put(document, version, chunk, draw(vectors)))
-            case "delete":
-                changes.append(deleted(document, version, chunk))
-            case "visible":
-                orders[document] = order + draw(st.integers(1, 3))
-                last[document] = visible(document, version, orders[document])
-                changes.append(last[document])
-            case "late" if document in last:
-                # Whoever comes too late finds the newer version afterwards, and says it again.
-                changes.extend([visible(document, version, order - 1 if order else 0), last[document]])
-            case "remove":
-                orders.pop(document, None)
-                last.pop(document, None)
-                changes.append(removed(document))
-            case "live":
-                changes.append(live(draw(st.sampled_from([MODEL, OTHER])), draw(st.integers(0, 3))))
-    return changes
-
-
-def batches(draw: st.DataObject, changes: list[VectorChange]) -> list[list[VectorChange]]:
-    """The changes, cut anywhere."""
-    cuts = sorted(draw.draw(st.lists(st.integers(0, len(changes)), max_size=5)))
-    return [changes[begin:end] for begin, end in pairwise([0, *cuts, len(changes)])]
 
 
 def shown(view: VectorView) -> tuple[object, ...]:

@@ -1,0 +1,49 @@
+"""A view at one moment, as plain columns: what a snapshot consists of."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from medkg_contracts.changelog import LiveModel
+from numpy.typing import NDArray
+
+from .columns import Numbers, Packed
+from .faiss_adapter import Approximate, Matrix
+from .key_table import Keys
+from .names import NameList
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationCut:
+    """The vectors of one model; `VectorRows` and `Generation` say what the columns are.
+
+    Attributes:
+        model: the first 12 digits of the model's revision.
+        size: rows.
+        written: the blocks that were written to since the last cut.
+    """
+
+    model: str
+    dimension: int
+    size: int
+    keys: Keys
+    documents: Numbers
+    versions: Numbers
+    live: Packed
+    visible: Packed
+    blocks: tuple[Matrix, ...]
+    written: frozenset[int]
+    approximate: Approximate | None
+    covered: Packed
+
+
+@dataclass(frozen=True, slots=True)
+class TenantCut:
+    """A tenant: the names of its documents and of their versions by number, and each document's visible version."""
+
+    name: str
+    live: LiveModel | None
+    documents: NameList
+    versions: NameList
+    visible: Numbers
+    orders: NDArray[np.int64]
+    generations: tuple[GenerationCut, ...]
