@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Annotated, Final, Self
 
 import typer
-from medkg_operations.evaluation.evaluate import TOPOLOGY, Evaluation, evaluate_retrieval
+from medkg_operations.evaluation.evaluate import Evaluation, evaluate_retrieval
 from medkg_operations.evaluation.report import EvaluationReport, write_report
 from medkg_operations.progress import Tally
 from rich.table import Table
@@ -20,6 +20,8 @@ from .settings import load_settings
 
 #: So many places of rows that were left out are named.
 PLACES_SHOWN: Final = 5
+#: So many digits of a topology's digest tell its versions apart.
+DIGITS: Final = 12
 
 app = typer.Typer(help="Measure how good searches are.", no_args_is_help=True)
 
@@ -40,7 +42,10 @@ def retrieval(  # noqa: PLR0913 - these are the options
         str | None,
         typer.Option(help="Whose index the corpus fills; else one of its own, called like the folder."),
     ] = None,
-    topology: Annotated[str, typer.Option(help="By which topology the corpus is indexed.")] = TOPOLOGY,
+    topology: Annotated[
+        str | None,
+        typer.Option(help="By which topology the corpus is indexed; else the one that takes the source beir."),
+    ] = None,
     concurrency: Annotated[int, typer.Option(min=1, max=64, help="Queries that are asked at a time.")] = 4,
     report: Annotated[
         Path | None,
@@ -112,9 +117,10 @@ class EvaluationView:
 def report_view(report: EvaluationReport) -> list[Table | Text]:
     """The report for people."""
     corpus = report.corpus
+    short = [topology[: topology.index("@") + 1 + DIGITS] for topology in corpus.topologies]
     about = (
         f"{corpus.name}: {corpus.documents:,} documents, {report.queries} queries of {report.split}, "
-        f"{report.judgments:,} judgments; tenant {corpus.tenant}, topology {corpus.topology}"
+        f"{report.judgments:,} judgments; tenant {corpus.tenant}, topology {', '.join(short)}"
     )
     indexed = f"indexed: {corpus.before} before, {corpus.sent} now, in {corpus.seconds:.1f} s"
     lines = [Text(about), Text(indexed, style="dim")]

@@ -13,7 +13,7 @@ from .calling import medkg
 REPORT = EvaluationReport(
     corpus=CorpusReport(
         name="small", sha256="a" * 64, documents=1400, wordless=[f"c.jsonl:{line}" for line in range(1, 8)],
-        tenant="eval-small", topology="clinical-trials", versions=[], before=1, sent=2, seconds=1.5,
+        tenant="eval-small", topologies=["records@" + "b" * 64], before=1, sent=2, seconds=1.5,
     ),
     split="test",
     queries=2,
@@ -34,7 +34,7 @@ def test_a_report_shows_what_was_measured():
         console.print(*report_view(REPORT), sep="\n")
 
     assert [
-        "small: 1,400 documents, 2 queries of test, 3 judgments; tenant eval-small, topology clinical-trials",
+        "small: 1,400 documents, 2 queries of test, 3 judgments; tenant eval-small, topology records@bbbbbbbbbbbb",
         "indexed: 1 before, 2 now, in 1.5 s",
         "left out, without title and text: c.jsonl:1, c.jsonl:2, c.jsonl:3, c.jsonl:4, c.jsonl:5 and 2 more",
         "arm   nDCG@10  Recall@100  MRR@10  queries/s     p50      p95",

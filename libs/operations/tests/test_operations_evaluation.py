@@ -20,11 +20,11 @@ from medkg_search import SearchHit, SearchPage
 
 from .beir_folders import CORPUS, beir_folder
 
-PIPELINE = Pipeline("eval-small", "clinical-trials", "ann", "/test")
+PIPELINE = Pipeline("eval-small", None, "ann", "/test")
 REPORT = EvaluationReport(
     corpus=CorpusReport(
-        name="small", sha256="a" * 64, documents=3, wordless=[], tenant="eval-small", topology="clinical-trials",
-        versions=["b" * 64], before=1, sent=2, seconds=1.5,
+        name="small", sha256="a" * 64, documents=3, wordless=[], tenant="eval-small",
+        topologies=["records@" + "b" * 64], before=1, sent=2, seconds=1.5,
     ),
     split="test",
     queries=2,
@@ -70,7 +70,7 @@ def test_another_corpus_topology_or_tenant_has_other_jobs(tmp_path):
     changed = [*CORPUS[:2], {"_id": "d3", "title": "slabs", "text": ""}]
     others = [
         corpus_of(tmp_path, "b", changed),
-        corpus_of(tmp_path, "c", pipeline=Pipeline("other", "clinical-trials", "ann", "/test")),
+        corpus_of(tmp_path, "c", pipeline=Pipeline("other", None, "ann", "/test")),
         corpus_of(tmp_path, "d", pipeline=Pipeline("eval-small", "auto", "ann", "/test")),
     ]
 

@@ -10,7 +10,7 @@ from medkg_operations.evaluation.collection import BeirCollection
 from medkg_operations.evaluation.rankings import Found
 from medkg_operations.evaluation.significance import paired_difference
 from medkg_operations.evaluation.splits import Sides, two_sides
-from medkg_operations.evaluation.tuning import tune, weight_grid
+from medkg_operations.evaluation.tuning import neighbours, shares_of, tune
 
 
 def fuse(rankings, weights):
@@ -44,7 +44,7 @@ TWO_ARMS = {
 
 def test_the_better_arm_gets_the_weight():
     """Weights are those with which the training queries are answered best; of equally good ones, the most even."""
-    tuning = tune(TWO_ARMS, SIDES, {"bm25": 0.5, "dense": 0.5}, fuse)
+    tuning = tune(TWO_ARMS, SIDES, {"bm25": 0.5, "dense": 0.5}, fuse, lambda _: None)
 
     assert tuning.weights["bm25"] > tuning.weights["dense"]
     assert (1.0, 1.0) == (tuning.tuned_there, tuning.measures["nDCG@10"])
@@ -57,7 +57,7 @@ def test_what_weights_are_worth_is_measured_on_the_other_queries_alone():
         "bm25": TWO_ARMS["bm25"] | {f"q{number}": found("x", "y", "good") for number in range(10, 20)},
         "dense": TWO_ARMS["dense"] | {f"q{number}": found("good", "x", "y") for number in range(10, 20)},
     }
-    tuning = tune(turned, SIDES, {"dense": 1.0}, fuse)
+    tuning = tune(turned, SIDES, {"dense": 1.0}, fuse, lambda _: None)
 
     assert 1.0 == tuning.tuned_there
     assert tuning.difference.high < 0
@@ -67,18 +67,45 @@ def test_what_weights_are_worth_is_measured_on_the_other_queries_alone():
 def test_weights_that_change_nothing_are_worth_nothing():
     """Where all weights give the same ranking, the even ones are taken, and the difference is none."""
     same = dict.fromkeys(["bm25", "dense"], TWO_ARMS["bm25"])
-    tuning = tune(same, SIDES, {"bm25": 0.9, "dense": 0.1}, fuse)
+    tuning = tune(same, SIDES, {"bm25": 0.9, "dense": 0.1}, fuse, lambda _: None)
 
     assert {"bm25": 0.5, "dense": 0.5} == tuning.weights
     assert (0.0, 1.0, False) == (tuning.difference.mean, tuning.difference.p, tuning.difference.is_clear)
 
 
-def test_every_weight_in_tenths_is_tried():
-    """The grid has all ways to share ten tenths among three arms, each once, without arms that have nothing."""
-    grid = list(weight_grid(["a", "b", "c"]))
+@given(best=st.sampled_from(list(shares_of(3, 10))))
+def test_weights_are_found_wherever_they_are(best):
+    """From the best weights in fifths the search climbs in tenths to those that are best of all."""
 
-    assert 66 == len({tuple(sorted(weights.items())) for weights in grid}) == len(grid)
-    assert all(min(weights.values()) > 0 for weights in grid)
+    def fuse_by_distance(rankings, weights):
+        """The answer is the nearer to the top, the nearer the weights are to the best ones."""
+        shares = [round(weights.get(arm, 0) * 10) for arm in ("a", "b", "c")]
+        distance = sum(abs(one - other) for one, other in zip(shares, best, strict=True)) // 2
+        wrong = [record for record in rankings[next(iter(rankings))] if record != "chunk of good"]
+        return [*wrong[:distance], "chunk of good", *wrong[distance:]]
+
+    ranking = found("good", *(f"x{number}" for number in range(12)))
+    arms = {arm: {f"q{number}": ranking for number in range(20)} for arm in "abc"}
+    tuning = tune(arms, SIDES, {"a": 1.0}, fuse_by_distance, lambda _: None)
+
+    assert best == tuple(round(tuning.weights.get(arm, 0) * 10) for arm in "abc")
+
+
+@given(shares=st.sampled_from(list(shares_of(3, 10))))
+def test_neighbours_share_the_same_whole(shares):
+    """A tenth goes from one arm to another; nothing is lost, and nobody has less than nothing."""
+    for other in neighbours(shares):
+        assert (10, 2) == (sum(other), sum(abs(one - each) for one, each in zip(shares, other, strict=True)))
+        assert min(other) >= 0
+
+
+def test_progress_is_told():
+    """Each weights that are tried count once."""
+    told = []
+    tune(TWO_ARMS, SIDES, {"bm25": 0.5, "dense": 0.5}, fuse, told.append)
+
+    assert list(range(1, len(told) + 1)) == told
+    assert 6 <= len(told) <= 11
 
 
 def test_a_small_difference_on_few_queries_is_not_clear():

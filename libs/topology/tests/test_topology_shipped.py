@@ -6,7 +6,7 @@ import pytest
 from medkg_contracts.policy import Breaker, Policy, RateLimit
 from medkg_topology.admission import Admission
 from medkg_topology.catalog import Catalog, lint
-from medkg_topology.plan import GateNode
+from medkg_topology.plan import GateNode, StageNode
 from medkg_topology.snapshot import load_policies
 
 TOPOLOGIES = Path(__file__).parents[3] / "topologies"
@@ -41,6 +41,19 @@ def test_clinical_trials() -> None:
         ("chunk", ("validate",)),
         ("index", ("chunk",)),
     ]
+
+
+def test_records() -> None:
+    """Records that requests carry go as trials do, and nothing limits how many a second."""
+    catalog = Catalog(TOPOLOGIES)
+    plan = catalog.resolve(None, "beir")
+
+    assert "records" == plan.name
+    trials = catalog.resolve(None, "ctgov")
+    assert [(node.name, node.depends_on) for node in trials.nodes] == [
+        (node.name, node.depends_on) for node in plan.nodes
+    ]
+    assert {None} == {node.policy.rate for node in plan.nodes if isinstance(node, StageNode)}
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)

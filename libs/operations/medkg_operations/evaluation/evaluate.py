@@ -22,9 +22,6 @@ from .rankings import Ranking, best_documents
 from .report import ArmReport, CorpusReport, EvaluationReport
 from .retrieval import Answers, Retriever, ask_all
 
-#: The topology by which a corpus goes, unless another is named.
-TOPOLOGY: Final = "clinical-trials"
-
 _NOT_A_SLUG: Final = re.compile(r"[^a-z0-9]+")
 _LONGEST_SLUG: Final = 40
 
@@ -75,7 +72,7 @@ class Evaluation:
         folder: the test collection, in BEIR's layout.
         split: whose queries are asked.
         tenant: whose index the corpus fills; None takes one that no other corpus has.
-        topology: by which it goes there.
+        topology: by which it goes there; None leaves that to the router.
         concurrency: so many queries are asked at a time.
         timeout_s: how long indexing may take.
     """
@@ -83,7 +80,7 @@ class Evaluation:
     folder: Path
     split: str = "test"
     tenant: str | None = None
-    topology: str = TOPOLOGY
+    topology: str | None = None
     concurrency: int = 4
     timeout_s: float = 3600.0
 
@@ -126,7 +123,7 @@ async def evaluate_retrieval(
         for arm, retriever in retrievers.items():
             answers[arm] = await _ask(arm, retriever, queries, wanted.concurrency, watch)
     return EvaluationReport(
-        corpus=_corpus_report(collection, tenant, wanted.topology, indexing),
+        corpus=_corpus_report(collection, tenant, indexing),
         split=wanted.split,
         queries=len(queries),
         judgments=judged_documents(judgments),
@@ -170,15 +167,14 @@ def _known_documents(ranking: Ranking, collection: BeirCollection, tenant: str) 
     return best_documents(ranking, DEPTH)
 
 
-def _corpus_report(collection: BeirCollection, tenant: str, topology: str, indexing: Indexing) -> CorpusReport:
+def _corpus_report(collection: BeirCollection, tenant: str, indexing: Indexing) -> CorpusReport:
     return CorpusReport(
         name=collection.name,
         sha256=collection.digest,
         documents=len(collection.rows),
         wordless=list(collection.wordless.values()),
         tenant=tenant,
-        topology=topology,
-        versions=list(indexing.versions),
+        topologies=list(indexing.topologies),
         before=indexing.before,
         sent=indexing.sent,
         seconds=round(indexing.seconds, 3),

@@ -43,13 +43,13 @@ class Pipeline:
 
     Attributes:
         tenant: whose index it fills; nobody else's documents may be there.
-        topology: by which its documents go.
+        topology: by which its documents go; None leaves that to the router.
         by: who asks, for those who read the events.
         source: by which program: the events' `source`.
     """
 
     tenant: str
-    topology: str
+    topology: str | None
     by: str
     source: str
 
@@ -63,14 +63,14 @@ class Indexing:
         before: how many documents were there before.
         sent: how many were sent, or sent again.
         seconds: that it took.
-        versions: the digests of the topology's versions that the jobs ran on.
+        topologies: that the jobs ran on, as ``name@digest``.
     """
 
     batch_id: str
     before: int
     sent: int
     seconds: float
-    versions: Sequence[str]
+    topologies: Sequence[str]
 
 
 class Corpus:
@@ -82,7 +82,7 @@ class Corpus:
     def __init__(self, collection: BeirCollection, pipeline: Pipeline) -> None:
         self._collection = collection
         self._pipeline = pipeline
-        known = digest("evaluation", pipeline.tenant, pipeline.topology, collection.digest)
+        known = digest("evaluation", pipeline.tenant, pipeline.topology or "", collection.digest)
         self.batch_id = f"eval-{known[:24]}"
         self.jobs: Mapping[str, Row] = {f"e-{digest(known, id_)[:24]}": row for id_, row in collection.rows.items()}
 
@@ -156,13 +156,15 @@ async def index_corpus(
         waiting = Waiting(tail, store, tally, [corpus.batch_id], report, sent)
         await waiting.until(list(corpus.jobs), ledger, timeout_s, shown)
         _check_completed(tally, corpus.batch_id)
-        versions = {state.pipeline_version async for state in ledger.each_job({"batch": corpus.batch_id})}
+        ran = {
+            (state.pipeline_name, state.pipeline_version) async for state in ledger.each_job({"batch": corpus.batch_id})
+        }
     return Indexing(
         corpus.batch_id,
         len(todo.completed),
         len(todo.unknown) + len(todo.ended),
         monotonic() - began,
-        sorted(version for version in versions if version),
+        sorted(f"{name}@{version}" for name, version in ran),
     )
 
 

@@ -32,8 +32,7 @@ class CorpusReport(Contract):
         documents: how many there are.
         wordless: where rows stand that have neither title nor text, and so are in no index.
         tenant: whose index has it.
-        topology: by which it went there.
-        versions: the digests of the topology's versions that the jobs ran on.
+        topologies: by which it went there, as ``name@digest``.
         before: how many documents were in the index before.
         sent: how many were sent.
         seconds: that it took to index them.
@@ -44,8 +43,7 @@ class CorpusReport(Contract):
     documents: int
     wordless: list[str]
     tenant: str
-    topology: str
-    versions: list[str]
+    topologies: list[str]
     before: int
     sent: int
     seconds: float

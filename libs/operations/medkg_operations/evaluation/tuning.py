@@ -1,6 +1,7 @@
 """Finds how much each arm should count in the fusion, on some queries, and what that is worth on others."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import permutations
 from typing import Final, Protocol
 
 from medkg_contracts.model import Contract
@@ -10,8 +11,9 @@ from .rankings import Found, Ranking, best_documents
 from .significance import Difference, paired_difference
 from .splits import Sides
 
-#: Weights are tenths of a whole that all arms share.
+#: Weights are tenths of a whole that all arms share; those in fifths are tried first, then the best one's neighbours.
 TENTHS: Final = 10
+_FIRST: Final = 2
 
 #: By arm, how much it counts.
 Weights = Mapping[str, float]
@@ -55,8 +57,8 @@ class Tuning(Contract):
     difference: Difference
 
 
-def tune(found: ByArm, sides: Sides, present: Weights, fuse: Fuse) -> Tuning:
-    """Try all weights in tenths on the training side, and measure the best and the present ones on the other.
+def tune(found: ByArm, sides: Sides, present: Weights, fuse: Fuse, tried: Callable[[int], None]) -> Tuning:
+    """Find the best weights on the training side, and measure them and the present ones on the other.
 
     Of weights that are equally good the most even ones are taken.
 
@@ -65,10 +67,10 @@ def tune(found: ByArm, sides: Sides, present: Weights, fuse: Fuse) -> Tuning:
         sides: the queries.
         present: the weights that searches use now, for each arm of `found`.
         fuse: the search service's own fusion.
+        tried: is told how many weights have been tried so far.
     """
     fusion = _Fusion(found, fuse)
-    candidates = sorted(weight_grid(sorted(found)), key=_unevenness)
-    best = max(candidates, key=lambda weights: round(fusion.mean(sides.training, weights), 6))
+    best = _best(sorted(found), lambda weights: fusion.mean(sides.training, weights), tried)
     tuned, before = (fusion.values(sides.other, weights) for weights in (best, present))
     return Tuning(
         weights=dict(best),
@@ -84,23 +86,42 @@ def tune(found: ByArm, sides: Sides, present: Weights, fuse: Fuse) -> Tuning:
     )
 
 
-def weight_grid(arms: Sequence[str]) -> Iterator[dict[str, float]]:
-    """All ways to share a whole among the arms in tenths, without arms that have nothing of it."""
-    for shares in _shares(len(arms), TENTHS):
-        yield {arm: share / TENTHS for arm, share in zip(arms, shares, strict=True) if share}
+def _best(arms: Sequence[str], worth: Callable[[Weights], float], tried: Callable[[int], None]) -> Weights:
+    """The weights that are worth most, of those in fifths and of the best one's neighbours in tenths, and so on."""
+    known: dict[tuple[int, ...], float] = {}
+
+    def merit(shares: tuple[int, ...]) -> tuple[float, int]:
+        if shares not in known:
+            known[shares] = round(worth(_weights(arms, shares)), 6)
+            tried(len(known))
+        return known[shares], -sum(share**2 for share in shares)
+
+    best = max(shares_of(len(arms), TENTHS, _FIRST), key=merit)
+    while (better := max(neighbours(best), key=merit, default=best)) != best and merit(better) > merit(best):
+        best = better
+    return _weights(arms, best)
 
 
-def _shares(parts: int, whole: int) -> Iterator[tuple[int, ...]]:
+def shares_of(parts: int, whole: int, step: int = 1) -> Iterator[tuple[int, ...]]:
+    """All ways to share a whole among so many, in steps."""
     if parts == 1:
         yield (whole,)
         return
-    for first in range(whole + 1):
-        for rest in _shares(parts - 1, whole - first):
+    for first in range(0, whole + 1, step):
+        for rest in shares_of(parts - 1, whole - first, step):
             yield (first, *rest)
 
 
-def _unevenness(weights: Weights) -> float:
-    return sum(weight**2 for weight in weights.values())
+def neighbours(shares: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+    """All ways in which one gives a part of its share to another."""
+    for giver, taker in permutations(range(len(shares)), 2):
+        if shares[giver]:
+            yield tuple(share - (at == giver) + (at == taker) for at, share in enumerate(shares))
+
+
+def _weights(arms: Sequence[str], shares: Sequence[int]) -> Weights:
+    """As weights; an arm that has nothing is left out."""
+    return {arm: share / TENTHS for arm, share in zip(arms, shares, strict=True) if share}
 
 
 class _Fusion:

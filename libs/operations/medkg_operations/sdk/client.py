@@ -261,7 +261,7 @@ class Client:
             folder: with ``corpus.jsonl``, ``queries.jsonl`` and ``qrels/*.tsv``.
             split: whose queries are asked.
             tenant: whose index the corpus fills; None takes one that no other corpus has.
-            topology: by which it goes there, if not the usual one.
+            topology: by which it goes there; None leaves that to the router.
 
         Raises:
             NotFound: the folder lacks a file, or has no such split.
@@ -272,14 +272,9 @@ class Client:
             ResourceUnavailable: a server does not answer.
         """
         # Brings libraries that nothing else needs.
-        from medkg_operations.evaluation.evaluate import (  # noqa: PLC0415
-            TOPOLOGY,
-            Evaluation,
-            Unwatched,
-            evaluate_retrieval,
-        )
+        from medkg_operations.evaluation.evaluate import Evaluation, Unwatched, evaluate_retrieval  # noqa: PLC0415
 
-        wanted = Evaluation(Path(folder), split, tenant, topology or TOPOLOGY)
+        wanted = Evaluation(Path(folder), split, tenant, topology)
         return await evaluate_retrieval(self.settings, wanted, Unwatched(), by=self.by, source=self.source)
 
     async def give(self, orders: Sequence[CloudEvent], timeout_s: float = ANSWER_S) -> list[Answer]:
