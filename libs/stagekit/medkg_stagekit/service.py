@@ -53,8 +53,8 @@ class StageService(Service):
         settings: the settings' class; read from the environment when the service starts.
         max_records: at most so many jobs in one batch.
         longest_batch_s: a batch that takes longer, apart from deliberate waits, makes the service count as stuck.
-        accelerated: it runs a model, and refuses to start without what MK_ACCELERATOR names; its settings derive from
-            `AcceleratedSettings`.
+        accelerated: whether it runs a model, so that it refuses to start without what MK_ACCELERATOR names, or what
+            tells that from its settings; they derive from `AcceleratedSettings`.
         compute: it computes, so that it is run in worker processes; None is for a stage that waits for servers.
         beside: further stages that the same process serves.
     """
@@ -66,7 +66,7 @@ class StageService(Service):
     _: KW_ONLY
     max_records: int = MAX_RECORDS
     longest_batch_s: float = LONGEST_BATCH_S
-    accelerated: bool = False
+    accelerated: bool | Callable[[Any], bool] = False
     compute: Compute | None = None
     beside: "tuple[StageService, ...]" = ()
 
@@ -79,6 +79,11 @@ class StageService(Service):
     def container_memory_mb(self) -> int:
         """What its container may use, in MiB: its own process, and one job that needs all that it may have."""
         return self.memory_mb + (self.compute.memory_mb if self.compute else 0)
+
+    @property
+    def is_accelerated(self) -> bool:
+        """Whether it runs a model, as it is set."""
+        return self.accelerated(self.settings()) if callable(self.accelerated) else self.accelerated
 
     def bind(self) -> Binding:
         """Make the stage from its settings.
@@ -163,7 +168,7 @@ async def _check(service: StageService, failures: StartupFailures) -> None:
         SystemExit: it has not; `medkg explain` and its log say so.
     """
     try:
-        if service.accelerated:
+        if service.is_accelerated:
             accelerator.require(AcceleratedSettings().accelerator)
     except GpuUnavailable as error:
         logger.critical("%s does not start: %s %s", service.name, error, error.info.remedy)

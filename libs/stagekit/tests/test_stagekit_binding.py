@@ -193,3 +193,13 @@ def test_a_service_makes_its_stage_from_the_environment(monkeypatch):
     binding = StageService("loud", Loud, Tuned).bind()
 
     assert ("loud", [7]) == (binding.name, made)
+
+
+@pytest.mark.parametrize(
+    ("accelerated", "expected"), [(True, True), (False, False), (lambda settings: settings.log_level == "ALOUD", True)]
+)
+def test_whether_a_service_runs_a_model_may_hang_on_its_settings(monkeypatch, accelerated, expected):
+    """A service runs a model always, never, or as its settings say."""
+    monkeypatch.setenv("MK_LOG_LEVEL", "ALOUD")
+
+    assert expected == StageService("shout", Shout, Settings, accelerated=accelerated).is_accelerated
