@@ -132,6 +132,19 @@ async def test_a_failing_stage_fails_its_job_alone(store):
     assert 1 == kinds(heard).count("job.failed")
 
 
+async def test_a_stage_is_told_what_the_topology_asks_of_it(store):
+    """A stage's options reach it as they do over Kafka."""
+
+    class Repeating(Shout):
+        options: ClassVar[tuple[str, ...]] = ("times",)
+
+    asking = Plan(name="asking", version="1", nodes=(SAY, SHOUT.model_copy(update={"options": {"times": 2}})))
+    stage = Repeating(lambda ctx, word: word.upper() * int(ctx.options["times"]))
+    states, _ = await ran(store, requested(JobRequest(source="ctgov", id="hello")), plan=asking, shout=stage)
+
+    assert "HELLOHELLO" == states["j-1"].artifacts["shout"].value
+
+
 async def test_retries_are_heard(store):
     """A further try is told as it is over Kafka."""
     tries = iter([ResourceUnavailable("away"), "HELLO"])

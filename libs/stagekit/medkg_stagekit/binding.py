@@ -46,6 +46,7 @@ class Binding:
     stage: Any
     inputs: Mapping[str, Codec]
     outputs: Mapping[str, Codec]
+    options: frozenset[str]
     takes_request: bool
     batched: bool
     expands: bool
@@ -87,6 +88,7 @@ def bind(name: str, stage: Any, settings: Settings) -> Binding:  # noqa: ANN401 
         stage=stage,
         inputs={parameter: Codec(types[parameter]) for parameter in parameters if parameter != REQUEST},
         outputs={} if expands else _outputs(stage.outputs, returned),
+        options=frozenset(getattr(stage, "options", ())),
         takes_request=REQUEST in parameters,
         batched=batched,
         expands=expands,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from medkg_contracts.errors import InvalidInput, MedkgError, StageBug
+from medkg_contracts.errors import ConfigurationError, InvalidInput, MedkgError, StageBug
 from medkg_contracts.requests import JobRequest
 from medkg_contracts.stages import StageContext
 
@@ -103,10 +103,22 @@ def arguments(binding: Binding, task: Task) -> dict[str, Any]:
     """What the stage is called with, each of its parameter's type.
 
     Raises:
+        ConfigurationError: the topology gives an option that the stage does not have.
         InvalidInput: an artifact is not what it should be.
     """
+    _check_options(binding, task.work)
     values = {name: _argument(binding, name, task.inputs.get(name)) for name in binding.inputs}
     return {**values, REQUEST: task.request} if binding.takes_request else values
+
+
+def _check_options(binding: Binding, work: Work) -> None:
+    if unknown := sorted(set(work.ctx.options) - set(binding.options)):
+        has = f"it has {', '.join(sorted(binding.options))}" if binding.options else "it has none"
+        raise ConfigurationError(
+            f"topology {work.ctx.pipeline!r}: the stage {work.node!r} has no option {unknown[0]!r}; {has}",
+            remedy=f"Correct the stage's `options` in the topology {work.ctx.pipeline!r}, then "
+            "`medkg job rerun JOB --latest`.",
+        )
 
 
 def _argument(binding: Binding, name: str, body: bytes | None) -> Any:  # noqa: ANN401 - of the parameter's type

@@ -9,6 +9,7 @@ from typing import Any
 from medkg_artifacts import ArtifactStore
 from medkg_contracts.artifacts import ArtifactRef
 from medkg_contracts.errors import MedkgError
+from medkg_contracts.model import OptionValue
 from medkg_contracts.policy import Policy
 from medkg_contracts.requests import JobRequest
 from medkg_contracts.stages import StageContext
@@ -34,10 +35,12 @@ class Example:
         inputs: values by artifact name, of the types that the stage's parameters have; those that the stage can do
             without may be left out.
         request: the job's own request.
+        options: what the topology says of how the stage is to work.
     """
 
     inputs: Mapping[str, Any] = field(default_factory=dict)
     request: JobRequest = field(default_factory=lambda: JobRequest(source="example", id="1"))
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
 
 
 class StageHarness(Observer):
@@ -81,6 +84,7 @@ class StageHarness(Observer):
             correlation_id=f"correlation-of-{job_id}",
             pipeline="suite",
             digest="0" * 12,
+            options=example.options,
         )
         return Work(
             node=self.binding.name,

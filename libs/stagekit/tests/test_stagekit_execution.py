@@ -308,6 +308,24 @@ async def test_an_input_that_cannot_be_had_fails_the_job_by_name(inputs, code, m
     assert message in str(outcome.error)
 
 
+async def test_an_option_that_the_stage_does_not_have_fails_the_job_by_name(store, watcher):
+    """A stage names the options that topologies may give it; with another one the job fails, and is not tried again."""
+
+    class Tunable(Shout):
+        options: ClassVar[tuple[str, ...]] = ("loudness",)
+
+    works = [
+        replace(work_of(job_id=f"j-{name}"), ctx=replace(work_of(job_id=f"j-{name}").ctx, options={name: 1}))
+        for name in ("loudness", "pitch")
+    ]
+    done, refused = await outcomes_of(Tunable(), works, store, watcher)
+    (without,) = await outcomes_of(Shout(), works[:1], store, watcher)
+
+    assert ["HELLO", "configuration", "configuration"] == codes([done, refused, without])
+    assert "topology 'p': the stage 'shout' has no option 'pitch'; it has loudness" == str(refused.error)
+    assert "topology 'p': the stage 'shout' has no option 'loudness'; it has none" == str(without.error)
+
+
 async def test_a_tenant_that_is_none_fails_the_job(store, watcher):
     """A tenant whose name could leave its folder has nothing in the store."""
     work = work_of()

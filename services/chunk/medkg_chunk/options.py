@@ -75,12 +75,10 @@ def chosen(settings: Options, said: Mapping[str, OptionValue], topology: str) ->
     """The settings' options, with what a topology says in their place.
 
     Raises:
-        ConfigurationError: there is no such option, or it has no effect, is none of what it may be or contradicts
-            another; the message names it, and where it stands.
+        ConfigurationError: an option has no effect, is none of what it may be or contradicts another; the message names
+            it, and where it stands.
     """
     plain = Chosen(settings, said, topology)
-    if unknown := sorted(set(said) - set(Options.model_fields)):
-        raise plain.refusal(unknown[0], f"there is none of this name, but {', '.join(Options.model_fields)}")
     try:
         options = Options.model_validate(settings.model_dump() | dict(said), strict=True)
     except ValidationError as error:

@@ -24,6 +24,7 @@ class ChunkStage:
 
     version: ClassVar[str] = "1"
     outputs: ClassVar[tuple[str, ...]] = ("chunks",)
+    options: ClassVar[tuple[str, ...]] = tuple(Options.model_fields)
 
     def __init__(self, settings: ChunkSettings) -> None:
         self._options = chosen(settings.options, {}, "").options

@@ -23,7 +23,6 @@ def test_what_a_topology_says_holds_before_the_settings(monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     ("said", "message"),
     [
-        ({"max_token": 99}, "option 'max_token' of the chunk stage: there is none of this name, but strategy, max_to"),
         ({"strategy": "words"}, "option 'strategy' of the chunk stage: it is 'words', and may be sentences"),
         ({"max_tokens": 9}, "option 'max_tokens' of the chunk stage: it is 9, and may be a whole number from 16 to 8"),
         ({"max_tokens": "99"}, "option 'max_tokens' of the chunk stage: it is '99', and may be a whole number from 16"),
@@ -39,7 +38,7 @@ def test_what_a_topology_says_holds_before_the_settings(monkeypatch: pytest.Monk
     ],
 )
 def test_a_wrong_option_is_refused_by_name(said: dict[str, OptionValue], message: str) -> None:
-    """A topology's option that is unknown, of no effect or none of what it may be is named, with the topology."""
+    """A topology's option that is of no effect or none of what it may be is named, with the topology."""
     with pytest.raises(ConfigurationError) as refused:
         found(**said)
 
