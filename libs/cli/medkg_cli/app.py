@@ -51,6 +51,7 @@ COMMANDS: Final[Mapping[str, Place]] = {
     "restart": Place("stack", "restart", _LOCAL),
     "kill": Place("stack", "kill", _LOCAL),
     "topics": Place("topics", "app", _LOCAL),
+    "models": Place("models", "app", _LOCAL),
 }
 
 

@@ -9,6 +9,7 @@
     - JobIdTaken
     - OrderRefused
     - InvalidDocument
+    - InputTooLong
   x PoisonRecord
   x StageTimeout
   x ComputeTimeout
@@ -155,6 +156,13 @@ class InvalidDocument(InvalidInput):
 
     code = "document_invalid"
     remedy = "Look at the record at its source, and at what the message names: it is damaged or of a form not known."
+
+
+class InputTooLong(InvalidInput):
+    """A text is longer than the model takes."""
+
+    code = "input_too_long"
+    remedy = "Cut chunks smaller (MK_CHUNK_MAX_TOKENS), or let texts be cut: MK_EMBED_TRUNCATE=true."
 
 
 class PoisonRecord(MedkgError):
