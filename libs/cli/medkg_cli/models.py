@@ -32,28 +32,31 @@ def fetch(
 @app.command("list")
 def list_models(*, json: JsonOption = False) -> None:
     """List the models of the catalogue, and whether they are here."""
-    told = [
-        {
-            "name": model.name,
-            "revision": model.revision,
-            "max_tokens": model.max_tokens,
-            "licence": model.licence,
-            "source": str(model.source),
-            "state": "ok" if folder_of(model).is_dir() else "missing",
-        }
-        for model in CATALOGUE.values()
-    ]
+    there = {model.name: "ok" if folder_of(model).is_dir() else "missing" for model in CATALOGUE.values()}
     if json:
-        print_json(told)
+        print_json(
+            [
+                {
+                    "name": model.name,
+                    "revision": model.revision,
+                    "max_tokens": model.max_tokens,
+                    "licence": model.licence,
+                    "source": str(model.source),
+                    "state": there[model.name],
+                }
+                for model in CATALOGUE.values()
+            ]
+        )
         return
-    columns = ("name", "revision", "max_tokens", "licence", "source", "state")
     rows = [
         (
-            str(each["name"]),
-            str(each["revision"])[:12],
-            *(str(each[name]) for name in columns[2:-1]),
-            coloured(str(each["state"])),
+            model.name,
+            model.revision[:12],
+            str(model.max_tokens),
+            model.licence,
+            str(model.source),
+            coloured(there[model.name]),
         )
-        for each in told
+        for model in CATALOGUE.values()
     ]
-    show(table(None, columns, rows, numbers=("max_tokens",)))
+    show(table(None, ("name", "revision", "max tokens", "licence", "source", "state"), rows, numbers=("max tokens",)))
