@@ -36,6 +36,7 @@ COMMANDS: Final[Mapping[str, Place]] = {
     "topology": Place("topology", "app", _LOOK),
     "job": Place("job", "app", _OPERATE),
     "dlq": Place("dlq", "app", _OPERATE),
+    "document": Place("document", "app", _OPERATE),
     "pause": Place("pausing", "pause", _OPERATE),
     "resume": Place("pausing", "resume", _OPERATE),
     "paused": Place("pausing", "paused", _OPERATE),

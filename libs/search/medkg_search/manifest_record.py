@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from medkg_contracts.changelog import VectorDeleted, VectorKey
+from medkg_contracts.changelog import DocumentRemoved, VectorDeleted, VectorKey, VisibleVersion
 from medkg_contracts.errors import ConfigurationError
 from medkg_contracts.ids import digest
 from medkg_contracts.model import first_violation
@@ -80,3 +80,17 @@ def tombstones(names: TenantNames, document_id: str, version: DocumentVersion) -
     for model in version.models:
         for record in version.records:
             yield VectorDeleted(VectorKey(names.tenant, document_id, record, model))
+
+
+def announcement(names: TenantNames, manifest: Manifest) -> VisibleVersion | DocumentRemoved:
+    """What the changelog is to say of the document: which version is to be seen, or that none is."""
+    version = manifest.visible
+    if version is None:
+        return DocumentRemoved(names.tenant, manifest.document_id)
+    return VisibleVersion(
+        tenant=names.tenant,
+        document_id=manifest.document_id,
+        version=version.name,
+        order=version.order,
+        chunks=len(version.records),
+    )

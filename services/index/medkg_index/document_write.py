@@ -4,13 +4,13 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from medkg_contracts.changelog import VectorKey, VectorPut, VisibleVersion
+from medkg_contracts.changelog import VectorKey, VectorPut
 from medkg_contracts.errors import InvalidDocument
 from medkg_contracts.ir import Chunk, Document
 from medkg_contracts.vectors import Embeddings, SparseVectors
 from medkg_search import TenantNames, chunk_source, feature_weights
 from medkg_search.bulk import Operation
-from medkg_search.manifest import DocumentVersion, record_id
+from medkg_search.manifest import record_id
 
 _FLOAT_BYTES = 4
 _MODEL = 12
@@ -61,16 +61,6 @@ class DocumentWrite:
             key = VectorKey(self.names.tenant, self.document_id, record_id(chunk_id, version), *self.models)
             vector = self.embeddings.rows[row * width : (row + 1) * width]
             yield VectorPut(key, version, self.embeddings.model.ref, vector)
-
-    def shown(self, version: DocumentVersion) -> VisibleVersion:
-        """Says that this version of the document is the one to be seen."""
-        return VisibleVersion(
-            tenant=self.names.tenant,
-            document_id=self.document_id,
-            version=version.name,
-            order=version.order,
-            chunks=len(version.records),
-        )
 
 
 def document_write(

@@ -22,14 +22,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from medkg_bus.changelog import VectorChangelog
-from medkg_contracts.changelog import DocumentRemoved, LiveModel, VectorChange
+from medkg_contracts.changelog import LiveModel, VectorChange
 from medkg_contracts.errors import MedkgError
 from medkg_contracts.ir import IndexReceipt
 from medkg_search import SearchServer, refused
 from medkg_search.bulk import Operation, Outcome, send
 from medkg_search.live_model import LIVE_MODEL_ID, read_live_model
 from medkg_search.manifest import DocumentVersion, Manifest
-from medkg_search.manifest_record import ManifestRecord, deletes, manifest_id, read_manifest, tombstones
+from medkg_search.manifest_record import ManifestRecord, announcement, deletes, manifest_id, read_manifest, tombstones
 
 from .document_write import DocumentWrite
 from .live_models import LiveModels
@@ -172,12 +172,14 @@ class BatchWriter:
     async def _show(self) -> None:
         writings = [each for each in self._alive() if each.record.manifest.tracked]
         while writings:
-            said = {each: each.record.manifest.visible for each in writings}
-            await self._publish([(each, [_visible(each.job, version)]) for each, version in said.items()])
+            said = {each: announcement(each.job.names, each.record.manifest) for each in writings}
+            await self._publish([(each, [change]) for each, change in said.items()])
             writings = [each for each in writings if each.error is None]
             await self._read(writings)
             writings = [
-                each for each in writings if each.error is None and not _same(each.record.manifest.visible, said[each])
+                each
+                for each in writings
+                if each.error is None and announcement(each.job.names, each.record.manifest) != said[each]
             ]
 
     async def _clean(self, writings: Sequence[Writing]) -> None:
@@ -230,17 +232,6 @@ class BatchWriter:
         for (each, _), outcome in zip(pairs, outcomes, strict=True):
             each.error = each.error or outcome.error
         return outcomes
-
-
-def _visible(job: DocumentWrite, version: DocumentVersion | None) -> VectorChange:
-    """What the changelog is to say of the document."""
-    return DocumentRemoved(job.names.tenant, job.document_id) if version is None else job.shown(version)
-
-
-def _same(one: DocumentVersion | None, other: DocumentVersion | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return (one.generation, one.order) == (other.generation, other.order)
 
 
 def _now_ms() -> int:

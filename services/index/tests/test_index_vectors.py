@@ -1,94 +1,21 @@
 """Both halves of a write: a real OpenSearch and a real Kafka hold the same of each document, whatever dies."""
 
 import asyncio
-import hashlib
-import struct
-import uuid
-from collections.abc import AsyncIterator, Sequence
 
 import pytest
 from medkg_contracts.errors import ConfigurationError, IndexUnavailable, InvalidDocument, KafkaUnavailable
-from medkg_contracts.ir import Chunk, Document, IndexReceipt, Provenance, Section, Span
-from medkg_contracts.stages import StageContext
-from medkg_contracts.vectors import EmbeddingModel, Embeddings, SparseModel, SparseVector, SparseVectors
+from medkg_contracts.ir import IndexReceipt
+from medkg_contracts.vectors import EmbeddingModel
 from medkg_index.document_write import document_write
 from medkg_index.live_models import LiveModels
-from medkg_index.settings import IndexSettings
 from medkg_index.stage import OpenSearchIndexStage
 from medkg_index.writing import BatchWriter
 from medkg_search import SearchServer, TenantNames, ensure_indices
 
-from .stores import PARTITIONS, Death, Died, MortalChangelog, MortalServer, indexed, make_topic, view_of
+from .documents import MODEL, Job, make, run, stage_of, vector_of
+from .stores import PARTITIONS, Death, Died, MortalChangelog, MortalServer, indexed, view_of
 
 pytestmark = pytest.mark.integration
-
-MODEL = EmbeddingModel(name="made", revision="1" * 64, dimension=2)
-SPARSE = SparseModel(name="sparse", revision="2" * 64)
-
-Job = tuple[Document, list[Chunk], Embeddings | None, SparseVectors | None]
-
-
-def make(name: str, *texts: str, model: EmbeddingModel | None = MODEL) -> Job:
-    """A document with a chunk for each text, and a vector of each, unless there is no model."""
-    provenance = Provenance(source="test", source_id=name, uri="https://x.test", sha256=hashlib.sha256().hexdigest())
-    section = Section(id="s", type="body", title="Body", text="\n".join(texts), provenance=provenance)
-    document = Document(id=f"test:{name}", source="test", title=name, sections=[section], provenance=provenance)
-    chunks = [
-        Chunk(
-            id=f"{name}-{text}", document_id=document.id, document_title=name, source="test", section_id="s",
-            section_type="body", section_title="Body", ordinal=ordinal, text=text,
-            span=Span(start=0, end=len(text)), token_count=1,
-        )
-        for ordinal, text in enumerate(texts)
-    ]  # fmt: skip
-    if model is None:
-        return document, chunks, None, None
-    rows = b"".join(vector_of(text) for text in texts)
-    embeddings = Embeddings(model, tuple(chunk.id for chunk in chunks), rows)
-    weights = [SparseVector(chunk_id=chunk.id, weights={chunk.text: 2.0, "a.b": 1.0}) for chunk in chunks]
-    return document, chunks, embeddings, SparseVectors(model=SPARSE, vectors=weights)
-
-
-def vector_of(text: str) -> bytes:
-    return struct.pack("<2f", len(text), ord(text[0]))
-
-
-def stage_of(opensearch: str, kafka: str) -> OpenSearchIndexStage:
-    return OpenSearchIndexStage(IndexSettings(opensearch_url=opensearch, kafka=kafka, MK_INDEX_TIMEOUT_S=10))
-
-
-async def run(stage: OpenSearchIndexStage, tenant: str, *jobs: Job) -> Sequence[IndexReceipt | Exception]:
-    ctx = StageContext(tenant_id=tenant, doc_id="d", job_id="j", correlation_id="c", pipeline="p", digest="0" * 12)
-    documents, chunks, embeddings, sparse = zip(*jobs, strict=True)
-    return await stage.execute_batch([ctx] * len(jobs), documents, chunks, embeddings, sparse)
-
-
-@pytest.fixture
-async def bootstrap(kafka_bootstrap: str) -> str:
-    await make_topic(kafka_bootstrap)
-    return kafka_bootstrap
-
-
-@pytest.fixture
-async def server(opensearch_url: str) -> AsyncIterator[SearchServer]:
-    one = SearchServer(opensearch_url)
-    yield one
-    await one.close()
-
-
-@pytest.fixture
-async def tenant(server: SearchServer) -> AsyncIterator[str]:
-    name = f"v-{uuid.uuid4().hex[:12]}"
-    yield name
-    names = TenantNames(name)
-    await server.call("DELETE", f"/{names.chunks_index},{names.documents_index}?ignore_unavailable=true")
-
-
-@pytest.fixture
-async def stage(opensearch_url: str, bootstrap: str) -> AsyncIterator[OpenSearchIndexStage]:
-    one = stage_of(opensearch_url, bootstrap)
-    yield one
-    await one.close()
 
 
 async def test_a_document_is_written_with_all_its_vectors(

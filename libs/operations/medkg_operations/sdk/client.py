@@ -18,6 +18,7 @@ from medkg_search.settings import SearchSettings
 from pydantic import ValidationError
 
 from medkg_operations.control import Answer, Control
+from medkg_operations.documents import DocumentRemoval, remove_document
 from medkg_operations.events import EventFilter
 from medkg_operations.requests import CLIENT_ID, RequestFields, check_id, job_request, request_event
 from medkg_operations.views import ledger_of
@@ -276,6 +277,25 @@ class Client:
 
         wanted = Evaluation(Path(folder), split, tenant, topology)
         return await evaluate_retrieval(self.settings, wanted, Unwatched(), by=self.by, source=self.source)
+
+    async def remove_document(
+        self, document_id: str, *, tenant: str | None = None, dry_run: bool = False
+    ) -> DocumentRemoval:
+        """Remove a document from the search index, with all its vectors; again removes nothing.
+
+        Args:
+            document_id: such as ``ctgov:NCT05814159``.
+            tenant: whose document it is, if not the connection's.
+            dry_run: only count what there is.
+
+        Raises:
+            IndexMissing: the tenant has no index.
+            IndexUnavailable: OpenSearch does not answer, or others write the document all the time.
+            KafkaUnavailable: Kafka does not answer. What was done by then is done; do it again.
+        """
+        return await remove_document(
+            self.settings, tenant or self.tenant, document_id, source=self.source, dry_run=dry_run
+        )
 
     async def give(self, orders: Sequence[CloudEvent], timeout_s: float = ANSWER_S) -> list[Answer]:
         """Give orders, made by `medkg_operations.control.order_event`, and wait for the router's answers.
