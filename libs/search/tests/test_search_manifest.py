@@ -53,17 +53,26 @@ def writer(stores: Stores, content: str) -> Iterator[None]:
         for record in version.records:
             stores.records.add(record)
             yield
-        if not stores.write(manifest.sealed(version.generation, NOW), opened):
-            continue
-        yield
-        manifest, read = stores.manifest, stores.writes
-        yield
-        for one in manifest.dead:
-            for record in one.records:
-                stores.records.discard(record)
-                yield
-        stores.write(manifest.cleaned(NOW), read)
-        return
+        while not stores.write(manifest.sealed(version.generation, NOW), opened):
+            manifest, opened = stores.manifest, stores.writes
+            if all(one.standing == "dead" for one in manifest.versions if one.generation == version.generation):
+                break  # or nobody lists it any more
+            yield
+        else:
+            yield
+            yield from cleaning(stores)
+            return
+
+
+def cleaning(stores: Stores) -> Iterator[None]:
+    """Deletes what is dead, and lists it no more."""
+    manifest, read = stores.manifest, stores.writes
+    yield
+    for one in manifest.dead:
+        for record in one.records:
+            stores.records.discard(record)
+            yield
+    stores.write(manifest.cleaned(NOW), read)
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.sampled_from(["go on"] * 6 + ["die"])), max_size=60))

@@ -13,26 +13,32 @@ once, where a search (or delete-by-query) sees only what has been refreshed and 
 7. clean: delete the records of dead versions, withdraw their vectors, and list them no more.
 
 Up to 6 a search sees the earlier version and from then on this one, in whole, wherever it looks. Two jobs that write
-different versions of one document at the same time cannot undo each other unseen: the one that finds the manifest
-changed has a conflict, and its repeat starts from what the other one left. The last to seal wins.
+different versions of one document at the same time cannot undo each other unseen: when one seals, the other's version
+is dead, which it finds when it wants to seal; then it begins anew, as another version. The last to seal wins.
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from medkg_bus.changelog import VectorChangelog
 from medkg_contracts.changelog import LiveModel, VectorChange
-from medkg_contracts.errors import MedkgError
+from medkg_contracts.errors import IndexUnavailable, MedkgError
 from medkg_contracts.ir import IndexReceipt
 from medkg_search import SearchServer, refused
 from medkg_search.bulk import Operation, Outcome, send
 from medkg_search.live_model import LIVE_MODEL_ID, read_live_model
-from medkg_search.manifest import DocumentVersion, Manifest
+from medkg_search.manifest import DocumentVersion, Manifest, version_name
 from medkg_search.manifest_record import ManifestRecord, announcement, deletes, manifest_id, read_manifest, tombstones
 
 from .document_write import DocumentWrite
 from .live_models import LiveModels
+
+#: How often a manifest that others write at the same time is read again and changed as it is then.
+CHANGE_TRIES: Final = 5
+
+_OVERTAKEN: Final = "Wait: the write begins anew. If it stays so, several jobs write the document all the time."
 
 
 @dataclass(eq=False, slots=True)
@@ -55,16 +61,21 @@ class Writing:
     conflict: bool = False
 
     @property
-    def version(self) -> DocumentVersion:
-        """The version that is written, as the manifest has it once it is open."""
-        return next(one for one in self.record.manifest.versions if one.generation == self.generation)
+    def version(self) -> DocumentVersion | None:
+        """The version that is written, as the manifest has it."""
+        return next((one for one in self.record.manifest.versions if one.generation == self.generation), None)
+
+    @property
+    def version_name(self) -> str:
+        """What its records and the changelog call the version, once it is open."""
+        return version_name(self.generation or 0, self.job.content)
 
     @property
     def given_up(self) -> bool:
         """It is open and was not sealed, and no other try can help."""
-        if self.generation is None or self.error is None or self.error.retryable:
+        if self.error is None or self.error.retryable:
             return False
-        return self.version.standing == "new"
+        return self.version is not None and self.version.standing == "new"
 
 
 class BatchWriter:
@@ -145,29 +156,30 @@ class BatchWriter:
             each.error = errors.get(each.job.position)
 
     async def _open(self) -> None:
-        opened: list[tuple[Writing, Manifest]] = []
-        for each in self._alive():
+        def opened(each: Writing) -> Manifest:
             job = each.job
             manifest, version = each.record.manifest.opened(job.content, job.record_ids, job.models, _now_ms())
             each.generation = version.generation
-            opened.append((each, manifest))
-        await self._write_manifests(opened)
+            return manifest
+
+        await self._write_manifests(self._alive(), opened)
 
     async def _put(self) -> None:
-        await self._publish([(each, list(each.job.puts(each.version.name))) for each in self._alive()])
+        await self._publish([(each, list(each.job.puts(each.version_name))) for each in self._alive()])
 
     async def _write_records(self) -> None:
         alive = self._alive()
         # What the changelog then says is to be seen is there to be seen.
         shown = self._refresh == "false" and any(each.job.embeddings is not None for each in alive)
-        operations = [(each, one) for each in alive for one in each.job.writes(each.version.name)]
+        operations = [(each, one) for each in alive for one in each.job.writes(each.version_name)]
         await self._bulk(operations, "true" if shown else self._refresh)
 
     async def _seal(self) -> None:
-        now = _now_ms()
-        await self._write_manifests(
-            [(each, each.record.manifest.sealed(each.version.generation, now)) for each in self._alive()]
-        )
+        def sealed(each: Writing) -> Manifest | None:
+            manifest, version = each.record.manifest, each.version
+            return manifest.sealed(version.generation, _now_ms()) if version and version.standing != "dead" else None
+
+        await self._write_manifests(self._alive(), sealed)
 
     async def _show(self) -> None:
         writings = [each for each in self._alive() if each.record.manifest.tracked]
@@ -207,19 +219,38 @@ class BatchWriter:
         errors = {each: each.error for each in given_up}
         for each in given_up:
             each.error = None
-        await self._write_manifests(
-            [(each, each.record.manifest.withdrawn(each.version.generation)) for each in given_up]
-        )
+        await self._write_manifests(given_up, lambda each: each.record.manifest.withdrawn(each.generation or 0))
         await self._clean([each for each in given_up if each.error is None])
         for each, error in errors.items():
             each.error = error
 
-    async def _write_manifests(self, manifests: Sequence[tuple[Writing, Manifest]]) -> None:
-        outcomes = await self._bulk([(each, each.record.write(each.job.names, one)) for each, one in manifests])
-        for (each, manifest), outcome in zip(manifests, outcomes, strict=True):
-            if outcome.written is not None:
-                each.record = ManifestRecord(manifest, outcome.written)
-            each.conflict = each.conflict or outcome.conflict
+    async def _write_manifests(self, writings: Sequence[Writing], change: Callable[[Writing], Manifest | None]) -> None:
+        """Changes each one's manifest; the one that somebody else has written meanwhile, as it is then.
+
+        Args:
+            writings: whose.
+            change: the manifest after the change; None when the version is dead, so that the job has to begin anew.
+        """
+        for _ in range(CHANGE_TRIES):
+            changed = [(each, change(each)) for each in writings]
+            for each in (each for each, manifest in changed if manifest is None):
+                each.conflict, each.error = True, IndexUnavailable(_overtaken(each.job), remedy=_OVERTAKEN)
+            live = [(each, manifest) for each, manifest in changed if manifest is not None]
+            outcomes = await send(self._server, [each.record.write(each.job.names, one) for each, one in live])
+            writings = []
+            for (each, manifest), outcome in zip(live, outcomes, strict=True):
+                if outcome.written is not None:
+                    each.record = ManifestRecord(manifest, outcome.written)
+                elif outcome.conflict:
+                    writings.append(each)
+                else:
+                    each.error = outcome.error
+            if not writings:
+                return
+            await self._read(writings)
+            writings = [each for each in writings if each.error is None]
+        for each in writings:
+            each.conflict, each.error = True, IndexUnavailable(_overtaken(each.job), remedy=_OVERTAKEN)
 
     async def _publish(self, changes: Sequence[tuple[Writing, list[VectorChange]]]) -> None:
         for (each, _), error in zip(changes, await self._changelog.write([one for _, one in changes]), strict=True):
@@ -232,6 +263,10 @@ class BatchWriter:
         for (each, _), outcome in zip(pairs, outcomes, strict=True):
             each.error = each.error or outcome.error
         return outcomes
+
+
+def _overtaken(job: DocumentWrite) -> str:
+    return f"another version of {job.document_id!r} was sealed while this one was written"
 
 
 def _now_ms() -> int:
