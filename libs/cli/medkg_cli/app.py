@@ -42,6 +42,7 @@ COMMANDS: Final[Mapping[str, Place]] = {
     "paused": Place("pausing", "paused", _OPERATE),
     "drain": Place("drain", "drain", _OPERATE),
     "rollout": Place("rollout", "app", _OPERATE),
+    "index": Place("index", "app", _OPERATE),
     "ledger": Place("ledger", "app", _OPERATE),
     "new": Place("new", "app", _BUILD),
     "demo": Place("demo", "demo", _LOCAL),

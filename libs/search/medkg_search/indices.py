@@ -5,6 +5,7 @@ from typing import Any
 
 from medkg_contracts.errors import ConfigurationError
 
+from .analysis import SETTINGS
 from .mapping import CHUNKS, DOCUMENTS
 from .names import TenantNames
 from .refusal import refused
@@ -26,20 +27,22 @@ async def ensure_indices(server: SearchServer, tenant: str, *, shards: int = 1, 
         ConfigurationError: OpenSearch refused, or an index that exists has a mapping that cannot be extended to ours.
     """
     names = TenantNames(tenant)
-    settings = {"index": {"number_of_shards": shards, "number_of_replicas": replicas}}
+    size = index_size(shards, replicas)
     wanted = (
-        (names.chunks, names.chunks_index, CHUNKS),
-        (names.documents, names.documents_index, DOCUMENTS),
+        (names.chunks, names.chunks_index, {"settings": size | SETTINGS, "mappings": CHUNKS}),
+        (names.documents, names.documents_index, {"settings": size, "mappings": DOCUMENTS}),
     )
     made = await asyncio.gather(
-        *(
-            _ensure(server, alias, index, {"settings": settings, "mappings": mapping, "aliases": {alias: {}}})
-            for alias, index, mapping in wanted
-        ),
+        *(_ensure(server, alias, index, {**body, "aliases": {alias: {}}}) for alias, index, body in wanted),
         return_exceptions=True,  # so that nothing goes on behind an error
     )
     if errors := [each for each in made if each is not None]:
         raise errors[0]
+
+
+def index_size(shards: int, replicas: int) -> dict[str, Any]:
+    """The settings of an index of so many shards, each so many times more."""
+    return {"index": {"number_of_shards": shards, "number_of_replicas": replicas}}
 
 
 async def _ensure(server: SearchServer, alias: str, index: str, body: dict[str, Any]) -> None:
@@ -67,6 +70,7 @@ async def _extend(server: SearchServer, alias: str, mapping: dict[str, Any]) -> 
         raise refused(f"PUT /{alias}/_mapping", error, extended["status"])
     raise ConfigurationError(
         f"the index of {alias} has a mapping that cannot be extended to this release's: {error['reason']}",
-        remedy=f"An earlier release, or somebody else, made the index. Delete it (`GET /_alias/{alias}` names it) and "
-        "run its documents again: `medkg job rerun`.",
+        remedy="An earlier release, or somebody else, made the index. `medkg index reindex` copies an earlier "
+        f"release's chunks into an index of this one. Else delete it (`GET /_alias/{alias}` names it) and run its "
+        "documents again: `medkg job rerun`.",
     )

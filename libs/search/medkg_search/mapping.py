@@ -4,23 +4,43 @@ from typing import Any
 
 from medkg_contracts.ir import Chunk
 
+from .analysis import KNOWN_AS, NAME_SIMILARITY, NAMES, NAMES_QUERY, PROSE
+from .facets import MAX_KNOWN_AS, known_as
+
 _KEYWORD = {"type": "keyword"}
-_ENGLISH = {"type": "text", "analyzer": "english"}
-#: Searched as English text, and filtered or counted by as a whole. OpenSearch refuses terms over 32,766 bytes.
-_TITLE = {**_ENGLISH, "fields": {"keyword": {"type": "keyword", "ignore_above": 512}}}
+#: Read as prose, and its names each as a term of its own.
+_TEXT = {
+    "type": "text",
+    "analyzer": PROSE,
+    "fields": {
+        "names": {
+            "type": "text",
+            "analyzer": NAMES,
+            "search_analyzer": NAMES_QUERY,
+            "similarity": NAME_SIMILARITY,
+        }
+    },
+}
 
 CHUNKS: dict[str, Any] = {
     "dynamic": "strict",
     "properties": {
         "chunk_id": _KEYWORD,
         "document_id": _KEYWORD,
-        "document_title": _TITLE,
+        "document_title": _TEXT,
         "source": _KEYWORD,
+        # What a document is asked for by: its ids, its acronym, its title, in small letters.
+        "known_as": {"type": "keyword", "normalizer": KNOWN_AS, "ignore_above": MAX_KNOWN_AS},
+        # What one filters and counts by; see `document_facets`.
+        "date": {"type": "date", "format": "strict_date||strict_year_month||strict_year"},
+        "status": _KEYWORD,
+        "phase": _KEYWORD,
+        "mesh": {"type": "keyword", "ignore_above": 256},
         "section_id": _KEYWORD,
         "section_type": _KEYWORD,
-        "section_title": _TITLE,
+        "section_title": _TEXT,
         "ordinal": {"type": "integer"},
-        "text": _ENGLISH,
+        "text": _TEXT,
         "span": {"properties": {"start": {"type": "integer"}, "end": {"type": "integer"}}},
         "token_count": {"type": "integer"},
         "coherence": {"type": "float", "index": False},
@@ -58,7 +78,8 @@ def field_type(path: str) -> str | None:
 
 
 def chunk_source(chunk: Chunk) -> dict[str, Any]:
-    """The chunk as `CHUNKS` maps it."""
+    """The chunk as `CHUNKS` maps it; what its document has beside, `document_facets` tells."""
     source = chunk.model_dump(mode="json")
     source["chunk_id"] = source.pop("id")
+    source["known_as"] = known_as(chunk.document_id, chunk.document_title)
     return source

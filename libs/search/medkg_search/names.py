@@ -8,7 +8,7 @@ _TENANT: TypeAdapter[str] = TypeAdapter(TenantId)
 
 
 class TenantNames:
-    """A tenant's index names: ``medkg-<tenant>-chunks-v1`` behind ``medkg-<tenant>-chunks``, and so for documents.
+    """A tenant's index names: ``medkg-<tenant>-chunks-v2`` behind ``medkg-<tenant>-chunks``, and so for documents.
 
     A tenant's id has no wildcard, comma or upper-case letter, and no two tenants share a name: every name of one
     starts with ``medkg-<tenant>-`` and ends with one of four fixed endings, none of which is another's tail.
@@ -32,8 +32,11 @@ class TenantNames:
 
     @property
     def chunks_index(self) -> str:
-        """The index that `chunks` stands for at first; a later mapping gets a later version."""
-        return f"{self.chunks}-v1"
+        """The index that `chunks` stands for in this release: another analysis gets another version.
+
+        Version 1 was English text (Porter's stems); version 2 is `medkg_search.analysis`.
+        """
+        return f"{self.chunks}-v2"
 
     @property
     def documents(self) -> str:

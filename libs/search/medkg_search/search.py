@@ -6,8 +6,9 @@ from typing import Any
 from medkg_contracts.errors import IndexMissing
 
 from .cursor import Cursor
+from .filters import SearchFilters
 from .names import TenantNames
-from .query import SearchFilters, count_body, search_body, search_digest
+from .query import count_body, search_body, search_digest
 from .results import SearchPage, read_page, whole
 from .server import SearchServer
 

@@ -36,7 +36,7 @@ def test_no_two_tenants_share_a_name(one: str, other: str) -> None:
 def test_a_tenants_names() -> None:
     """The names are those that the README gives."""
     names = TenantNames("public")
-    assert ("medkg-public-chunks", "medkg-public-chunks-v1") == (names.chunks, names.chunks_index)
+    assert ("medkg-public-chunks", "medkg-public-chunks-v2") == (names.chunks, names.chunks_index)
 
 
 def test_the_mapping_has_exactly_a_chunks_fields() -> None:
@@ -46,7 +46,7 @@ def test_the_mapping_has_exactly_a_chunks_fields() -> None:
         section_title="b", ordinal=0, text="x", span=Span(start=0, end=1), token_count=1,
     )  # fmt: skip
     kept_when_there = {"coherence"}
-    added_on_writing = {"version", "vectors", "sparse"}
+    added_on_writing = {"version", "vectors", "sparse", "date", "status", "phase", "mesh"}
     assert set(CHUNKS["properties"]) == set(chunk_source(chunk)) | kept_when_there | added_on_writing
 
 

@@ -11,6 +11,7 @@ from medkg_contracts.errors import ConfigurationError, IndexMissing, IndexUnavai
 from medkg_contracts.ir import Chunk, SectionType, Span
 from medkg_search import (
     ChunkSearch,
+    Reindexed,
     SearchFilters,
     SearchServer,
     TenantNames,
@@ -18,7 +19,9 @@ from medkg_search import (
     ensure_indices,
     feature_name,
     feature_weights,
+    reindex_chunks,
 )
+from medkg_search.analysis import SETTINGS
 from medkg_search.mapping import CHUNKS
 
 
@@ -131,14 +134,12 @@ async def test_a_sparse_vector_is_found_by_any_of_its_terms(server: SearchServer
 
 
 @pytest.mark.integration
-async def test_an_index_of_an_earlier_release_is_given_the_fields_that_it_lacks(
-    server: SearchServer, tenant: str
-) -> None:
+async def test_an_index_of_this_analysis_is_given_the_fields_that_it_lacks(server: SearchServer, tenant: str) -> None:
     """What exists already is extended in place, with all its records."""
     index, alias = TenantNames(tenant).chunks_index, TenantNames(tenant).chunks
     added = {"version", "vectors", "sparse", "coherence"}
     earlier = {name: field for name, field in CHUNKS["properties"].items() if name not in added}
-    body = {"mappings": {"dynamic": "strict", "properties": earlier}, "aliases": {alias: {}}}
+    body = {"settings": SETTINGS, "mappings": {"dynamic": "strict", "properties": earlier}, "aliases": {alias: {}}}
     await server.call("PUT", f"/{index}", body=body)
     await server.call("PUT", f"/{index}/_doc/1", params={"refresh": "true"}, body=chunk_source(chunk(1, "asthma")))
     await ensure_indices(server, tenant)
@@ -152,12 +153,57 @@ async def test_an_index_of_an_earlier_release_is_given_the_fields_that_it_lacks(
 async def test_an_index_that_cannot_be_extended_is_refused(server: SearchServer, tenant: str) -> None:
     """A field of another type is named with what to do, before anything is written."""
     names = TenantNames(tenant)
-    mappings = {"properties": {"version": {"type": "long"}}}
-    await server.call("PUT", f"/{names.chunks_index}", body={"mappings": mappings, "aliases": {names.chunks: {}}})
+    body = {"settings": SETTINGS, "mappings": {"properties": {"version": {"type": "long"}}}}
+    await server.call("PUT", f"/{names.chunks_index}", body=body | {"aliases": {names.chunks: {}}})
 
     with pytest.raises(ConfigurationError, match=r"version.* cannot be changed from type \[long\]") as caught:
         await ensure_indices(server, tenant)
     assert f"GET /_alias/{names.chunks}" in caught.value.info.remedy
+
+
+#: A chunk, as version 1 of the index had it.
+EARLIER: dict[str, Any] = {
+    "dynamic": "strict",
+    "properties": {
+        **{name: {"type": "keyword"} for name in ("chunk_id", "document_id", "source", "section_id", "section_type")},
+        **{name: {"type": "text", "analyzer": "english"} for name in ("document_title", "section_title", "text")},
+        **{name: {"type": "integer"} for name in ("ordinal", "token_count")},
+        "span": {"properties": {"start": {"type": "integer"}, "end": {"type": "integer"}}},
+    },
+}
+
+
+@pytest.mark.integration
+async def test_an_earlier_releases_index_is_searched_refused_to_writers_and_copied(
+    server: SearchServer, tenant: str
+) -> None:
+    """An index of version 1 is still searched; a writer is told how it is brought to version 2, which keeps all."""
+    names, search = TenantNames(tenant), ChunkSearch(server)
+    before = f"{names.chunks}-v1"
+    await server.call("PUT", f"/{before}", body={"mappings": EARLIER, "aliases": {names.chunks: {}}})
+    record = {**chunk(1, "Given IL-6 inhibitors").model_dump(mode="json", exclude={"id"}), "chunk_id": "c"}
+    await server.call("PUT", f"/{before}/_doc/1", params={"refresh": "true"}, body=record)
+    found_before = (await search.search("inhibitor", tenant)).total
+    with pytest.raises(ConfigurationError) as refused:
+        await ensure_indices(server, tenant)
+    done = await reindex_chunks(server, tenant)
+    again = await reindex_chunks(server, tenant)
+    await ensure_indices(server, tenant)
+    found = [(await search.search(query, tenant)).total for query in ("inhibitors", "il6", "nct1")]
+    await server.call("DELETE", f"/{before}")
+
+    assert 1 == found_before
+    assert "`medkg index reindex`" in refused.value.info.remedy
+    assert Reindexed(names.chunks_index, before, 1) == done
+    assert Reindexed(names.chunks_index, names.chunks_index, 0) == again
+    assert [1, 1, 1] == found
+
+
+@pytest.mark.integration
+async def test_nothing_to_copy_is_told(server: SearchServer, tenant: str) -> None:
+    """A tenant without an index is told so, and gets none."""
+    with pytest.raises(IndexMissing, match="nothing of it was indexed yet"):
+        await reindex_chunks(server, tenant)
 
 
 @pytest.mark.integration
@@ -206,12 +252,15 @@ async def test_a_compound_finds_where_its_parts_stand_together(server: SearchSer
 @pytest.mark.integration
 async def test_an_identifier_finds_the_document_that_has_it(server: SearchServer, tenant: str) -> None:
     """A study's own id finds the study before one that cites it, in however few words."""
-    long_title = "A comparison of two treatments of a rare disease in adults. " * 5
-    cites = chunk(1, "Extension of NCT02643888", section="references")
-    await write(server, tenant, cites, chunk(2, f"NCT ID: NCT02643888 {long_title}", section="identification"))
-    page = await ChunkSearch(server).search("nct02643888", tenant)
+    owner = chunk(2643888, f"Sites of the study. {'Berlin, Germany. ' * 50}", section="locations")
+    cites = chunk(1, "Extension of ctgov:NCT2643888, NCT2643888", section="references")
+    await write(server, tenant, cites, owner)
+    found = [
+        [hit.chunk.document_id for hit in (await ChunkSearch(server).search(query, tenant)).hits]
+        for query in ("nct2643888", "NCT2643888", "extension of NCT2643888")
+    ]
 
-    assert ["ctgov:NCT2", "ctgov:NCT1"] == [hit.chunk.document_id for hit in page.hits]
+    assert [["ctgov:NCT2643888", "ctgov:NCT1"]] * 3 == found
 
 
 @pytest.mark.integration

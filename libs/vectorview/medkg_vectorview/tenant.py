@@ -47,7 +47,6 @@ class GenerationState:
         visible: how many of them are seen.
         nbytes: what all of it takes in memory, its index and the names of documents and versions included.
         raw_nbytes: what the vectors alone need.
-        on_disk: the vectors lie in files, of which memory holds what is used.
     """
 
     tenant: str
@@ -57,7 +56,6 @@ class GenerationState:
     visible: int
     nbytes: int
     raw_nbytes: int
-    on_disk: bool
 
 
 class Tenant:
@@ -163,7 +161,7 @@ class Tenant:
             return [
                 GenerationState(
                     self.name, model, each.kind, len(each.rows), each.rows.visible.count(), each.nbytes + shared,
-                    4 * each.rows.dimension * len(each.rows), each.rows.on_disk,
+                    4 * each.rows.dimension * len(each.rows),
                 )
                 for model, each in sorted(self._generations.items())
             ]  # fmt: skip
@@ -185,15 +183,7 @@ class Tenant:
                 with self._lock:
                     build.finish(generation, index)
                 built += 1
-            self._settle(generation, stopping)
         return built
-
-    def _settle(self, generation: Generation, stopping: Callable[[], bool]) -> None:
-        """With lists of codes the vectors only decide among candidates: they need not lie in memory."""
-        while generation.kind == "ivfpq" and not stopping():
-            with self._lock:
-                if not generation.rows.move_to_disk():
-                    return
 
     def _hits(self, rows: VectorRows, numbers: Numbers, scores: Matrix) -> list[Hit]:
         return [

@@ -3,12 +3,13 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from medkg_contracts.changelog import VectorKey, VectorPut
 from medkg_contracts.errors import InvalidDocument
 from medkg_contracts.ir import Chunk, Document
 from medkg_contracts.vectors import Embeddings, SparseVectors
-from medkg_search import TenantNames, chunk_source, feature_weights
+from medkg_search import TenantNames, chunk_source, document_facets, feature_weights
 from medkg_search.bulk import Operation
 from medkg_search.manifest import record_id
 
@@ -22,12 +23,14 @@ class DocumentWrite:
 
     Attributes:
         position: in the batch.
+        facets: what each record has of the document.
         content: digest of all that is written.
     """
 
     position: int
     names: TenantNames
     document_id: str
+    facets: dict[str, Any]
     chunks: list[Chunk]
     embeddings: Embeddings | None
     sparse_vectors: SparseVectors | None
@@ -47,7 +50,8 @@ class DocumentWrite:
         vectors = self.sparse_vectors.vectors if self.sparse_vectors is not None else ()
         weights = {vector.chunk_id: vector.weights for vector in vectors}
         for chunk in self.chunks:
-            source = chunk_source(chunk) | {"version": version, "vectors": self.embeddings is not None}
+            added = {"version": version, "vectors": self.embeddings is not None}
+            source = chunk_source(chunk) | self.facets | added
             if self.sparse_vectors is not None:
                 source["sparse"] = feature_weights(weights[chunk.id])
             yield Operation("index", self.names.chunks, record_id(chunk.id, version), source)
@@ -86,7 +90,8 @@ def document_write(
     if sparse_vectors is not None:
         _check("sparse_vectors", document.id, chunks, [vector.chunk_id for vector in sparse_vectors.vectors])
     content = _content(document, chunks, embeddings, sparse_vectors)
-    return DocumentWrite(position, names, document.id, chunks, embeddings, sparse_vectors, content)
+    facets = document_facets(document)
+    return DocumentWrite(position, names, document.id, facets, chunks, embeddings, sparse_vectors, content)
 
 
 def _check(artifact: str, document_id: str, chunks: list[Chunk], found: list[str]) -> None:

@@ -275,7 +275,7 @@ async def test_a_closed_index_is_waited_for(
     """While an operator has closed an index its jobs are to be tried again, and the document is not to blame."""
     job = make()
     await run(stage, (tenant, job))
-    index = f"medkg-{tenant}-{kind}-v1"
+    index = {"chunks": TenantNames(tenant).chunks_index, "documents": TenantNames(tenant).documents_index}[kind]
     await server.call("POST", f"/{index}/_close")
     (error,) = await run(stage, (tenant, job))
     await server.call("POST", f"/{index}/_open", params={"wait_for_active_shards": "1"})
@@ -360,8 +360,8 @@ async def test_a_deleted_index_is_made_again(stage: OpenSearchIndexStage, server
 
 @pytest.mark.integration
 async def test_a_large_batch_is_split(stage: OpenSearchIndexStage, server: SearchServer, tenant: str) -> None:
-    """More than 8 MiB of chunks goes in several requests and is written whole."""
-    text = "\n".join(f"line {number} " + "leukemia " * 8000 for number in range(160))
+    """More than 4 MiB of chunks goes in several requests and is written whole."""
+    text = "\n".join(f"line {number} " + "leukemia " * 4000 for number in range(160))
     job = make(text=text)
     assert [receipt(tenant, job)] == await run(stage, (tenant, job))
     assert 160 == await ChunkSearch(server).count(tenant, SearchFilters(document_id=(job[0].id,)))
