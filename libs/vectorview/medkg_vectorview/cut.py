@@ -1,6 +1,7 @@
 """A view at one moment, as plain columns: what a snapshot consists of."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from medkg_contracts.changelog import LiveModel
@@ -11,6 +12,9 @@ from .faiss_adapter import Approximate, Matrix
 from .key_table import Keys
 from .names import NameList
 
+#: Rows of a block of vectors; a multiple of 8, so that a block's bits begin with a byte.
+BLOCK: Final = 8192
+
 
 @dataclass(frozen=True, slots=True)
 class GenerationCut:
@@ -19,6 +23,7 @@ class GenerationCut:
     Attributes:
         model: the first 12 digits of the model's revision.
         size: rows.
+        on_disk: the blocks lie in files.
         written: the blocks that were written to since the last cut.
     """
 
@@ -31,6 +36,7 @@ class GenerationCut:
     live: Packed
     visible: Packed
     blocks: tuple[Matrix, ...]
+    on_disk: bool
     written: frozenset[int]
     approximate: Approximate | None
     covered: Packed

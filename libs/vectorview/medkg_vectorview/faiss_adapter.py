@@ -95,7 +95,7 @@ class Approximate:
             stopping: asked between two batches.
         """
         index = _empty(kind, sample.shape[1], lists)
-        with _one_thread():
+        with _half_the_cores():
             index.train(sample)
             for rows, vectors in batches:
                 if stopping():
@@ -144,10 +144,10 @@ def _empty(kind: Literal["hnsw", "ivfpq"], dimension: int, lists: int) -> faiss.
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
-    """FAISS uses one core here, and leaves the others to those who search: the setting is the calling thread's."""
+def _half_the_cores() -> Iterator[None]:
+    """FAISS leaves the others to those who search: the setting is the calling thread's alone."""
     threads = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(1)
+    faiss.omp_set_num_threads(max(1, threads // 2))
     try:
         yield
     finally:

@@ -6,11 +6,11 @@ from typing import Final, Literal, Self
 import numpy as np
 
 from .columns import Bits, Numbers
-from .cut import GenerationCut
+from .cut import BLOCK, GenerationCut
 from .faiss_adapter import TRAINED_BY, Approximate, Matrix, list_count
 from .nearest import Scope
 from .settings import Kind, Sizes
-from .vector_rows import BLOCK, VectorRows, gathered
+from .vector_rows import VectorRows, gathered
 
 #: The share of an index's rows that may be new or gone before it is built anew, where `Sizes.flat` is not more.
 _CHANGED: Final = 0.25
@@ -47,7 +47,8 @@ class Generation:
         self.covered.room(size)
         return GenerationCut(
             model, rows.dimension, size, rows.table.keys, rows.documents, rows.versions, rows.live.copy(size),
-            rows.visible.copy(size), tuple(rows.blocks), written, self.approximate, self.covered.copy(size),
+            rows.visible.copy(size), tuple(rows.blocks), rows.on_disk, written, self.approximate,
+            self.covered.copy(size),
         )  # fmt: skip
 
     @property

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .columns import Numbers, Packed, counted
+from .cut import BLOCK
 from .faiss_adapter import Approximate, Matrix, nearest
 from .key_table import Keys
-from .vector_rows import BLOCK, gathered
+from .vector_rows import gathered
 
 #: So many rows more than are wanted are looked at: sums of 32-bit floats are not exact, and equals may stand there.
 _MORE: Final = 16

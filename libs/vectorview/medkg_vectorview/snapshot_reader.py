@@ -8,12 +8,12 @@ from medkg_artifacts import SYSTEM_TENANT, ArtifactStore
 from medkg_contracts.artifacts import ArtifactRef
 from numpy.typing import NDArray
 
-from .cut import GenerationCut, TenantCut
+from .cut import BLOCK, GenerationCut, TenantCut
+from .disk_blocks import DiskBlocks
 from .faiss_adapter import Approximate, Matrix
 from .names import NameList
 from .snapshot_format import StoredArray, StoredGeneration, StoredNames, StoredTenant
 from .snapshot_writer import Written
-from .vector_rows import BLOCK
 
 
 class SnapshotReader:
@@ -54,7 +54,8 @@ class SnapshotReader:
         return NameList(texts.tobytes(), await self._array(stored.starts), await self._array(stored.lengths))
 
     async def _generation(self, tenant: str, stored: StoredGeneration) -> GenerationCut:
-        blocks = await self._blocks(stored.vectors)
+        on_disk = stored.index is not None and stored.index.kind == "ivfpq"
+        blocks = await self._blocks(stored.vectors, on_disk=on_disk)
         for number, ref in enumerate(self._refs(stored.vectors)):
             self._written.blocks[tenant, stored.model, number] = ref
         approximate, covered = None, np.zeros(0, np.uint8)
@@ -73,17 +74,19 @@ class SnapshotReader:
             await self._array(stored.live),
             await self._array(stored.visible),
             blocks,
+            on_disk,
             frozenset(),
             approximate,
             covered,
         )
 
-    async def _blocks(self, stored: StoredArray) -> tuple[Matrix, ...]:
+    async def _blocks(self, stored: StoredArray, *, on_disk: bool) -> tuple[Matrix, ...]:
         size, dimension = stored.shape
+        disk = DiskBlocks(dimension)
         blocks = []
         for number, ref in enumerate(self._refs(stored)):
             rows = min(BLOCK, size - number * BLOCK)
-            block = np.zeros((BLOCK, dimension), np.float32)
+            block = disk.take() if on_disk else np.zeros((BLOCK, dimension), np.float32)
             body = await self._store.get(SYSTEM_TENANT, ref)
             block[:rows] = np.frombuffer(body, "<f4").reshape(rows, dimension)
             blocks.append(block)

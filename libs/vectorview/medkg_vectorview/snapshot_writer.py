@@ -9,7 +9,7 @@ from medkg_artifacts import SYSTEM_TENANT, ArtifactStore, Edition
 from medkg_contracts.artifacts import ArtifactRef
 from numpy.typing import NDArray
 
-from .cut import GenerationCut, TenantCut
+from .cut import BLOCK, GenerationCut, TenantCut
 from .faiss_adapter import Approximate
 from .names import NameList
 from .place import Reading
@@ -22,7 +22,6 @@ from .snapshot_format import (
     StoredTenant,
     StoredView,
 )
-from .vector_rows import BLOCK
 
 #: Bytes of a piece of anything but vectors.
 _PIECE: Final = 16 * 1024 * 1024

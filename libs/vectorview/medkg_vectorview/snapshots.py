@@ -11,13 +11,12 @@ from medkg_contracts.model import first_violation
 from pydantic import ValidationError
 
 from . import metrics
-from .cut import TenantCut
+from .cut import BLOCK, TenantCut
 from .place import Extent, Reading
 from .settings import TOPIC, Shard, Sizes
 from .snapshot_format import FORMAT, StoredView
 from .snapshot_reader import SnapshotReader
 from .snapshot_writer import SnapshotWriter, Written
-from .vector_rows import BLOCK
 from .view import VectorView
 
 logger = logging.getLogger(__name__)

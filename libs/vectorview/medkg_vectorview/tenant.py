@@ -47,6 +47,7 @@ class GenerationState:
         visible: how many of them are seen.
         nbytes: what all of it takes in memory, its index and the names of documents and versions included.
         raw_nbytes: what the vectors alone need.
+        on_disk: the vectors lie in files, of which memory holds what is used.
     """
 
     tenant: str
@@ -56,6 +57,7 @@ class GenerationState:
     visible: int
     nbytes: int
     raw_nbytes: int
+    on_disk: bool
 
 
 class Tenant:
@@ -161,7 +163,7 @@ class Tenant:
             return [
                 GenerationState(
                     self.name, model, each.kind, len(each.rows), each.rows.visible.count(), each.nbytes + shared,
-                    4 * each.rows.dimension * len(each.rows),
+                    4 * each.rows.dimension * len(each.rows), each.rows.on_disk,
                 )
                 for model, each in sorted(self._generations.items())
             ]  # fmt: skip
@@ -183,7 +185,15 @@ class Tenant:
                 with self._lock:
                     build.finish(generation, index)
                 built += 1
+            self._settle(generation, stopping)
         return built
+
+    def _settle(self, generation: Generation, stopping: Callable[[], bool]) -> None:
+        """With lists of codes the vectors only decide among candidates: they need not lie in memory."""
+        while generation.kind == "ivfpq" and not stopping():
+            with self._lock:
+                if not generation.rows.move_to_disk():
+                    return
 
     def _hits(self, rows: VectorRows, numbers: Numbers, scores: Matrix) -> list[Hit]:
         return [

@@ -2,19 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .columns import Bits, Numbers, enlarged
-from .cut import GenerationCut
+from .cut import BLOCK, GenerationCut
+from .disk_blocks import DiskBlocks
 from .faiss_adapter import Matrix
 from .key_table import Keys, KeyTable
 from .row_numbers import RowNumbers
-
-#: Rows of a block of vectors; a multiple of 8, so that a block's bits begin with a byte.
-BLOCK: Final = 8192
 
 
 class Stored(NamedTuple):
@@ -48,6 +46,8 @@ class VectorRows:
         self.blocks: list[Matrix] = []
         self.written: set[int] = set()
         self._numbers = RowNumbers()
+        self._disk: DiskBlocks | None = None
+        self._in_memory = 0
 
     @property
     def size(self) -> int:
@@ -60,9 +60,9 @@ class VectorRows:
 
     @property
     def nbytes(self) -> int:
-        """What all of this takes in memory, the vectors included."""
+        """What all of this takes in memory, the vectors included unless they lie on disk."""
         columns = (self.documents, self.versions, self.live.packed, self.visible.packed)
-        vectors = sum(block.nbytes for block in self.blocks)
+        vectors = self._in_memory * 4 * BLOCK * self.dimension
         return vectors + self.table.nbytes + sum(column.nbytes for column in columns)
 
     @contextmanager
@@ -79,6 +79,7 @@ class VectorRows:
         self.live, self.visible = Bits(cut.live), Bits(cut.visible)
         rows = self.live.rows(cut.size)
         free = np.setdiff1d(np.arange(cut.size, dtype=np.int32), rows, assume_unique=True)
+        self._disk, self._in_memory = (DiskBlocks(cut.dimension), 0) if cut.on_disk else (None, len(cut.blocks))
         # Whom a free row belonged to is not known any more.
         self.documents[free] = self.versions[free] = -1
         self._numbers = RowNumbers(cut.size, free)
@@ -126,6 +127,23 @@ class VectorRows:
         self.visible.add(rows[seen])
         self.visible.remove(rows[~seen])
 
+    @property
+    def on_disk(self) -> bool:
+        """Whether vectors lie on disk, or are on their way."""
+        return self._disk is not None
+
+    def move_to_disk(self) -> bool:
+        """Move one block to disk, and let new ones be made there; False when all are there."""
+        self._disk = self._disk or DiskBlocks(self.dimension)
+        if not self._in_memory:
+            return False
+        # Those in memory come first: none is made there any more.
+        self._in_memory -= 1
+        block = self._disk.take()
+        block[:] = self.blocks[self._in_memory]
+        self.blocks[self._in_memory] = block
+        return True
+
     def _make_room(self) -> None:
         size = self.size
         self.documents = enlarged(self.documents, size, -1)
@@ -133,7 +151,11 @@ class VectorRows:
         self.live.room(size)
         self.visible.room(size)
         while len(self.blocks) * BLOCK < size:
-            self.blocks.append(np.zeros((BLOCK, self.dimension), np.float32))
+            if self._disk is None:
+                self._in_memory += 1
+                self.blocks.append(np.zeros((BLOCK, self.dimension), np.float32))
+            else:
+                self.blocks.append(self._disk.take())
 
 
 def gathered(blocks: Sequence[Matrix], rows: Numbers, dimension: int) -> Matrix:

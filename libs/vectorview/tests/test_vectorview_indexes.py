@@ -80,10 +80,10 @@ async def test_index_finds_most_of_the_nearest(kind: str, tmp_path: Path) -> Non
     assert loaded is not None
 
     assert 1 == built
-    assert [kind] == [state.kind for state in view.states()]
+    assert [(kind, kind == "ivfpq")] == [(state.kind, state.on_disk) for state in view.states()]
     assert first > 0.9
     assert changed > 0.9
-    assert [kind] == [state.kind for state in loaded[0].states()]
+    assert [(kind, kind == "ivfpq")] == [(state.kind, state.on_disk) for state in loaded[0].states()]
     assert view.search(TENANT, MODEL, queries, 10) == loaded[0].search(TENANT, MODEL, queries, 10)
 
 

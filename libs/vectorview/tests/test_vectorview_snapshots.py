@@ -18,9 +18,9 @@ from medkg_artifacts import ArtifactStore
 from medkg_contracts.artifacts import ArtifactRef
 from medkg_contracts.changelog import VectorChange
 from medkg_vectorview import Shard, Sizes, VectorView
+from medkg_vectorview.cut import BLOCK
 from medkg_vectorview.place import Extent, Reading
 from medkg_vectorview.snapshots import Snapshots
-from medkg_vectorview.vector_rows import BLOCK
 
 from .changelog import MODEL, TENANT, Expected, as_records, changes_of, compacted, deleted, live, put, visible
 from .histories import DOCUMENTS, batches, histories
