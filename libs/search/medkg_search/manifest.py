@@ -4,7 +4,8 @@ A version is opened before anything of it is written, sealed when all of it is, 
 records are deleted and their vectors withdrawn. What is dead is never written again, so that it may be deleted at any
 time, by anybody, as often as one likes: the same content that comes back is a new version with records of its own.
 
-The manifest is written by compare-and-set. Whoever finds that somebody else has written it since begins anew.
+The manifest is written by compare-and-set. Whoever finds that somebody else has written it since goes on from that; its
+version may be dead then, and it begins anew, as another version.
 """
 
 from collections.abc import Callable, Iterable
