@@ -10,7 +10,9 @@ service = StageService(
     ChunkStage,
     ChunkSettings,
     description="Cuts documents into chunks with exact spans",
-    compute=Compute(),
+    accelerated=lambda settings: settings.strategy == "semantic",
+    # A worker that loads a model for a topology's option does so as part of a job.
+    compute=Compute(memory_mb=1024),
 )
 
 if __name__ == "__main__":

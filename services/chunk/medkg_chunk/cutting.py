@@ -10,10 +10,16 @@ from .units import Unit
 
 
 class Piece(NamedTuple):
-    """What becomes a chunk: without white space at its ends, and never empty."""
+    """What becomes a chunk: without white space at its ends, and never empty.
+
+    Attributes:
+        tokens: with those that a reader adds.
+        coherence: see `medkg_contracts.ir.Chunk`.
+    """
 
     span: Span
     tokens: int
+    coherence: float | None = None
 
 
 def filled(units: Sequence[Unit], bound: int) -> Iterator[Span]:
@@ -32,12 +38,18 @@ def pieces(text: str, spans: Iterable[Span], measure: Measure, bound: int) -> It
 
     What a model makes of a text depends on where the text begins, so that a span may have more tokens than its units
     together: such a one is cut in halves. A character that alone has more tokens than the bound stays as it is.
+
+    Args:
+        text: of one section.
+        spans: of it.
+        measure: of the tokens.
+        bound: the most tokens of one, without those that a reader adds.
     """
     stripped = [span for each in spans if (span := _stripped(text, each))]
     counts = measure.count([text[span.start : span.end] for span in stripped])
     for span, count in zip(stripped, counts, strict=True):
         if count <= bound or span.end - span.start == 1:
-            yield Piece(span, count)
+            yield Piece(span, count + measure.added)
         else:
             yield from pieces(text, _halves(text, span, measure), measure, bound)
 

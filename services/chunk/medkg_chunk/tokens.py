@@ -20,6 +20,7 @@ class Measure(Protocol):
     Attributes:
         name: what distinguishes it from others in chunks' ids; empty for the chunker's own.
         added: tokens that a reader adds to each text, such as one before and one behind it.
+        limit: the most tokens that the reader takes of a text, with those; None where that is not known.
     """
 
     @property
@@ -27,6 +28,9 @@ class Measure(Protocol):
 
     @property
     def added(self) -> int: ...  # noqa: D102
+
+    @property
+    def limit(self) -> int | None: ...  # noqa: D102
 
     def count(self, texts: Sequence[str]) -> Sequence[int]:
         """How many tokens each of the texts has, without those that are added."""
@@ -42,6 +46,7 @@ class OwnTokens:
 
     name: ClassVar[str] = ""
     added: ClassVar[int] = 0
+    limit: ClassVar[int | None] = None
 
     def count(self, texts: Sequence[str]) -> Sequence[int]:
         """How many tokens each of the texts has."""

@@ -6,6 +6,8 @@ from medkg_chunk.settings import ChunkSettings
 from medkg_contracts.errors import ConfigurationError
 from medkg_contracts.model import OptionValue
 
+from .cases import chunk, document, section
+
 
 def found(**said: OptionValue) -> Options:
     return chosen(ChunkSettings().options, said, "auto").options
@@ -17,7 +19,7 @@ def test_what_a_topology_says_holds_before_the_settings(monkeypatch: pytest.Monk
     monkeypatch.setenv("MK_CHUNK_MAX_TOKENS", "100")
     options = found(max_tokens=128)
 
-    assert ("section", 128, 256) == (options.strategy, options.max_tokens, options.whole)
+    assert ("section", 128) == (options.strategy, options.max_tokens)
 
 
 @pytest.mark.parametrize(
@@ -30,6 +32,10 @@ def test_what_a_topology_says_holds_before_the_settings(monkeypatch: pytest.Monk
         (
             {"section_tokens": 600},
             "option 'section_tokens' of the chunk stage: it has no effect with the strategy 'sentences', only with 's",
+        ),
+        (
+            {"strategy": "semantic", "max_tokens": 64, "min_tokens": 33},
+            "option 'min_tokens' of the chunk stage: it is 33, and may be at most half of max_tokens, 64",
         ),
         (
             {"strategy": "section", "section_tokens": 99},
@@ -59,4 +65,31 @@ def test_a_setting_of_another_strategy_waits_for_it(monkeypatch: pytest.MonkeyPa
     """A setting for a strategy that only some topologies ask for is no error for the others."""
     monkeypatch.setenv("MK_CHUNK_SECTION_TOKENS", "300")
 
-    assert ("sentences", 300) == (found().strategy, found(strategy="section").whole)
+    assert ("sentences", 300) == (found().strategy, found(strategy="section").section_tokens)
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"tokenizer": "letters"}, "option 'tokenizer' of the chunk stage: it is 'letters', and may be words"),
+        (
+            {"strategy": "semantic", "model": "kidneys"},
+            "option 'model' of the chunk stage: it is 'kidneys', and may be topics",
+        ),
+        (
+            {"tokenizer": "words", "max_tokens": 65},
+            "option 'max_tokens' of the chunk stage: it is 65, and words takes at most 64 tokens",
+        ),
+        (
+            {"tokenizer": "words", "strategy": "section", "max_tokens": 64, "section_tokens": 99},
+            "option 'section_tokens' of the chunk stage: it is 99, and words takes at most 64 tokens",
+        ),
+        ({"tokenizer": "words"}, "MK_CHUNK_MAX_TOKENS: it is 256, and words takes at most 64 tokens"),
+    ],
+)
+def test_what_no_model_can_do_is_refused_by_name(said: dict[str, OptionValue], message: str) -> None:
+    """A model that there is not, and more tokens than it takes, are refused where they stand: option or setting."""
+    with pytest.raises(ConfigurationError) as refused:
+        chunk(document(section("A text.")), **said)
+
+    assert str(refused.value).endswith(message)

@@ -22,7 +22,10 @@ def document(number: str, tables: list[Table]) -> Document:
 class TestChunkStageSuite(ComputingStageSuite):
     service = app.service
     stage_type = "ChunkStage"
-    examples = tuple(Example({"document": document(number, [])}) for number in sorted(STUDIES)[:3])
+    examples = (
+        *(Example({"document": document(number, [])}) for number in sorted(STUDIES)[:3]),
+        Example({"document": document(min(STUDIES), [])}, options={"strategy": "section"}),
+    )
     refused = Example(
         {"document": document(min(STUDIES), [Table(caption="", columns=[], rows=[], span=Span(start=0, end=10**6))])}
     )

@@ -1,0 +1,99 @@
+"""The models that medkg knows, as the chunker needs them. Importing this loads their engine."""
+
+from collections.abc import Collection, Sequence
+
+from medkg_contracts.errors import ConfigurationError
+from medkg_models import (
+    CATALOGUE,
+    DEFAULT_DENSE,
+    DenseEncoder,
+    DenseModel,
+    Matrix,
+    ModelTokenizer,
+    PackagedModel,
+    named,
+)
+from medkg_models.dense import all_or_error
+from medkg_models.endpoint import EndpointEncoder
+from medkg_servicekit import accelerator
+
+from .settings import ChunkSettings
+
+
+class ModelTokens:
+    """A model's tokens; see `medkg_chunk.tokens.Measure`."""
+
+    def __init__(self, model: PackagedModel) -> None:
+        self._tokenizer = ModelTokenizer.of(model)
+        self.name = f"{model.name}@{model.tokenizer.sha256[:12]}"
+        self.limit = self._tokenizer.max_tokens
+        self.added = self._tokenizer.max_tokens - self._tokenizer.room
+
+    def count(self, texts: Sequence[str]) -> Sequence[int]:
+        """How many tokens each of the texts has."""
+        return self._tokenizer.counts(texts)
+
+    def starts(self, text: str) -> Sequence[int]:
+        """Where tokens start; several may share a character."""
+        return sorted({start for start, _ in self._tokenizer.offsets(text)})
+
+
+class Sentences:
+    """Makes a model's embeddings of sentences; of one that is longer than the model takes, the beginning counts."""
+
+    def __init__(self, encoder: DenseEncoder) -> None:
+        self._encoder = encoder
+        self.ref = encoder.model.ref
+
+    async def encode(self, texts: Sequence[str]) -> Matrix:
+        """A row for each text."""
+        return all_or_error(await self._encoder.encode_each(texts, truncate=True))
+
+
+class InstalledModels:
+    """The models of the catalogue, or an endpoint's; see `medkg_chunk.models.Models`."""
+
+    def __init__(self, settings: ChunkSettings) -> None:
+        self._settings = settings
+        self._measures: dict[str, ModelTokens] = {}
+        self._encoders: dict[str, DenseEncoder] = {}
+        self.tokenizers: Collection[str] = tuple(CATALOGUE)
+        dense = [name for name, model in CATALOGUE.items() if isinstance(model, DenseModel)]
+        self.encoders: Collection[str] | None = dense if settings.accelerator == "cpu" else None
+
+    def measure(self, name: str) -> ModelTokens:
+        """The tokens of a model, whose tokenizer is fetched where it is missing."""
+        if name not in self._measures:
+            self._measures[name] = ModelTokens(named(name, PackagedModel))
+        return self._measures[name]
+
+    async def encoder(self, name: str) -> Sentences:
+        """What makes a model's embeddings, ready.
+
+        Raises:
+            GpuUnavailable: MK_ACCELERATOR is ``cuda``, and there is no GPU.
+        """
+        if name not in self._encoders:
+            accelerator.require(self._settings.accelerator)
+            encoder = self._local(name) if self._settings.accelerator == "cpu" else self._remote(name)
+            await encoder.open()
+            self._encoders[name] = encoder
+        return Sentences(self._encoders[name])
+
+    async def close(self) -> None:
+        """Give back what the encoders hold."""
+        while self._encoders:
+            await self._encoders.popitem()[1].close()
+
+    def _local(self, name: str) -> DenseEncoder:
+        try:
+            from medkg_models.local import LocalEncoder  # noqa: PLC0415 - OpenVINO, which only this needs
+        except ModuleNotFoundError as error:
+            raise ConfigurationError(
+                f"MK_ACCELERATOR is cpu, and what runs a model here is not installed: {error.name}",
+                remedy="Install the package with its extra: medkg-chunk[cpu].",
+            ) from error
+        return LocalEncoder(named(name or DEFAULT_DENSE, DenseModel))
+
+    def _remote(self, name: str) -> DenseEncoder:
+        return EndpointEncoder(self._settings.embed_url, name=name or None)
