@@ -18,6 +18,8 @@ from medkg_search.settings import SearchSettings
 
 #: How often it begins anew when somebody writes the document at the same time.
 TRIES: Final = 20
+#: Seconds that one request to OpenSearch may take: it is looked through, and made to see all that was written.
+TIMEOUT_S: Final = 30.0
 #: So many records are looked for at once.
 PAGE: Final = 10_000
 
@@ -118,7 +120,7 @@ async def remove_document(
 @asynccontextmanager
 async def _stores(settings: SearchSettings, source: str) -> AsyncIterator[tuple[SearchServer, VectorChangelog]]:
     async with AsyncExitStack() as stack:
-        server = SearchServer(settings.opensearch_url)
+        server = SearchServer(settings.opensearch_url, timeout_s=TIMEOUT_S)
         stack.push_async_callback(server.close)
         changelog = VectorChangelog(settings.kafka, "medkg-documents", source)
         stack.push_async_callback(changelog.close)

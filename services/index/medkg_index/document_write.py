@@ -1,6 +1,8 @@
 """One job's part of a batch: a document's chunks and their vectors, as records and as changes."""
 
 import hashlib
+import math
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -79,7 +81,8 @@ def document_write(
 
     Raises:
         InvalidRequest: the tenant's id breaks its rule.
-        InvalidDocument: a chunk is another document's, or there are not vectors of just these chunks.
+        InvalidDocument: a chunk is another document's, there are not vectors of just these chunks, or one of those has
+            a number that is not finite.
     """
     names = TenantNames(tenant)
     for chunk in chunks:
@@ -87,6 +90,7 @@ def document_write(
             raise InvalidDocument(f"chunk {chunk.id} is of document {chunk.document_id!r}, not of {document.id!r}")
     if embeddings is not None:
         _check("embeddings", document.id, chunks, list(embeddings.chunk_ids))
+        _check_numbers(embeddings)
     if sparse_vectors is not None:
         _check("sparse_vectors", document.id, chunks, [vector.chunk_id for vector in sparse_vectors.vectors])
     content = _content(document, chunks, embeddings, sparse_vectors)
@@ -102,6 +106,18 @@ def _check(artifact: str, document_id: str, chunks: list[Chunk], found: list[str
             "that it does not have",
             remedy="Run the stage that made them again on these chunks; if it is a stage of your own, correct it.",
         )
+
+
+def _check_numbers(embeddings: Embeddings) -> None:
+    numbers = struct.unpack(f"<{len(embeddings.rows) // _FLOAT_BYTES}f", embeddings.rows)
+    if math.isfinite(math.fsum(map(abs, numbers))):
+        return
+    wrong = next(place for place, number in enumerate(numbers) if not math.isfinite(number))
+    raise InvalidDocument(
+        f"the vector of chunk {embeddings.chunk_ids[wrong // embeddings.model.dimension]!r} has a number that is not "
+        "finite",
+        remedy="See why the model makes such numbers of this text; in half precision they may be too large.",
+    )
 
 
 def _content(

@@ -21,7 +21,7 @@ async def bootstrap(kafka_bootstrap: str) -> str:
 @pytest.fixture
 async def server(opensearch_url: str) -> AsyncIterator[SearchServer]:
     """A real OpenSearch."""
-    one = SearchServer(opensearch_url)
+    one = SearchServer(opensearch_url, timeout_s=30)
     yield one
     await one.close()
 

@@ -44,7 +44,7 @@ def vector_of(text: str) -> bytes:
 
 def stage_of(opensearch: str, kafka: str) -> OpenSearchIndexStage:
     """A stage on these servers."""
-    return OpenSearchIndexStage(IndexSettings(opensearch_url=opensearch, kafka=kafka, MK_INDEX_TIMEOUT_S=10))
+    return OpenSearchIndexStage(IndexSettings(opensearch_url=opensearch, kafka=kafka, MK_INDEX_TIMEOUT_S=30))
 
 
 async def run(stage: OpenSearchIndexStage, tenant: str, *jobs: Job) -> Sequence[IndexReceipt | Exception]:

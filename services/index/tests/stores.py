@@ -20,6 +20,7 @@ from medkg_contracts.changelog import (
     read_change,
 )
 from medkg_search import SearchServer, TenantNames
+from medkg_vectorview.view import VectorView
 
 PARTITIONS = 3
 
@@ -38,6 +39,7 @@ class ChangelogView:
         visible: what is to be seen, by document.
         last: the last word on each document, which is all that compaction leaves of it.
         models: the live models that the partitions name.
+        node: what a search node makes of it.
     """
 
     def __init__(self) -> None:
@@ -45,9 +47,11 @@ class ChangelogView:
         self.visible: dict[str, VisibleVersion] = {}
         self.last: dict[str, VisibleVersion | None] = {}
         self.models: dict[int, LiveModel] = {}
+        self.node = VectorView()
 
     def hear(self, change: VectorChange, partition: int) -> None:
         """Takes a change in."""
+        assert [] == self.node.apply([change])
         match change:
             case VectorPut():
                 self.vectors[change.key.record_id] = (change.version, bytes(change.vector))

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import struct
 import uuid
 from collections.abc import AsyncIterator, Sequence
 
@@ -406,6 +407,19 @@ async def test_vectors_of_other_chunks_are_refused(artifact: str) -> None:
 
     assert [InvalidDocument] == [type(result) for result in results]
     assert f"{artifact} of 'ctgov:NCT02643888' lack 3 of its 4 chunks and have 1" in str(results[0])
+
+
+async def test_a_vector_that_no_search_can_use_is_refused() -> None:
+    """A number that is none would be left out by every search node, so that the document would be seen in part."""
+    document, chunks = make()
+    rows = struct.pack("<8f", *[1.0] * 7, float("nan"))
+    stage = stage_of("http://127.0.0.1:1")
+    embeddings = Embeddings(MODEL, tuple(chunk.id for chunk in chunks), rows)
+    (result,) = await stage.execute_batch([context("a")], [document], [chunks], [embeddings], [None])
+    await stage.close()
+
+    assert isinstance(result, InvalidDocument)
+    assert f"the vector of chunk '{chunks[3].id}' has a number that is not finite" in str(result)
 
 
 async def test_without_a_server_every_job_is_retryable() -> None:

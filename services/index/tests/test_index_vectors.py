@@ -70,6 +70,7 @@ async def test_whatever_dies_a_repeat_puts_right(
     after = await view_of(bootstrap, tenant)
     seen = [await whole(server, tenant, job[0].id, after.visible[job[0].id].version) for job in new]
     dense = [after.records(job[0].id) for job in new]
+    of_node = {record for record, _, _ in after.node.visible_records(tenant, MODEL)}
     repeated = await run(stage, tenant, *new)
     view = await view_of(bootstrap, tenant)
     await stage.close()
@@ -77,6 +78,7 @@ async def test_whatever_dies_a_repeat_puts_right(
     assert ([True] * 11 + [False]) == deaths
     texts = [{chunk.text for chunk in job[1]} for job in (old[0], new[0])]
     assert all(set(found.values()) in texts and set(found) == its for found, its in zip(seen, dense, strict=True))
+    assert of_node == {record for its in dense for record in its}
     assert all(isinstance(each, IndexReceipt) for each in repeated)
     for job in new:
         found = await indexed(server, tenant, job[0].id)
@@ -84,6 +86,7 @@ async def test_whatever_dies_a_repeat_puts_right(
         assert found.keys() == view.records(job[0].id) == {r for r in view.vectors if r in found}
         assert view.visible[job[0].id] == view.last[job[0].id]
     assert 4 * len(new) == len(view.vectors)
+    assert view.vectors.keys() == {record for record, _, _ in view.node.visible_records(tenant, MODEL)}
 
 
 async def dies(opensearch: str, kafka: str, tenant: str, job: Job, death: Death) -> bool:
