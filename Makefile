@@ -25,6 +25,8 @@ export COMPOSE_FILE ?= docker-compose.yml:deploy/compose/local-images.yml
 endif
 # What Docker's clients need, if the engine is the one that `make engine` has started.
 ENGINE = eval "$$(deploy/engine.sh env)"
+# What is started by `make` runs its models on processors, unless told otherwise; whoever deploys medkg has to choose.
+export MK_ACCELERATOR ?= cpu
 
 # The machine's own Python, and no second look at the lock: `make setup` has synchronised the environment.
 export UV_PYTHON_DOWNLOADS := never

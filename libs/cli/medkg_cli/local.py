@@ -70,8 +70,10 @@ class Local:
 
 def environment_of(settings: CliSettings) -> dict[str, str]:
     """The settings as the services of this machine need them: with absolute paths, and replay as the source."""
+    chosen = {} if settings.accelerator is None else {"MK_ACCELERATOR": settings.accelerator}
     return {
         **settings.addresses(),
+        **chosen,
         "MK_OPENSEARCH_URL": settings.opensearch_url,
         "MK_TOPOLOGIES": str(settings.topologies.absolute()),
         "MK_CTGOV_URL": settings.ctgov_url or settings.replay_url,

@@ -17,6 +17,7 @@ class CliSettings(SearchSettings):
         asyncapi: the folder with the AsyncAPI documents, from which topics are created.
         stack_root: where the local servers and services keep their data, logs and pid files.
         stack: what `up`, `demo` and `down` start and stop: processes of this machine, or containers (`composed`).
+        accelerator: what the services run their models on; None when nobody has chosen.
         replay_port: of the local replay server.
         ctgov_url: whom ingest asks; None when nobody has set it, which makes the local stack ask replay.
         ctgov_rate: how many requests a second it may send; None when nobody has set it.
@@ -27,6 +28,7 @@ class CliSettings(SearchSettings):
     asyncapi: Path = Field(Path("asyncapi"), validation_alias="MK_ASYNCAPI")
     stack_root: Path = Field(Path(".medkg"), validation_alias="MK_STACK_ROOT")
     stack: Literal["processes", "compose"] = Field("processes", validation_alias="MK_STACK")
+    accelerator: Literal["cuda", "cpu"] | None = Field(None, validation_alias="MK_ACCELERATOR")
     replay_port: int = Field(8765, validation_alias="MK_REPLAY_PORT", ge=1, le=65535)
     ctgov_url: str | None = Field(None, validation_alias="MK_CTGOV_URL")
     ctgov_rate: float | None = Field(None, validation_alias="MK_CTGOV_RATE")

@@ -21,13 +21,15 @@ from .wire import connected
 
 _COMPOSE_FILE: Final = "docker-compose.yml"
 _TAIL_LINES: Final = 40
+_FOR_TESTS: Final = {"MK_ACCELERATOR": "cpu", "MK_INDEX_REFRESH": "true"}
 
 
 def overlay(compose: Mapping[str, Any]) -> dict[str, Any]:
     """What tests want otherwise than the compose file says.
 
     What ends is seen at once, instead of being started over and over; tests are not kept waiting for the next health
-    check of a service of ours, or of OpenSearch, which takes longest; and what is indexed is found at once.
+    check of a service of ours, or of OpenSearch, which takes longest; what is indexed is found at once; and models run
+    on processors.
     """
     services: dict[str, Any] = {}
     for name, service in compose["services"].items():
@@ -35,7 +37,7 @@ def overlay(compose: Mapping[str, Any]) -> dict[str, Any]:
             continue
         services[name] = {"restart": "no"}
         if "build" in service:
-            services[name] |= {"healthcheck": {"interval": "3s"}, "environment": {"MK_INDEX_REFRESH": "true"}}
+            services[name] |= {"healthcheck": {"interval": "3s"}, "environment": _FOR_TESTS}
     services["opensearch"]["healthcheck"] = {"interval": "1s"}
     return {"services": services}
 

@@ -23,7 +23,12 @@ logger = logging.getLogger(__name__)
 
 #: What makes a product quick where the source is ours and nobody shares the servers: ingest sends as fast as it can, a
 #: test that searches need not wait for OpenSearch's own second, nor one that ends the router for its next sweep.
-_FOR_TESTS: Final = {"MK_CTGOV_RATE": "1000", "MK_INDEX_REFRESH": "true", "MK_ROUTER_SWEEP_S": "1"}
+_FOR_TESTS: Final = {
+    "MK_ACCELERATOR": "cpu",
+    "MK_CTGOV_RATE": "1000",
+    "MK_INDEX_REFRESH": "true",
+    "MK_ROUTER_SWEEP_S": "1",
+}
 
 
 class ProductProcesses:

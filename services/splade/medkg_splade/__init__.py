@@ -1,0 +1,1 @@
+"""Weighs the terms that chunks are about, by a SPLADE model."""
