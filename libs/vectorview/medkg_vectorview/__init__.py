@@ -1,8 +1,8 @@
 """The dense vectors of a search node: a view of the changelog in Kafka."""
 
 from .follower import Follower
-from .settings import TOPIC, Shard, Sizes, ViewSettings
+from .settings import Shard, Sizes, ViewSettings
 from .tenant import GenerationState, Hit
 from .view import VectorView
 
-__all__ = ["TOPIC", "Follower", "GenerationState", "Hit", "Shard", "Sizes", "VectorView", "ViewSettings"]
+__all__ = ["Follower", "GenerationState", "Hit", "Shard", "Sizes", "VectorView", "ViewSettings"]

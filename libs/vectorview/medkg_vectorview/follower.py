@@ -11,6 +11,7 @@ from medkg_artifacts import ArtifactStore
 from medkg_bus.admin import Admin
 from medkg_bus.cluster import Cluster
 from medkg_bus.tail import Tail
+from medkg_contracts import topics
 from medkg_contracts.changelog import VectorChange, read_change
 from medkg_contracts.errors import ConfigurationError, KafkaUnavailable, PoisonRecord
 from medkg_contracts.records import Record
@@ -18,7 +19,7 @@ from medkg_contracts.records import Record
 from . import metrics
 from .builder import Builder
 from .place import Extent, Reading
-from .settings import TOPIC, Shard, Sizes, ViewSettings
+from .settings import Shard, Sizes, ViewSettings
 from .snapshots import Snapshots
 from .snapshotting import Snapshotting
 from .view import VectorView
@@ -42,7 +43,12 @@ class Follower:
     """
 
     def __init__(
-        self, bootstrap: str, shard: Shard, sizes: Sizes, snapshotting: Snapshotting | None = None, topic: str = TOPIC
+        self,
+        bootstrap: str,
+        shard: Shard,
+        sizes: Sizes,
+        snapshotting: Snapshotting | None = None,
+        topic: str = topics.VECTORS,
     ) -> None:
         self._bootstrap = bootstrap
         self._topic = topic

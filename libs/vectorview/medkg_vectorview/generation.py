@@ -5,7 +5,7 @@ from typing import Final, Literal, Self
 
 import numpy as np
 
-from .columns import Bits, Numbers
+from .columns import Bits, Numbers, counted
 from .cut import BLOCK, GenerationCut
 from .faiss_adapter import TRAINED_BY, Approximate, Matrix, list_count
 from .nearest import Scope
@@ -24,7 +24,7 @@ class Generation:
     Attributes:
         rows: they themselves.
         approximate: the index of those that are in `covered`; None where all are compared.
-        covered: the rows that the index has as they are.
+        covered: the rows whose vectors the index has; those that are free meanwhile included.
     """
 
     def __init__(self, dimension: int) -> None:
@@ -81,7 +81,9 @@ class Generation:
             return None
         if self.approximate is None or self.approximate.kind != kind:
             return kind
-        known = self.covered.count()
+        size = self.rows.size
+        self.covered.room(size)
+        known = counted(self.covered.copy(size) & self.rows.live.copy(size))
         changed = len(self.rows) - known + self.approximate.size - known
         return kind if changed > max(sizes.flat, _CHANGED * self.approximate.size) else None
 
@@ -109,9 +111,8 @@ class Build:
 
     def finish(self, generation: Generation, built: Approximate) -> None:
         """From now on the index is used."""
-        still = self._rows[generation.rows.live.has(self._rows)]
         generation.approximate = built
-        generation.covered = Bits.of(still, generation.rows.size)
+        generation.covered = Bits.of(self._rows, generation.rows.size)
 
     def _batches(self) -> Iterator[tuple[Numbers, Matrix]]:
         for begin in range(0, len(self._rows), BLOCK // 8):

@@ -13,8 +13,6 @@ Kind = Literal["flat", "hnsw", "ivfpq"]
 FLAT_ROWS: Final = 50_000
 HNSW_ROWS: Final = 2_000_000
 
-TOPIC: Final = "vectors.changelog.v1"
-
 
 @dataclass(frozen=True, slots=True)
 class Shard:

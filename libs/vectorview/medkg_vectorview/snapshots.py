@@ -6,6 +6,7 @@ from time import time
 from typing import Final
 
 from medkg_artifacts import SYSTEM_TENANT, ArtifactStore, Edition, Series
+from medkg_contracts import topics
 from medkg_contracts.errors import ArtifactCorrupt, ArtifactMissing, ArtifactStoreUnavailable
 from medkg_contracts.model import first_violation
 from pydantic import ValidationError
@@ -13,7 +14,7 @@ from pydantic import ValidationError
 from . import metrics
 from .cut import BLOCK, TenantCut
 from .place import Extent, Reading
-from .settings import TOPIC, Shard, Sizes
+from .settings import Shard, Sizes
 from .snapshot_format import FORMAT, StoredView
 from .snapshot_reader import SnapshotReader
 from .snapshot_writer import SnapshotWriter, Written
@@ -28,7 +29,7 @@ KEPT: Final = 2
 class Snapshots:
     """The snapshots of all nodes with the same part of the topic; any of them may write and read them."""
 
-    def __init__(self, store: ArtifactStore, shard: Shard, sizes: Sizes, topic: str = TOPIC) -> None:
+    def __init__(self, store: ArtifactStore, shard: Shard, sizes: Sizes, topic: str = topics.VECTORS) -> None:
         self._store = store
         self._sizes = sizes
         name = topic.replace(".", "-")

@@ -256,6 +256,8 @@ class Tenant:
         self._set(removed, np.full(len(removed), _NONE, np.int32), np.full(len(removed), _NONE, np.int64))
 
     def _set(self, documents: Numbers, versions: Numbers, orders: NDArray[np.int64]) -> None:
+        if not len(documents):
+            return
         before = self._visible[documents]
         self._documents.hold(documents[versions >= 0])
         self._versions.hold(versions[versions >= 0])

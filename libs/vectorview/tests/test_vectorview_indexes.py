@@ -39,6 +39,12 @@ def puts(rows: NDArray[np.float32], version: str = "1") -> list[VectorChange]:
     return changes
 
 
+def deleted(number: int) -> VectorDeleted:
+    """The tombstone of a document's first version's vector."""
+    name = f"document-{number}"
+    return VectorDeleted(VectorKey(TENANT, name, record_id(name, "1", 0), MODEL.revision[:12]))
+
+
 def recall(view: VectorView, exact: VectorView, queries: NDArray[np.float32]) -> float:
     """Which share of the ten nearest is found."""
     pairs = zip(view.search(TENANT, MODEL, queries, 10), exact.search(TENANT, MODEL, queries, 10), strict=True)
@@ -114,6 +120,32 @@ def test_index_is_built_anew_when_much_has_changed() -> None:
     assert [1, 0, 1] == counts
 
 
+def test_index_is_built_anew_when_much_is_gone() -> None:
+    """What was deleted counts as much as what is new."""
+    view = VectorView(SIZES["hnsw"])
+    view.apply(puts(vectors(COUNT)))
+    counts = [view.build_indexes()]
+    view.apply([deleted(number) for number in range(600)])
+    counts.append(view.build_indexes())
+    view.apply([deleted(number) for number in range(600, 800)])
+    counts.append(view.build_indexes())
+
+    assert [1, 0, 1] == counts
+
+
+def test_rows_that_are_used_again_are_not_looked_for_in_the_index() -> None:
+    """Where vectors took the places of others, the new ones are found, though the index knows the old ones there."""
+    view = VectorView(SIZES["hnsw"])
+    view.apply(puts(vectors(COUNT)))
+    view.build_indexes()
+    view.apply([deleted(number) for number in range(100)])
+    news = vectors(100, seed=4) + 10
+    view.apply(puts(news, version="2"))
+    found = view.search(TENANT, MODEL, news, 1)
+
+    assert [record_id(f"document-{number}", "2", 0) for number in range(100)] == [hits[0].record_id for hits in found]
+
+
 def test_searches_go_on_while_an_index_is_built() -> None:
     """A build waits for nobody and nobody for it: what is searched and changed meanwhile is right afterwards too."""
     view = VectorView(SIZES["hnsw"])
@@ -129,7 +161,7 @@ def test_searches_go_on_while_an_index_is_built() -> None:
     building.start()
     assert asked.wait(30)
     view.apply(puts(-rows[:1], version="2"))
-    view.apply([VectorDeleted(VectorKey(TENANT, "document-0", record_id("document-0", "1", 0), MODEL.revision[:12]))])
+    view.apply([deleted(0)])
     during = view.search(TENANT, MODEL, -rows[:1], 1)
     go_on.set()
     building.join()

@@ -212,6 +212,18 @@ async def test_only_what_has_changed_is_written_again(tmp_path: Path) -> None:
     assert await snapshots_in(tmp_path).load(EXTENT)
 
 
+async def test_what_has_changed_is_written(view: VectorView, tmp_path: Path) -> None:
+    """A later snapshot has the vectors that were written since the one before."""
+    snapshots = snapshots_in(tmp_path)
+    await write(snapshots, view)
+    view.apply([put("c", "1", 0, (3, 4, 0, 0)), visible("c", "1", 1)])
+    await write(snapshots, view)
+    loaded = await snapshots_in(tmp_path).load(EXTENT)
+
+    assert loaded is not None
+    assert shown(view) == shown(loaded[0])
+
+
 async def test_store_that_cannot_be_written_stops_nothing(
     view: VectorView, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

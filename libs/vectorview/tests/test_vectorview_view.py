@@ -2,12 +2,13 @@
 
 import re
 from dataclasses import replace
+from random import Random
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from medkg_contracts.changelog import VectorChange, VectorPut
+from medkg_contracts.changelog import VectorChange, VectorDeleted, VectorPut
 from medkg_vectorview import Hit, Sizes, VectorView
 
 from .changelog import (
@@ -23,6 +24,7 @@ from .changelog import (
     live,
     put,
     record_id,
+    removed,
     visible,
 )
 from .histories import DOCUMENTS, batches, histories
@@ -65,6 +67,56 @@ def test_compaction_changes_nothing(changes: list[VectorChange], draw: st.DataOb
         view.apply(batch)
 
     assert (expected.records(), expected.nearest(QUERY[0], 5)) == shown(view)
+
+
+def test_many_documents_come_and_go() -> None:
+    """After thousands of changes, with rows and names used again many times, a dictionary says the same."""
+    random = Random(0)  # noqa: S311 - no secret
+    view, expected = VectorView(), Expected()
+    for order in range(150):
+        changes: list[VectorChange] = []
+        for _ in range(20):
+            document, version, chunk = (
+                f"document-{random.randrange(30)}",
+                f"v{random.randrange(60)}",
+                random.randrange(3),
+            )
+            kinds = [
+                put(document, version, chunk, [random.random() for _ in range(4)]),
+                deleted(document, version, chunk),
+                visible(document, version, order),
+                *([removed(document)] if random.random() < 0.1 else []),
+            ]
+            known = [each for each in expected.vectors if each.document_id == document]
+            kinds += [VectorDeleted(random.choice(known))] if known else []
+            changes.append(random.choice(kinds))
+        for change in changes:
+            expected.apply(change)
+        view.apply(changes)
+
+        assert (expected.records(), expected.nearest(QUERY[0], 5)) == shown(view)
+        names = [f"document-{number}" for number in range(30)]
+        assert {name: said.version for name, said in expected.documents.items()} == view.visible_versions(TENANT, names)
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_highest_order_counts(together: bool) -> None:
+    """A version that is said to be visible late does not take a newer one's place, unless the document was removed."""
+    view = VectorView()
+    late = [visible("a", "2", 2), visible("a", "1", 1), visible("b", "2", 2), removed("b"), visible("b", "1", 1)]
+    for changes in [late] if together else [[change] for change in late]:
+        view.apply(changes)
+
+    assert {"a": "2", "b": "1"} == view.visible_versions(TENANT, ["a", "b"])
+
+
+def test_removal_within_a_batch_ends_the_order() -> None:
+    """What was visible before a document was removed does not count against what comes behind the removal."""
+    view = VectorView()
+    view.apply([visible("a", "2", 2)])
+    view.apply([removed("a"), visible("a", "1", 1)])
+
+    assert {"a": "1"} == view.visible_versions(TENANT, ["a"])
 
 
 def test_hits_are_ranked() -> None:
