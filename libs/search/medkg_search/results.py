@@ -75,6 +75,14 @@ def read_page(answer: Mapping[str, Any], size: int, search: str) -> SearchPage:
     return SearchPage(hits=hits, total=answer["hits"]["total"]["value"], cursor=cursor)
 
 
+def snippets(hit: Mapping[str, Any]) -> list[str]:
+    """The passages of a hit that a search with `HIGHLIGHT` found: those in which more is marked."""
+    found: Mapping[str, list[str]] = hit.get("highlight", {})
+    return max(
+        (found.get(field, []) for field in ("text", "text.names")), key=lambda parts: "".join(parts).count("<em>")
+    )
+
+
 def _hit(hit: Mapping[str, Any]) -> SearchHit:
     source = {name: value for name, value in hit["_source"].items() if name in Chunk.model_fields}
     source["id"] = hit["_source"].get("chunk_id")
@@ -86,4 +94,4 @@ def _hit(hit: Mapping[str, Any]) -> SearchHit:
             remedy="Find who else writes into the index, or which version of medkg did; delete the record, or the "
             "index, and run its documents again.",
         ) from error
-    return SearchHit(chunk=chunk, score=hit["_score"], snippets=hit.get("highlight", {}).get("text", []))
+    return SearchHit(chunk=chunk, score=hit["_score"], snippets=snippets(hit))

@@ -13,7 +13,7 @@ from .settings import ParseSettings
 class ParseStage:
     """Reads a source's record into a document."""
 
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     outputs: ClassVar[tuple[str, ...]] = ("document",)
 
     def __init__(self, settings: ParseSettings) -> None:

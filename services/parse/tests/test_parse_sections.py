@@ -49,6 +49,7 @@ def test_metadata_are_what_one_filters_by(document):
         "status": "COMPLETED",
         "study_type": "INTERVENTIONAL",
         "phases": ["PHASE4"],
+        "mesh": ["Intervertebral Disc Displacement", "Prolapse", "Pregabalin", "Morphine"],
         "conditions": ["Intervertebral Disk Displacement", "Disk Prolapse"],
         "interventions": ["pregabalin", "Placebo", "morphine"],
         "sponsor": "Asker & Baerum Hospital",

@@ -98,6 +98,10 @@ _FACTS: Mapping[str, tuple[Callable[[list[JsonValue]], JsonValue], tuple[str, ..
     "status": (_one, (f"{_P}/statusModule/overallStatus",)),
     "study_type": (_one, (f"{_P}/designModule/studyType",)),
     "phases": (_every, (f"{_P}/designModule/phases/*",)),
+    "mesh": (
+        _every,
+        tuple(f"derivedSection/{about}BrowseModule/meshes/*/term" for about in ("condition", "intervention")),
+    ),
     "conditions": (_every, (f"{_P}/conditionsModule/conditions/*",)),
     "interventions": (_every, (f"{_P}/armsInterventionsModule/interventions/*/name",)),
     "sponsor": (_one, (f"{_P}/sponsorCollaboratorsModule/leadSponsor/name",)),
