@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test derive lint type layers asyncapi docs supply engine images containers newest bench chaos fmt clean
+.PHONY: help setup demo up down test derive lint type layers asyncapi docs supply engine images containers newest bench chaos gpu-check fmt clean
 .PHONY: packages faketime python stack node ready
 MAKEFLAGS += --no-print-directory
 
@@ -51,7 +51,7 @@ endif
 
 ## List the targets
 help:
-	@awk '/^## / { text = substr($$0, 4); next } /^[a-z]+:/ && text { split($$1, name, ":"); printf "  make %-10s %s\n", name[1], text } { text = "" }' Makefile
+	@awk '/^## / { text = substr($$0, 4); next } /^[a-z-]+:/ && text { split($$1, name, ":"); printf "  make %-10s %s\n", name[1], text } { text = "" }' Makefile
 
 ## Install all that is needed: packages, Python environment, servers, Node modules (quick when it is there)
 setup: packages python stack node
@@ -132,6 +132,10 @@ bench: setup
 ## Let every fault strike the product under load, on three brokers, and print what it did
 chaos: setup faketime
 	$(RUN) pytest -m chaos tests/chaos
+
+## Say which GPUs the services can use here; without one, end as a service does that needs one
+gpu-check: python
+	$(RUN) python -m medkg_servicekit.accelerator
 
 ## Format the code and repair what can be repaired
 fmt: python

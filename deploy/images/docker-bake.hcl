@@ -23,6 +23,7 @@ target "service" {
     item = [
       # derived: services, by `make derive`
       { service = "chunk", target = "stage", shared = "stagekit", package = "medkg-chunk", module = "medkg_chunk" },
+      { service = "embed", target = "stage", shared = "stagekit", package = "medkg-embed", module = "medkg_embed" },
       { service = "index", target = "stage", shared = "stagekit", package = "medkg-index", module = "medkg_index" },
       { service = "ingest", target = "stage", shared = "stagekit", package = "medkg-ingest", module = "medkg_ingest" },
       { service = "parse", target = "stage", shared = "stagekit", package = "medkg-parse", module = "medkg_parse" },

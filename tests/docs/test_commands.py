@@ -16,7 +16,7 @@ from .containers import ENGINE, check_compose, check_containers
 ALL = sorted({command.words for page in PAGES for block in blocks(page) for command in commands(block)})
 #: Modules that a guide has its reader write.
 WRITTEN = ("medkg_readability.app",)
-TARGETS = set(re.findall(r"^([a-z]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
+TARGETS = set(re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
 _INLINE = re.compile(
     r"`(?:[A-Z_]+=\S+ )?((?:(?:uv run )?(?:medkg|make)|deploy/engine\.sh) [a-z][^`]*|docker compose [a-z-][^`]*)`"
 )

@@ -1,8 +1,11 @@
 """A dense model in this process, on the CPU."""
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 from medkg_contracts.errors import InputTooLong
@@ -41,6 +44,7 @@ class LocalEncoder:
         self._passage_instruction = passage_instruction
         self._query_instruction = model.query_instruction if query_instruction is None else query_instruction
         self._threads = threads
+        self._pool: ThreadPoolExecutor | None = None
         self.model = with_passage_instruction(model.embedding_model, passage_instruction)
 
     async def open(self) -> None:
@@ -55,15 +59,11 @@ class LocalEncoder:
 
     async def close(self) -> None:
         """Give back the threads."""
-        self._pool.shutdown()
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _load(self) -> tuple[ModelTokenizer, Network]:
-        weights = fetched(self._packaged) / self._packaged.weights.name
-        if sha256_of(weights) != self._packaged.weights.sha256:
-            raise damaged(weights)
-        tokenizer, network = ModelTokenizer.of(self._packaged), Network(weights, threads=self._threads)
-        network.warm_up(_inputs(tokenizer.ids(["ready"])[0]))
-        return tokenizer, network
+        return _loaded(self._packaged, fetched(self._packaged), self._threads)
 
     async def encode_each(self, texts: Sequence[str], *, truncate: bool = False) -> Encoded:
         """The vectors of passages; see `DenseEncoder`."""
@@ -104,6 +104,26 @@ class LocalEncoder:
         pooled = states[0] if self._packaged.pooling == "cls" else states.mean(axis=0)
         vector: NDArray[np.float32] = pooled / np.linalg.norm(pooled)
         return vector
+
+
+_loading = threading.Lock()
+
+
+def _loaded(model: DenseModel, folder: Path, threads: int | None) -> tuple[ModelTokenizer, Network]:
+    """The model, which all encoders of the process share."""
+    with _loading:
+        return _load(model, folder, threads)
+
+
+@cache
+def _load(model: DenseModel, folder: Path, threads: int | None) -> tuple[ModelTokenizer, Network]:
+    for file in (model.weights, model.tokenizer):
+        if sha256_of(folder / file.name) != file.sha256:
+            raise damaged(folder / file.name)
+    tokenizer = ModelTokenizer(folder / model.tokenizer.name, model.max_tokens)
+    network = Network(folder / model.weights.name, threads=threads)
+    network.warm_up(_inputs(tokenizer.ids(["ready"])[0]))
+    return tokenizer, network
 
 
 def _inputs(ids: Sequence[int]) -> dict[str, NDArray[np.int64]]:

@@ -169,9 +169,9 @@ async def _check(service: StageService, failures: StartupFailures) -> None:
     """
     try:
         if service.is_accelerated:
-            accelerator.require(AcceleratedSettings().accelerator)
+            accelerator.require(AcceleratedSettings())
     except GpuUnavailable as error:
         logger.critical("%s does not start: %s %s", service.name, error, error.info.remedy)
         await failures.leave(service.name, error)
-        raise SystemExit(1) from None
+        raise SystemExit(accelerator.EXIT_CODE) from None
     await failures.clear(service.name)

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 from medkg_contracts.policy import Breaker, Policy
 from medkg_ledger.store import Ledger
+from medkg_servicekit import accelerator
 from medkg_servicekit.startup_failures import StartupFailures
 from redis.asyncio import Redis
 
@@ -104,7 +105,7 @@ async def test_three_replicas_share_one_breaker(bus: Bus, start: Start, tmp_path
 async def test_without_a_gpu_a_service_does_not_start(bus: Bus, start: Start, redis_url: str) -> None:
     """A service that needs a GPU ends with an error, says so in its log and leaves a notice; on request it runs."""
     refused = start(ECHO_ACCELERATED="1", CUDA_VISIBLE_DEVICES="")
-    assert 1 == await refused.ended()
+    assert accelerator.EXIT_CODE == await refused.ended()
     assert ["critical"] == [line["level"] for line in refused.lines if "no usable GPU" in line["message"]]
 
     async with Redis.from_url(redis_url) as redis:

@@ -1,0 +1,1 @@
+"""Gives chunks their dense vectors."""
