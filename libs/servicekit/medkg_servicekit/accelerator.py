@@ -1,7 +1,7 @@
 """No silent CPU: a stage that is made for a GPU runs without one only where somebody has chosen that."""
 
 import ctypes
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -70,12 +70,8 @@ def usable_gpus(driver: str = DRIVER) -> list[Gpu]:
         return [_described(bus_id) for bus_id in bus_ids]
 
 
-def require(settings: AcceleratedSettings, look: Callable[[], Sequence[Gpu]] = usable_gpus) -> None:
+def require(settings: AcceleratedSettings) -> None:
     """Make sure that what was chosen is there.
-
-    Args:
-        settings: what was chosen.
-        look: finds the GPUs.
 
     Raises:
         GpuUnavailable: it is not.
@@ -83,7 +79,7 @@ def require(settings: AcceleratedSettings, look: Callable[[], Sequence[Gpu]] = u
     if settings.accelerator == "cpu":
         return
     try:
-        gpus = look()
+        gpus = usable_gpus()
     except GpuUnavailable as error:
         raise GpuUnavailable(f"MK_ACCELERATOR is cuda, and there is no usable GPU: {error}") from error
     if all(gpu.total_mb < settings.gpu_memory_mb for gpu in gpus):

@@ -27,17 +27,19 @@ def test_without_a_gpu_cuda_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     accelerator.require(AcceleratedSettings(accelerator="cpu"))
 
 
-def test_a_gpu_with_too_little_memory_is_none() -> None:
+def test_a_gpu_with_too_little_memory_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     """At least one GPU has to have what MK_GPU_MEMORY_MB asks for, however much of it is in use; else each is named."""
     small = Gpu("Small", "00000000:01:00.0", total_mb=2048, free_mb=2000)
     large = Gpu("Large", "00000000:02:00.0", total_mb=81_920, free_mb=10)
     settings = AcceleratedSettings(accelerator="cuda", gpu_memory_mb=4096)
 
-    accelerator.require(settings, lambda: [small, large])
+    monkeypatch.setattr(accelerator, "usable_gpus", lambda: [small, large])
+    accelerator.require(settings)
+    monkeypatch.setattr(accelerator, "usable_gpus", lambda: [small])
     with pytest.raises(
         GpuUnavailable, match=r"no GPU has 4096 MiB .*Small at 00000000:01:00\.0: 2000 of 2048 MiB free"
     ):
-        accelerator.require(settings, lambda: [small])
+        accelerator.require(settings)
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ class InstalledModels:
             GpuUnavailable: MK_ACCELERATOR is ``cuda``, and there is no GPU.
         """
         if name not in self._encoders:
-            accelerator.require(self._settings.accelerator)
+            accelerator.require(self._settings)
             encoder = self._local(name) if self._settings.accelerator == "cpu" else self._remote(name)
             await encoder.open()
             self._encoders[name] = encoder

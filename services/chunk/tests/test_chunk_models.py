@@ -15,6 +15,7 @@ from medkg_contracts.ir import Document
 from medkg_models import DEFAULT_DENSE, ModelTokenizer, PackagedModel, named
 from medkg_models.testing import fake_vllm
 from medkg_servicekit import accelerator
+from medkg_servicekit.accelerator import Gpu
 from medkg_stagekit.testing import Example, StageHarness
 
 from .cases import chunk, document, documents, section
@@ -91,7 +92,7 @@ def test_only_one_who_asks_for_it_needs_a_gpu(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_topology_that_needs_a_gpu_fails_its_jobs_without_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the accelerator cuda and no GPU, a job that needs one fails by name, and others do not."""
-    monkeypatch.setattr(accelerator, "usable_gpus", lambda: 0)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     models = InstalledModels(ChunkSettings(accelerator="cuda"))
     doc = document(section(HEART))
 
@@ -102,7 +103,7 @@ def test_a_topology_that_needs_a_gpu_fails_its_jobs_without_one(monkeypatch: pyt
 
 def test_with_a_gpu_the_endpoint_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the accelerator cuda sentences go to the endpoint's model, the long ones cut."""
-    monkeypatch.setattr(accelerator, "usable_gpus", lambda: 1)
+    monkeypatch.setattr(accelerator, "usable_gpus", lambda: [Gpu("Large", "0000:01:00.0", 81_920, 81_000)])
     with fake_vllm() as server:
         models = InstalledModels(ChunkSettings(accelerator="cuda", embed_url=server.url))
         server.max_tokens = 8
