@@ -105,14 +105,19 @@ class Tail:
 
         It lies behind what compaction has dropped. One that is lower than it was says that the topic was made anew.
         """
-        return {each.partition: await self._consumer.position(each) for each in self._consumer.assignment()}
+        try:
+            return {each.partition: await self._consumer.position(each) for each in self._consumer.assignment()}
+        except (KafkaError, OSError) as error:
+            raise KafkaUnavailable(f"Kafka at {self._bootstrap}: {error!r}") from error
 
-    async def lag(self) -> int:
-        """How many records, those counted that compaction has dropped, stand behind what has come, as far as known."""
+    async def lag(self) -> int | None:
+        """How many records are yet to come, those counted that compaction has dropped; None before Kafka has said."""
         lag = 0
-        for each in self._consumer.assignment():
-            end = self._consumer.highwater(each)  # None before the first answer
-            lag += 0 if end is None else max(0, end - await self._consumer.position(each))
+        for partition, position in (await self.positions()).items():
+            end: int | None = self._consumer.highwater(TopicPartition(self._topic, partition))
+            if end is None:
+                return None
+            lag += max(0, end - position)
         return lag
 
     async def polls(self) -> AsyncIterator[list[Record]]:

@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 BATCH: Final = 500
 #: Seconds after which Kafka is tried again.
 AGAIN_S: Final = 1.0
+#: Seconds that reading has to come to an end.
+STOP_S: Final = 10.0
 
 
 class Follower:
@@ -95,7 +97,11 @@ class Follower:
         self._stopping.set()
         self._builder.stop()
         if self._following is not None:
-            await self._following
+            await asyncio.wait({self._following}, timeout=STOP_S)
+            if not self._following.done():
+                self._following.cancel()  # it waits for a Kafka that is away
+            with suppress(asyncio.CancelledError):
+                await self._following
         if self._snapshotting is not None and self._reading is not None:
             await self._snapshotting.close(self.view, self._reading)
 
@@ -132,7 +138,7 @@ class Follower:
                 if records:
                     await asyncio.to_thread(self._take, records)
                 self.lag = await tail.lag()
-                reading = self._reading = Reading(positions, reading.complete if self.lag else time())
+                reading = self._reading = Reading(positions, time() if self.lag == 0 else reading.complete)
                 self._tell(extent)
                 if self._snapshotting is not None:
                     await self._snapshotting.read(self.view, reading, len(records))

@@ -13,7 +13,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from medkg_artifacts import ArtifactStore
 from medkg_bus.admin import Admin
-from medkg_bus.clients import partition_of, producer_client
+from medkg_bus.clients import admin_client, partition_of, producer_client
 from medkg_contracts.asyncapi import TopicSpec
 from medkg_contracts.changelog import VectorChange, write_change
 from medkg_contracts.errors import ConfigurationError
@@ -41,6 +41,16 @@ class Topic:
         """Create it."""
         async with Admin(self.bootstrap) as admin:
             await admin.create([TopicSpec(self.name, PARTITIONS, 1, {"cleanup.policy": "compact"})])
+
+    async def delete(self) -> None:
+        """Delete it, until Kafka does not know it any more."""
+        client = admin_client(self.bootstrap)
+        await client.start()
+        await client.delete_topics([self.name])
+        async with asyncio.timeout(PATIENCE_S):
+            while self.name in await client.list_topics():  # noqa: ASYNC110 - Kafka tells nobody
+                await asyncio.sleep(0.02)
+        await client.close()
 
     async def write(self, changes: Sequence[VectorChange]) -> None:
         """Write changes as an index does."""
@@ -145,6 +155,20 @@ async def test_topic_that_was_made_anew_is_noticed(
     assert [] == seen(second)
     assert MODEL == second.view.live(TENANT)
     assert "the topic was made anew" in caplog.text
+
+
+async def test_topic_that_is_made_anew_meanwhile_is_noticed(topic: Topic) -> None:
+    """A node whose topic is deleted and made again has what is on the new one alone."""
+    for number in range(8):
+        await topic.write([put(f"old-{number}", "1", 0), visible(f"old-{number}", "1", 1)])
+    async with topic.follow() as follower:
+        await until(lambda: follower.caught_up)
+        await topic.delete()
+        await topic.make()
+        await topic.write([put("new", "1", 0), visible("new", "1", 1)])
+        await until(lambda: seen(follower) == ["new"] and follower.caught_up)
+
+    assert None is follower.problem
 
 
 async def test_poison_is_left_out(topic: Topic, caplog: pytest.LogCaptureFixture) -> None:

@@ -76,11 +76,8 @@ def test_many_documents_come_and_go() -> None:
     for order in range(150):
         changes: list[VectorChange] = []
         for _ in range(20):
-            document, version, chunk = (
-                f"document-{random.randrange(30)}",
-                f"v{random.randrange(60)}",
-                random.randrange(3),
-            )
+            document, chunk = f"document-{random.randrange(30)}", random.randrange(3)
+            version = f"{document}-{random.randrange(3)}"
             kinds = [
                 put(document, version, chunk, [random.random() for _ in range(4)]),
                 deleted(document, version, chunk),
@@ -183,17 +180,29 @@ def test_useless_vectors_are_left_out(bad: VectorPut, reason: str) -> None:
     assert 1 == len(view.visible_records(TENANT, MODEL))
 
 
-def test_rows_are_used_again() -> None:
-    """Replacing documents again and again takes no more rows than two versions need."""
-    view = VectorView()
-    for order in range(50):
-        version = str(order)
-        view.apply([put("a", version, chunk) for chunk in range(10)])
-        view.apply([visible("a", version, order), *(deleted("a", str(order - 1), chunk) for chunk in range(10))])
-    (state,) = view.states()
+def test_rows_and_names_are_used_again() -> None:
+    """Replacing a document again and again takes no more memory than two versions need."""
+    view, taken = VectorView(), []
+    for order in range(400):
+        view.apply([put("a", f"{order:01000}", chunk) for chunk in range(10)])
+        view.apply([visible("a", f"{order:01000}", order)])
+        view.apply([deleted("a", f"{order - 1:01000}", chunk) for chunk in range(10)])
+        taken.append(view.states()[0])
 
-    assert (10, 10) == (state.vectors, state.visible)
-    assert state.nbytes < 500_000
+    assert (10, 10) == (taken[-1].vectors, taken[-1].visible)
+    assert taken[-1].nbytes < max(state.nbytes for state in taken[:200]) + 10_000
+
+
+def test_lower_ids_come_first_among_many_equals() -> None:
+    """Where more records are equally near than are looked at first, those with the lowest ids are found."""
+    view = VectorView()
+    names = [f"document-{number}" for number in range(200)]
+    for name in names:
+        view.apply([put(name, "1", 0), visible(name, "1", 1)])
+
+    hits = view.search(TENANT, MODEL, QUERY, 5)[0]
+
+    assert sorted(record_id(name, "1", 0) for name in names)[:5] == [hit.record_id for hit in hits]
 
 
 def test_wrong_queries_are_refused() -> None:
