@@ -17,6 +17,8 @@ _WORD: Final = re.compile(r"[^\s/,;:|=<>()\[\]{}\"]+")
 _JOINED: Final = re.compile(r"\w[-\u2010\u2011\u2012\u2013\u2212+&]\w")
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _DIGIT: Final = re.compile(r"\d")
+#: How much, or how long, of something: 10-fold, 12-week.
+_MEASURE: Final = re.compile(r"\d+(?:[.,]\d+)*-[^\W\d_]{3,}")
 _IDENTIFIERS: Final = (
     re.compile(r"\b10\.\d{4,9}/[^\s\"<>]*[^\s\"<>.,;:)\]]"),  # a DOI
     re.compile(r"\b\d{4}-\d{6}-\d\d\b"),  # of EudraCT
@@ -42,7 +44,7 @@ def bm25_clause(query: SearchQuery) -> dict[str, Any]:
 
     A query that has only fields, or exclusions, matches everything with one score.
     """
-    text = query.words
+    text = " ".join(query.words.split())
     if not text:
         return {"match_all": {}}
     should: list[dict[str, Any]] = [
@@ -92,11 +94,11 @@ def identifiers(text: str) -> list[str]:
 
 
 def _words(text: str) -> dict[str, None]:
-    return dict.fromkeys(_WORD.findall(text))
+    return dict.fromkeys(word.strip(".!?'\u2019") for word in _WORD.findall(text))
 
 
 def _is_name(word: str) -> bool:
-    if _LETTER.search(word) is None:
+    if _LETTER.search(word) is None or _MEASURE.fullmatch(word):
         return False
     return bool(_DIGIT.search(word)) or (bool(_JOINED.search(word)) and sum(letter.isupper() for letter in word) > 1)
 

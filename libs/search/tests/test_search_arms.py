@@ -18,10 +18,10 @@ def document(**metadata: JsonValue) -> Document:
 
 
 def test_names_and_compounds_are_told_apart() -> None:
-    """Digits among letters, or capitals beside a hyphen, make a name; other words with a hyphen are compounds."""
-    text = "low-dose IL-6 and (PARAGON-HF) brca1/2 of follow-up HIV Aspirin 2020-21 20 COU-AA-301"
+    """Digits among letters, or capitals beside a hyphen, make a name; measures and other words with a hyphen do not."""
+    text = "low-dose IL-6 and (PARAGON-HF) brca1/2 of follow-up, HIV, Aspirin, 2020-21, 20, COU-AA-301, 10-fold."
     assert ["IL-6", "PARAGON-HF", "brca1", "COU-AA-301"] == names(text)
-    assert ["low-dose", "follow-up", "2020-21"] == compounds(text)
+    assert ["low-dose", "follow-up", "2020-21", "10-fold"] == compounds(text)
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,12 @@ def test_names_and_compounds_are_told_apart() -> None:
 def test_identifiers_are_recognised(text: str, expected: list[str]) -> None:
     """Registries' numbers, PMIDs, DOIs and documents' own ids; doses and years are none."""
     assert expected == [one for one in identifiers(text) if not one.startswith("doi:")]
+
+
+def test_a_title_is_known_however_its_words_are_spaced() -> None:
+    """What a document is known as has single blanks, and so has what is looked for there."""
+    known = bm25_clause(parse_query(" A \n study "))["bool"]["should"][-1]["constant_score"]["filter"]
+    assert {"terms": {"known_as": ["A study"]}} == known
 
 
 def test_a_query_of_fields_alone_matches_all_that_pass() -> None:
