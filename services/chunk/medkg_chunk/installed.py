@@ -1,6 +1,7 @@
 """The models that medkg knows, as the chunker needs them. Importing this loads their engine."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from typing import Final
 
 from medkg_contracts.errors import ConfigurationError
 from medkg_models import (
@@ -19,6 +20,10 @@ from medkg_servicekit import accelerator
 
 from .settings import ChunkSettings
 
+#: What the tokenizer makes of a text takes a hundred times the memory of the text, so that it is given so many
+#: characters at a time.
+_AT_ONCE: Final = 250_000
+
 
 class ModelTokens:
     """A model's tokens; see `medkg_chunk.tokens.Measure`."""
@@ -31,11 +36,43 @@ class ModelTokens:
 
     def count(self, texts: Sequence[str]) -> Sequence[int]:
         """How many tokens each of the texts has."""
-        return self._tokenizer.counts(texts)
+        counts = [0] * len(texts)
+        waiting: list[tuple[int, str]] = []
+        room = _AT_ONCE
+        for number, text in enumerate(texts):
+            for _, part in _parts(text):
+                if len(part) > room:
+                    self._add(waiting, counts)
+                    room = _AT_ONCE
+                waiting.append((number, part))
+                room -= len(part)
+        self._add(waiting, counts)
+        return counts
+
+    def _add(self, waiting: list[tuple[int, str]], counts: list[int]) -> None:
+        found = self._tokenizer.counts([part for _, part in waiting])
+        for (number, _), count in zip(waiting, found, strict=True):
+            counts[number] += count
+        waiting.clear()
 
     def starts(self, text: str) -> Sequence[int]:
         """Where tokens start; several may share a character."""
-        return sorted({start for start, _ in self._tokenizer.offsets(text)})
+        return [
+            position + start
+            for position, part in _parts(text)
+            for start in sorted({start for start, _ in self._tokenizer.offsets(part)})
+        ]
+
+
+def _parts(text: str) -> Iterator[tuple[int, str]]:
+    """The text in parts that can be tokenized at once, cut between words where there are any, and where they stand."""
+    start = 0
+    while len(text) - start > _AT_ONCE:
+        before, *last = text[start : start + _AT_ONCE].rsplit(maxsplit=1)[:2] or [""]
+        end = start + (len(before) if last else _AT_ONCE)
+        yield start, text[start:end]
+        start = end
+    yield start, text[start:]
 
 
 class Sentences:

@@ -39,43 +39,41 @@ def units(text: str, *, tables: Sequence[Span], measure: Measure, bound: int) ->
         bound: the most tokens of one.
     """
     found: list[Unit] = []
-    for whole in _measured(text, _wholes(text, tables), measure):
-        parts = [whole]
-        if whole.size > bound and not whole.prose:
-            parts = _measured(text, _rows(text, whole), measure)
-        for part in parts:
-            found += [part] if part.size <= bound else _words(text, part, measure, bound)
+    position = 0
+    for table in tables:
+        found += _within(text, _sentences(text, position, table.start, measure), measure, bound)
+        rows = _rows(text, table.start, table.end, measure)
+        size = sum(row.size for row in rows)
+        whole = [Unit(table.start, table.end, size, prose=False)]
+        found += whole if size <= bound else _within(text, rows, measure, bound)
+        position = table.end
+    found += _within(text, _sentences(text, position, len(text), measure), measure, bound)
     return found
 
 
-def _measured(text: str, spans: Sequence[tuple[int, int, bool]], measure: Measure) -> list[Unit]:
-    sizes = measure.count([text[start:end] for start, end, _ in spans])
-    return [Unit(start, end, size, prose) for (start, end, prose), size in zip(spans, sizes, strict=True)]
+def _within(text: str, units: Sequence[Unit], measure: Measure, bound: int) -> Iterator[Unit]:
+    for unit in units:
+        yield from [unit] if unit.size <= bound else _words(text, unit, measure, bound)
 
 
-def _wholes(text: str, tables: Sequence[Span]) -> list[tuple[int, int, bool]]:
-    """Sentences and tables: where they are, and whether they are prose."""
-    spans: list[tuple[int, int, bool]] = []
-    position = 0
-    for table in tables:
-        spans += _sentences(text, position, table.start)
-        spans.append((table.start, table.end, False))
-        position = table.end
-    return [*spans, *_sentences(text, position, len(text))]
+def _sentences(text: str, start: int, end: int, measure: Measure) -> list[Unit]:
+    body = text[start:end]
+    starts = sentence_starts(body)
+    sentences = [body[one:other] for one, other in pairwise([*starts, len(body)])]
+    return _measured(sentences, start, measure, prose=True)
 
 
-def _sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int, bool]]:
-    bounds = [*(start + offset for offset in sentence_starts(text[start:end])), end]
-    return ((one, other, True) for one, other in pairwise(bounds))
+def _rows(text: str, start: int, end: int, measure: Measure) -> list[Unit]:
+    return _measured(text[start:end].splitlines(keepends=True), start, measure, prose=False)
 
 
-def _rows(text: str, table: Unit) -> list[tuple[int, int, bool]]:
-    rows: list[tuple[int, int, bool]] = []
-    position = table.start
-    for line in text[table.start : table.end].splitlines(keepends=True):
-        rows.append((position, position + len(line), False))
-        position += len(line)
-    return rows
+def _measured(texts: Sequence[str], start: int, measure: Measure, *, prose: bool) -> list[Unit]:
+    """The texts, one behind the other, as units."""
+    found: list[Unit] = []
+    for text, size in zip(texts, measure.count(texts), strict=True):
+        found.append(Unit(start, start + len(text), size, prose))
+        start += len(text)
+    return found
 
 
 def _words(text: str, unit: Unit, measure: Measure, bound: int) -> Iterator[Unit]:

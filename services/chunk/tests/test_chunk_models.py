@@ -51,6 +51,15 @@ def test_a_chunk_fits_the_model_that_reads_it(models: InstalledModels, doc: Docu
         assert "".join(one.text.split()) == "".join("".join(c.text.split()) for c in chunks if c.section_id == one.id)
 
 
+@pytest.mark.parametrize(("text", "expected"), [("heart failure\n" * 40_000, 80_000), ("h" * 600_000, 3)])
+def test_a_long_text_is_tokenized_in_parts(models: InstalledModels, text: str, expected: int) -> None:
+    """Text that would take much memory at once is tokenized in parts, between words where it has any."""
+    tokens = models.measure(DEFAULT_DENSE)
+
+    assert [expected, 1] == tokens.count([text, "heart"])
+    assert expected == len(tokens.starts(text))
+
+
 def test_a_section_may_be_as_long_as_its_reader_takes(models: InstalledModels) -> None:
     """Without further words a section is one chunk as long as the tokenizer's model takes it."""
     fits = document(section("heart " * 510))
