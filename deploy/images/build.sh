@@ -13,7 +13,7 @@ root=$(cd "$here/../.." && pwd)
 cache=${MEDKG_CACHE:-$HOME/.cache/medkg}
 services=(
     # derived: services, by `make derive`
-    chunk embed index ingest parse replay router splade validate
+    chunk embed index ingest parse replay router search splade validate
     # end: services
     cli
 )

@@ -29,6 +29,7 @@ target "service" {
       { service = "parse", target = "stage", shared = "stagekit", package = "medkg-parse", module = "medkg_parse" },
       { service = "replay", target = "replay", shared = "servicekit", package = "medkg-replay", module = "medkg_replay" },
       { service = "router", target = "router", shared = "stagekit", package = "medkg-router", module = "medkg_router" },
+      { service = "search", target = "splade", shared = "servicekit", package = "medkg-search-service", module = "medkg_search_service" },
       { service = "splade", target = "splade", shared = "stagekit", package = "medkg-splade", module = "medkg_splade" },
       { service = "validate", target = "stage", shared = "stagekit", package = "medkg-validate", module = "medkg_validate" },
       # end: services

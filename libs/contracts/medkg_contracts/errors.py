@@ -24,6 +24,7 @@
     - LedgerUnavailable
     - IndexUnavailable
     - IndexMissing
+    - SearchUnavailable
     - ArtifactStoreUnavailable
     - GraphUnavailable
     - SourceUnavailable
@@ -275,6 +276,13 @@ class IndexMissing(ResourceUnavailable):
         "Check the tenant's name. The index stage makes what is missing with the tenant's next document; documents "
         "that a deleted index held have to be run again."
     )
+
+
+class SearchUnavailable(ResourceUnavailable):
+    """The search service, or a part of it, did not answer."""
+
+    code = "search_unavailable"
+    remedy = "Check that the search service runs and is ready, and that MK_SEARCH_URL is its address; then ask again."
 
 
 class ArtifactStoreUnavailable(ResourceUnavailable):

@@ -8,6 +8,8 @@ class SearchSettings(Settings):
 
     Attributes:
         opensearch_url: OpenSearch's address.
+        search_url: the search service's, which whoever searches asks.
     """
 
     opensearch_url: str = "http://127.0.0.1:9200"
+    search_url: str = "http://127.0.0.1:8770"

@@ -57,11 +57,12 @@ class ProductContainers:
     """The product as a compose project of its own name, on ports that nobody uses."""
 
     def __init__(self, folder: Path, topologies: Path, images: Mapping[str, str]) -> None:
-        ports, replay_port = Ports.free(), free_port()
+        ports, replay_port, search_port = Ports.free(), free_port(), free_port()
         self.settings = SearchSettings(
             kafka=f"127.0.0.1:{ports.kafka}",
             redis_url=f"redis://127.0.0.1:{ports.redis}/0",
             opensearch_url=f"http://127.0.0.1:{ports.opensearch}",
+            search_url=f"http://127.0.0.1:{search_port}",
             artifacts_url=f"file://{folder.absolute() / 'artifacts'}",  # not the services' own, which is a volume
             topologies=topologies.absolute(),
         )
@@ -80,6 +81,7 @@ class ProductContainers:
             "MK_REDIS_PORT": ports.redis,
             "MK_OPENSEARCH_PORT": ports.opensearch,
             "MK_REPLAY_PORT": replay_port,
+            "MK_SEARCH_PORT": search_port,
             "MEDKG_TOPOLOGIES": self.settings.topologies,
             **{VARIABLES[server]: image for server, image in images.items()},
         }

@@ -39,7 +39,7 @@ class ProductProcesses:
     ) -> None:
         self._servers = [name for name in SERVERS if name in parts]
         self._services = [name for name in parts if name not in SERVERS]
-        replay_port = free_port()
+        replay_port, search_port = free_port(), free_port()
         self.replay_url = f"http://127.0.0.1:{replay_port}"
         self.logs = f"the files in {servers.root / 'logs'}"
         self.servers = servers
@@ -47,6 +47,7 @@ class ProductProcesses:
             **servers.environment(),
             "MK_TOPOLOGIES": str(topologies),
             "MK_REPLAY_PORT": str(replay_port),
+            "MK_SEARCH_PORT": str(search_port),
             "MK_CTGOV_URL": self.replay_url,
             **_FOR_TESTS,
             **environment,
@@ -56,6 +57,7 @@ class ProductProcesses:
             kafka=servers.kafka.address,
             redis_url=servers.redis.address,
             opensearch_url=servers.opensearch.address,
+            search_url=f"http://127.0.0.1:{search_port}",
             artifacts_url=self.environment["MK_ARTIFACTS_URL"],
             topologies=topologies,
         )

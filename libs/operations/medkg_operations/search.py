@@ -1,0 +1,102 @@
+"""Asks the search service."""
+
+from typing import Final, Self
+
+import httpx
+from medkg_contracts.errors import (
+    ConfigurationError,
+    IndexMissing,
+    IndexUnavailable,
+    InvalidRequest,
+    MedkgError,
+    NotFound,
+    SearchUnavailable,
+    StageBug,
+)
+from medkg_search.hybrid import SEARCH_PATH, HybridPage, HybridRequest, Refusal
+from pydantic import ValidationError
+
+#: Seconds that an answer may take; the service gives up before.
+TIMEOUT_S: Final = 30.0
+
+#: What the service refuses with, by the code.
+_REFUSALS: Final[dict[str, type[MedkgError]]] = {
+    kind.code: kind
+    for kind in (
+        InvalidRequest,
+        IndexMissing,
+        NotFound,
+        IndexUnavailable,
+        SearchUnavailable,
+        ConfigurationError,
+        StageBug,
+    )
+}
+
+
+class SearchClient:
+    """Connections to a search service, as long as the context lasts.
+
+    Args:
+        url: the service's.
+        transport: how it is reached; None for TCP.
+    """
+
+    def __init__(self, url: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._url = url
+        self._transport = transport
+
+    async def __aenter__(self) -> Self:
+        """Make ready to ask.
+
+        Raises:
+            SearchUnavailable: the address is none.
+        """
+        try:
+            self._http = httpx.AsyncClient(base_url=self._url, timeout=TIMEOUT_S, transport=self._transport)
+        except httpx.InvalidURL as error:
+            raise _unavailable(self._url, str(error)) from error
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def search(self, request: HybridRequest) -> HybridPage:
+        """A page of hits; the request has a tenant.
+
+        Raises:
+            InvalidRequest: something of the search breaks its rule.
+            IndexMissing: the tenant has no index.
+            SearchUnavailable: the service does not answer, or no arm of it does.
+            MedkgError: whatever else the service answers.
+        """
+        try:
+            answer = await self._http.post(SEARCH_PATH, json=request.model_dump(mode="json", exclude_none=True))
+        except httpx.HTTPError as error:
+            raise _unavailable(self._url, str(error) or type(error).__name__) from error
+        try:
+            if answer.status_code != httpx.codes.OK:
+                raise _error(Refusal.model_validate_json(answer.content))
+            return HybridPage.model_validate_json(answer.content)
+        except ValidationError as error:
+            why = f"status {answer.status_code} with an answer that is none of medkg's"
+            raise _unavailable(self._url, why) from error
+
+
+async def search(url: str, request: HybridRequest) -> HybridPage:
+    """A page of hits, by a connection of its own; see `SearchClient`."""
+    async with SearchClient(url) as client:
+        return await client.search(request)
+
+
+def _error(refusal: Refusal) -> MedkgError:
+    kind = _REFUSALS.get(refusal.error.code, SearchUnavailable)
+    return kind(refusal.error.message, remedy=refusal.error.remedy)
+
+
+def _unavailable(url: str, why: str) -> SearchUnavailable:
+    return SearchUnavailable(
+        f"no search service answers at {url}: {why}",
+        remedy="Start it (`medkg up` starts all services of this machine), or set MK_SEARCH_URL to where it answers.",
+    )

@@ -1,0 +1,1 @@
+"""Searches what was indexed: by words, by terms of a model and by meaning, fused."""

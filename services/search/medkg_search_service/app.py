@@ -1,0 +1,38 @@
+"""Wires the search service."""
+
+from contextlib import AsyncExitStack
+from functools import partial
+
+from medkg_models.sparse_opening import open_sparse
+from medkg_servicekit.http import HttpService, HttpWork
+
+from .encoders import DenseEncoders, SpladeClauses, encoder_of
+from .opened import Opened
+from .settings import PORT, SearchServiceSettings
+from .wiring import wired
+
+
+async def _work(settings: SearchServiceSettings, stack: AsyncExitStack) -> HttpWork:
+    dense = DenseEncoders(partial(encoder_of, settings))
+    stack.push_async_callback(dense.close)
+    sparse = Opened(lambda: open_sparse(settings, settings.accelerator))
+    stack.push_async_callback(sparse.close)
+    return await wired(settings, stack, dense, SpladeClauses(sparse).clause)
+
+
+service = HttpService(
+    "search",
+    SearchServiceSettings,
+    _work,
+    port=PORT,
+    description="Searches what was indexed: by words, by terms of a model and by meaning, fused",
+    memory_mb=1024,
+    image="splade",
+    environment={
+        "MK_EMBED_URL": "${MK_EMBED_URL:-http://127.0.0.1:8000/v1}",
+        "MK_SPLADE_URL": "${MK_SPLADE_URL:-http://127.0.0.1:8001}",
+    },
+)
+
+if __name__ == "__main__":
+    service.run()

@@ -1,0 +1,128 @@
+"""Encoders: of whichever model a tenant's vectors are."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from medkg_contracts.errors import ConfigurationError
+from medkg_contracts.vectors import EmbeddingModel
+from medkg_models import DenseEncoder, DenseModel, named
+from medkg_models.dense import all_or_error
+from medkg_models.endpoint import EndpointEncoder
+from medkg_models.local import LocalEncoder
+from medkg_models.sparse import SparseEncoder
+from medkg_search import splade_clause
+
+from .opened import Opened
+from .retriever import ArmQuery
+from .settings import SearchServiceSettings
+
+
+def encoder_of(settings: SearchServiceSettings, model: EmbeddingModel) -> DenseEncoder:
+    """What encodes by a model: this process on the CPU, or the endpoint that serves it.
+
+    Raises:
+        ConfigurationError: the catalogue has no such model.
+    """
+    passage, query = settings.embed_passage_instruction, settings.embed_query_instruction
+    if settings.accelerator == "cpu":
+        return LocalEncoder(named(model.name, DenseModel), passage_instruction=passage, query_instruction=query)
+    return EndpointEncoder(
+        settings.embed_url,
+        name=model.name,
+        dimension=model.dimension,
+        passage_instruction=passage,
+        query_instruction=query or "",
+        timeout_s=settings.embed_timeout_s,
+    )
+
+
+class DenseEncoders:
+    """Encodes by the model that a tenant's searches use; each is opened when it is first wanted.
+
+    Args:
+        encoder_of: the encoder for a model; its own may be another one.
+    """
+
+    def __init__(self, encoder_of: Callable[[EmbeddingModel], DenseEncoder]) -> None:
+        self._encoder_of = encoder_of
+        self._opened: dict[EmbeddingModel, Opened[DenseEncoder]] = {}
+
+    async def encode_query(self, model: EmbeddingModel, text: str) -> npt.NDArray[np.float32]:
+        """The vector of a query by this model.
+
+        Raises:
+            ConfigurationError: there is no such model here.
+            ResourceUnavailable: who computes it does not answer.
+        """
+        return await (await self._opened_for(model)).encode_query(text)
+
+    async def encode_passage(self, model: EmbeddingModel, text: str) -> npt.NDArray[np.float32]:
+        """The vector of a text that was indexed, as the embed stage makes it, but cut where it is too long.
+
+        Raises:
+            ConfigurationError: there is no such model here.
+            ResourceUnavailable: who computes it does not answer.
+        """
+        encoder = await self._opened_for(model)
+        vector: npt.NDArray[np.float32] = all_or_error(await encoder.encode_each([text], truncate=True))[0]
+        return vector
+
+    async def close(self) -> None:
+        """Close all encoders."""
+        await asyncio.gather(*(opened.close() for opened in self._opened.values()))
+
+    async def _opened_for(self, model: EmbeddingModel) -> DenseEncoder:
+        if model not in self._opened:
+            self._opened[model] = Opened(partial(self._open, model))
+        return await self._opened[model].get()
+
+    async def _open(self, model: EmbeddingModel) -> DenseEncoder:
+        encoder = self._encoder_of(model)
+        try:
+            await encoder.open()
+        except BaseException:
+            await encoder.close()
+            raise
+        if encoder.model != model:
+            await encoder.close()
+            raise ConfigurationError(
+                f"the tenant's vectors are of {model.ref}, and queries would be encoded by {encoder.model.ref}",
+                remedy="Give the search service the settings of the embed stage that made the vectors, or move the "
+                "tenant to the other model: `medkg index migrate`.",
+            )
+        return encoder
+
+
+class SpladeClauses:
+    """What the SPLADE arm asks OpenSearch.
+
+    Args:
+        opened: the encoder of queries.
+    """
+
+    def __init__(self, opened: Opened[SparseEncoder]) -> None:
+        self._opened = opened
+
+    async def clause(self, query: ArmQuery) -> Mapping[str, Any] | None:
+        """What scores records by the query's terms, or by those of the record that they are to be like.
+
+        None for a query without words, and for a record without terms.
+
+        Raises:
+            MedkgError: the model cannot be run.
+        """
+        if query.like is not None:
+            return splade_clause({_term(feature): weight for feature, weight in query.like.sparse.items()})
+        if not query.query.words:
+            return None
+        encoder = await self._opened.get()
+        return splade_clause(await encoder.encode_query(query.query.words))
+
+
+def _term(feature: str) -> str:
+    """The term that a feature stands for; see `medkg_search.feature_name`."""
+    return feature.replace("%2E", ".").replace("%25", "%")

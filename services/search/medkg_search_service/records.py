@@ -1,0 +1,234 @@
+"""The records of the search index, as a search asks for them: ranked, filtered, or whole."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from medkg_contracts.errors import ConfigurationError, IndexMissing, NotFound
+from medkg_contracts.ir import Chunk
+from medkg_contracts.model import first_violation
+from medkg_search import SearchServer, TenantNames
+from medkg_search.hybrid import Facet, FacetCount
+from medkg_search.results import whole
+from pydantic import ValidationError
+
+from .candidate import Candidate
+
+#: Clauses of OpenSearch that must hold.
+Clauses = Sequence[Mapping[str, Any]]
+
+_SORT: Final = [{"_score": "desc"}, {"chunk_id": "asc"}, {"version": "asc"}]
+_KEPT: Final = ["document_id", "version", "vectors"]
+#: Values of a facet that are counted.
+_MOST_VALUES: Final = 20
+_BY_YEAR: Final = {
+    "date_histogram": {
+        "field": "date",
+        "calendar_interval": "year",
+        "format": "yyyy",
+        "min_doc_count": 1,
+        "order": {"_count": "desc"},
+    }
+}
+_SNIPPETS: Final = {
+    "type": "unified",
+    "encoder": "html",
+    "number_of_fragments": 3,
+    "fragment_size": 160,
+    "no_match_size": 160,
+    "max_analyzer_offset": 100_000,
+    "fields": {"text": {}},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RankedPage:
+    """Some records of a ranking.
+
+    Attributes:
+        after: continues behind them; None when these are the last.
+    """
+
+    candidates: Sequence[Candidate]
+    after: Sequence[Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Liked:
+    """A record that others are to be like.
+
+    Attributes:
+        sparse: its features with their weights, as the index has them.
+    """
+
+    record_id: str
+    document_id: str
+    text: str
+    sparse: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A record as a hit shows it."""
+
+    chunk: Chunk
+    snippets: list[str]
+
+
+class Records:
+    """The records of all tenants; every question names one, and goes to its own index.
+
+    Each method raises:
+        IndexMissing: the tenant has no index.
+        IndexUnavailable: OpenSearch did not answer, or not with all that there is.
+        ConfigurationError: OpenSearch refused, or the index holds what is none of ours.
+        InvalidRequest: the question asks too much.
+    """
+
+    def __init__(self, server: SearchServer) -> None:
+        self._server = server
+
+    async def ranked(
+        self, tenant: str, clause: Mapping[str, Any], must: Clauses, size: int, after: Sequence[Any] | None
+    ) -> RankedPage:
+        """The records that match a clause, best first, `size` at most, behind `after`."""
+        body: dict[str, Any] = {
+            "size": size,
+            "track_total_hits": False,
+            "query": {"bool": {"must": [clause], "filter": list(must)}},
+            "sort": _SORT,
+            "_source": _KEPT,
+        }
+        if after is not None:
+            body["search_after"] = list(after)
+        found = await self._search(tenant, body)
+        candidates = [_candidate(hit, hit["_score"]) for hit in found]
+        return RankedPage(candidates, found[-1]["sort"] if len(found) == size else None)
+
+    async def matching(self, tenant: str, must: Clauses, limit: int) -> list[str] | None:
+        """The ids of the records of which all clauses hold; None where they are more than `limit`."""
+        query = {"bool": {"filter": list(must)}}
+        # Counting stops behind the limit, and costs nothing beside reading thousands of ids for naught.
+        counted = await self._answer(tenant, {"size": 0, "track_total_hits": limit + 1, "query": query})
+        if counted["hits"]["total"]["value"] > limit:
+            return None
+        body = {"size": limit, "track_total_hits": False, "query": query, "sort": ["_doc"], "_source": False}
+        return [hit["_id"] for hit in await self._search(tenant, body)]
+
+    async def kept(self, tenant: str, record_ids: Sequence[str], must: Clauses) -> set[str]:
+        """Those of the records that are there, and of which all clauses hold."""
+        if not record_ids:
+            return set()
+        body = {
+            "size": len(record_ids),
+            "track_total_hits": False,
+            "query": {"bool": {"filter": [{"ids": {"values": list(record_ids)}}, *must]}},
+            "sort": ["_doc"],
+            "_source": False,
+        }
+        return {hit["_id"] for hit in await self._search(tenant, body)}
+
+    async def shown(
+        self, tenant: str, record_ids: Sequence[str], matched: Mapping[str, Any] | None
+    ) -> dict[str, Shown]:
+        """The records that are there, whole, with passages of what matched the clause."""
+        if not record_ids:
+            return {}
+        highlight: dict[str, Any] = dict(_SNIPPETS)
+        if matched is not None:
+            highlight["highlight_query"] = matched
+        body = {
+            "size": len(record_ids),
+            "track_total_hits": False,
+            "query": {"bool": {"filter": [{"ids": {"values": list(record_ids)}}]}},
+            "sort": ["_doc"],
+            "_source": {"excludes": ["sparse"]},
+            "highlight": highlight,
+        }
+        return {hit["_id"]: _shown(hit) for hit in await self._search(tenant, body)}
+
+    async def counted(
+        self, tenant: str, clause: Mapping[str, Any], must: Clauses, facets: Sequence[Facet]
+    ) -> dict[Facet, list[FacetCount]]:
+        """How many of the records that match a clause have which values of these fields, the most frequent first."""
+        body = {
+            "size": 0,
+            "track_total_hits": False,
+            "query": {"bool": {"must": [clause], "filter": list(must)}},
+            "aggs": {facet.value: _BY_YEAR if facet is Facet.DATE else _by_value(facet) for facet in facets},
+        }
+        counted = (await self._answer(tenant, body))["aggregations"]
+        return {facet: [_count(bucket) for bucket in counted[facet.value]["buckets"]] for facet in facets}
+
+    async def liked(self, tenant: str, record_id: str) -> Liked:
+        """The record that others are to be like.
+
+        Raises:
+            NotFound: there is no such record.
+        """
+        body = {
+            "size": 1,
+            "query": {"ids": {"values": [record_id]}},
+            "_source": ["document_id", "text", "sparse"],
+        }
+        found = await self._search(tenant, body)
+        if not found:
+            raise NotFound(
+                f"tenant {tenant!r} has no record {record_id}",
+                remedy="Take the record_id of a hit; a document that was indexed again has other records.",
+            )
+        source = found[0]["_source"]
+        return Liked(record_id, source["document_id"], source["text"], source.get("sparse") or {})
+
+    async def _search(self, tenant: str, body: Mapping[str, Any]) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = (await self._answer(tenant, body))["hits"]["hits"]
+        return found
+
+    async def _answer(self, tenant: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        names = TenantNames(tenant)
+        try:
+            answer = await self._server.call(
+                "POST",
+                f"/{names.chunks}/_search",
+                # Copies of a shard score a little differently; one preference keeps a tenant's arms on one copy.
+                params={"preference": names.tenant, "allow_partial_search_results": "false"},
+                body=body,
+            )
+        except IndexMissing as error:
+            raise IndexMissing(
+                f"tenant {names.tenant!r} has no index: nothing of it was indexed yet, or its index was deleted"
+            ) from error
+        return whole(answer)
+
+
+def _by_value(facet: Facet) -> dict[str, Any]:
+    return {"terms": {"field": facet.value, "size": _MOST_VALUES}}
+
+
+def _count(bucket: Mapping[str, Any]) -> FacetCount:
+    return FacetCount(value=str(bucket.get("key_as_string", bucket["key"])), count=bucket["doc_count"])
+
+
+def _candidate(hit: Mapping[str, Any], score: float) -> Candidate:
+    source = hit["_source"]
+    return Candidate(
+        record_id=hit["_id"],
+        document_id=source["document_id"],
+        version=source.get("version", ""),
+        vectors=source.get("vectors", False),
+        score=score,
+    )
+
+
+def _shown(hit: Mapping[str, Any]) -> Shown:
+    source = {name: value for name, value in hit["_source"].items() if name in Chunk.model_fields}
+    source["id"] = hit["_source"].get("chunk_id")
+    try:
+        chunk = Chunk.model_validate(source)
+    except ValidationError as error:
+        raise ConfigurationError(
+            f"record {hit['_id']} of index {hit['_index']} is no chunk: {first_violation(error)}",
+            remedy="Find who else writes into the index, or which version of medkg did; delete the record, or the "
+            "index, and run its documents again.",
+        ) from error
+    return Shown(chunk, hit.get("highlight", {}).get("text", []))

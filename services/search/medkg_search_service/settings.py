@@ -1,0 +1,92 @@
+"""Settings of the search service."""
+
+from typing import Annotated, Final, Self
+
+from medkg_contracts.errors import ConfigurationError
+from medkg_models.dense_opening import DenseSettings
+from medkg_models.sparse_opening import SparseSettings
+from medkg_search.hybrid import Arm
+from medkg_search.settings import SearchSettings
+from medkg_servicekit.accelerator import AcceleratedSettings
+from medkg_vectorview import Shard, ViewSettings
+from pydantic import Field, model_validator
+
+#: Where it listens unless it is told otherwise.
+PORT: Final = 8770
+
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(gt=0, le=60)]
+
+
+class SearchServiceSettings(SearchSettings, ViewSettings, AcceleratedSettings, DenseSettings, SparseSettings):
+    """Where the service listens, what its arms are worth, and what a search may cost.
+
+    Attributes:
+        host: the address to listen on; ``0.0.0.0`` in a container.
+        port: the port to listen on.
+        search_peers: the other search nodes, ``http://host:port`` separated by commas.
+        search_bm25_weight: what a rank of this arm is worth beside the others'; 0 switches the arm off.
+        search_splade_weight: likewise.
+        search_dense_weight: likewise.
+        search_depth: hits that each arm contributes at most.
+        search_arm_timeout_s: seconds that an arm may take; without it the answer is partial.
+        search_peer_timeout_s: seconds that another node may take.
+        search_timeout_s: seconds that a request may take.
+        search_rerank_url: a server with vLLM's ``/rerank``; empty for no second look.
+        search_rerank_model: as that server calls it.
+        search_rerank_hits: hits that it looks at.
+        search_rerank_timeout_s: seconds that it may take; without it the hits stay as they are.
+    """
+
+    host: str = Field("127.0.0.1", validation_alias="MK_SEARCH_HOST")
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(PORT, validation_alias="MK_SEARCH_PORT")
+    search_peers: str = ""
+    search_bm25_weight: Weight = 1.0
+    search_splade_weight: Weight = 1.0
+    search_dense_weight: Weight = 1.0
+    search_depth: Annotated[int, Field(ge=10, le=200)] = 100
+    search_arm_timeout_s: Seconds = 5.0
+    search_peer_timeout_s: Seconds = 3.0
+    search_timeout_s: Seconds = 15.0
+    search_rerank_url: str = ""
+    search_rerank_model: str = ""
+    search_rerank_hits: Annotated[int, Field(ge=1, le=200)] = 50
+    search_rerank_timeout_s: Seconds = 2.0
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if not self.weights:
+            raise ValueError("every arm has the weight 0; MK_SEARCH_BM25_WEIGHT, for one, has to be above it")
+        if bool(self.search_rerank_url) != bool(self.search_rerank_model):
+            raise ValueError("MK_SEARCH_RERANK_URL and MK_SEARCH_RERANK_MODEL go together: set both, or neither")
+        return self
+
+    @property
+    def weights(self) -> dict[Arm, float]:
+        """Of the arms that are on."""
+        weights = {
+            Arm.BM25: self.search_bm25_weight,
+            Arm.SPLADE: self.search_splade_weight,
+            Arm.DENSE: self.search_dense_weight,
+        }
+        return {arm: weight for arm, weight in weights.items() if weight}
+
+    @property
+    def shard(self) -> Shard:
+        """Which partitions the node holds.
+
+        Raises:
+            ConfigurationError: it is not written ``i/n``, or there are others, and nobody says where.
+        """
+        shard = Shard.parse(self.search_shard)
+        if shard.count > 1 and not self.peers:
+            raise ConfigurationError(
+                f"MK_SEARCH_SHARD is {shard}, and MK_SEARCH_PEERS names no other node",
+                remedy="Set MK_SEARCH_PEERS to the addresses of the nodes that have the other parts.",
+            )
+        return shard
+
+    @property
+    def peers(self) -> tuple[str, ...]:
+        """The other nodes' addresses."""
+        return tuple(url for part in self.search_peers.split(",") if (url := part.strip()))

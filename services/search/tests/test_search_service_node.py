@@ -1,0 +1,243 @@
+"""Search nodes over a real Kafka and a real OpenSearch; only the models are made up."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from time import monotonic
+from uuid import uuid4
+
+import httpx
+import pytest
+from medkg_bus.changelog import VectorChangelog
+from medkg_contracts.errors import IndexMissing, InvalidRequest, SearchUnavailable
+from medkg_operations.search import search
+from medkg_search import SearchFilters, SearchServer
+from medkg_search.hybrid import Arm, Facet, HybridPage, HybridRequest, SimilarRequest
+from medkg_search_service.settings import SearchServiceSettings
+from medkg_search_service.wiring import wired
+from medkg_servicekit.http import HttpServer
+from medkg_stack.ports import free_port
+
+from .corpus import Angles, Corpus, record_id, splade
+
+pytestmark = pytest.mark.integration
+
+PATIENCE_S = 30.0
+
+
+async def until(problem: Callable[[], object]) -> None:
+    """Wait until there is none."""
+    deadline = monotonic() + PATIENCE_S
+    while problem():
+        assert monotonic() < deadline, problem()
+        await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+async def corpus(kafka_bootstrap: str, opensearch_url: str) -> AsyncIterator[Corpus]:
+    """A tenant of the test's own."""
+    server, changelog = SearchServer(opensearch_url), VectorChangelog(kafka_bootstrap, "tests", "/tests")
+    corpus = Corpus(server, changelog, f"t-{uuid4().hex[:8]}")
+    await corpus.make(kafka_bootstrap)
+    yield corpus
+    await changelog.close()
+    await server.close()
+
+
+class Nodes:
+    """Starts search nodes, and asks them."""
+
+    def __init__(self, kafka: str, opensearch: str, artifacts: Path, tenant: str) -> None:
+        self._kafka = kafka
+        self._opensearch = opensearch
+        self._artifacts = artifacts
+        self._tenant = tenant
+
+    @asynccontextmanager
+    async def running(self, port: int, **settings: object) -> AsyncIterator[str]:
+        """A node's address while it runs; it has caught up."""
+        values = {
+            "kafka": self._kafka,
+            "opensearch_url": self._opensearch,
+            "artifacts_url": f"file://{self._artifacts}",
+            "MK_SEARCH_PORT": port,
+            **settings,
+        }
+        async with AsyncExitStack() as stack:
+            work = await wired(SearchServiceSettings.model_validate(values), stack, Angles(), splade)
+            server = HttpServer(work.app, "127.0.0.1", port)
+            await server.start()
+            stack.push_async_callback(server.stop)
+            await until(lambda: [problem for check in work.checks if (problem := check())])
+            yield f"http://127.0.0.1:{port}"
+
+    @asynccontextmanager
+    async def one(self, **settings: object) -> AsyncIterator[str]:
+        """A node with the whole view."""
+        async with self.running(free_port(), **settings) as url:
+            yield url
+
+    @asynccontextmanager
+    async def two(self) -> AsyncIterator[str]:
+        """The first of two nodes with a half of the view each."""
+        ports = free_port(), free_port()
+        urls = [f"http://127.0.0.1:{port}" for port in ports]
+        async with (
+            self.running(ports[0], search_shard="0/2", search_peers=urls[1]) as first,
+            self.running(ports[1], search_shard="1/2", search_peers=urls[0]),
+        ):
+            yield first
+
+    async def ask(self, url: str, query: str, **more: object) -> HybridPage:
+        """A search of the tenant's documents."""
+        asked = {"tenant": self._tenant, "query": query, "size": 100, **more}
+        return await search(url, HybridRequest.model_validate(asked))
+
+    async def seen(self, url: str, query: str, documents: set[str]) -> HybridPage:
+        """The answer that has these documents in the dense arm, which the view shows a moment after the index."""
+        page = await self.ask(url, query)
+        deadline = monotonic() + PATIENCE_S
+        while documents != {hit.chunk.document_id for hit in page.hits if Arm.DENSE in hit.arms}:
+            assert monotonic() < deadline, page
+            page = await self.ask(url, query)
+        return page
+
+
+@pytest.fixture
+def nodes(kafka_bootstrap: str, opensearch_url: str, tmp_path: Path, corpus: Corpus) -> Nodes:
+    return Nodes(kafka_bootstrap, opensearch_url, tmp_path, corpus.tenant)
+
+
+def found(page: HybridPage) -> list[tuple[str, dict[Arm, int]]]:
+    return [(hit.record_id, {arm: place.rank for arm, place in hit.arms.items()}) for hit in page.hits]
+
+
+async def test_all_arms_find_a_document_and_say_where(corpus: Corpus, nodes: Nodes) -> None:
+    """BM25 by its word, SPLADE by its terms, the dense arm by its direction."""
+    await corpus.write({"a:1": "sciatica 10", "a:2": "asthma 20", "a:3": "asthma 90"})
+    async with nodes.one() as url:
+        page = await nodes.ask(url, "asthma 20")
+
+    assert (record_id("a:2", "v1"), dict.fromkeys(Arm, 1)) == found(page)[0]
+    assert ([], 1.0) == (page.partial, page.hits[0].score)
+    assert "<em>asthma</em>" in page.hits[0].snippets[0]
+
+
+async def test_a_version_comes_into_sight_in_all_arms_at_once(corpus: Corpus, nodes: Nodes) -> None:
+    """Before it is sealed no arm has it, also where it is in the index; afterwards every arm has it and no old one."""
+    await corpus.write({"a:1": "asthma 20"})
+    async with nodes.one() as url:
+        await corpus.write({"a:1": "asthma 30", "a:2": "asthma 40"}, "v2", seal=False)
+        before = await nodes.ask(url, "asthma 20")
+        await corpus.seal(["a:1", "a:2"], "v2")
+        after = await nodes.seen(url, "asthma 20", {"a:1", "a:2"})
+
+    assert [(record_id("a:1", "v1"), dict.fromkeys(Arm, 1))] == found(before)
+    assert {record_id("a:1", "v2"), record_id("a:2", "v2")} == {record for record, _ in found(after)}
+    assert {3} == {len(ranks) for _, ranks in found(after)}
+
+
+async def test_two_halves_answer_as_the_whole(corpus: Corpus, nodes: Nodes) -> None:
+    """Hits, order, ranks and scores of two nodes are those of one, with and without a filter."""
+    await corpus.write({f"{'ab'[number % 2]}:{number}": f"asthma trial {number}" for number in range(40)})
+    only_a = SearchFilters(source=("a",))
+    async with nodes.one() as whole, nodes.two() as half:
+        one = [await nodes.ask(whole, "trial 17"), await nodes.ask(whole, "trial 17", filters=only_a)]
+        two = [await nodes.ask(half, "trial 17"), await nodes.ask(half, "trial 17", filters=only_a)]
+
+    assert [page.hits for page in one] == [page.hits for page in two]
+    assert [40, 20] == [page.total for page in two]
+    assert [[], []] == [page.partial for page in two]
+
+
+async def test_a_half_that_is_down_is_named(corpus: Corpus, nodes: Nodes) -> None:
+    """The documents of the other half are found in every arm, and the answer says where the rest would be."""
+    await corpus.write({f"a:{number}": f"asthma {number}" for number in range(40)})
+    dead = f"http://127.0.0.1:{free_port()}"
+    async with nodes.one(search_shard="0/2", search_peers=dead) as url:
+        page = await nodes.ask(url, "asthma 17")
+
+    assert {"bm25", "splade", "dense"} == {each.arm for each in page.partial}
+    assert all(dead in each.message for each in page.partial)
+    assert 0 < page.total < 40
+    assert {3} == {len(ranks) for _, ranks in found(page)}
+
+
+async def test_pages_are_stable_while_documents_arrive(corpus: Corpus, nodes: Nodes) -> None:
+    """Each hit of the first answer comes once, none is missing and none is added, on whichever node."""
+    await corpus.write({f"a:{number}": f"asthma {number}" for number in range(30)})
+    pages: list[HybridPage] = []
+    async with nodes.one() as first, nodes.one() as second:
+        whole = await nodes.ask(first, "asthma 7")
+        cursor = None
+        while cursor is not None or not pages:
+            page = await nodes.ask((first, second)[len(pages) % 2], "asthma 7", size=7, cursor=cursor)
+            pages.append(page)
+            cursor = page.cursor
+            await corpus.write({f"new:{len(pages)}-{number}": f"asthma {number}" for number in range(5)})
+
+    assert 5 == len(pages)
+    assert found(whole) == found(HybridPage.model_construct(hits=[hit for page in pages for hit in page.hits]))
+
+
+async def test_a_filter_holds_in_every_arm(corpus: Corpus, nodes: Nodes) -> None:
+    """Fields of the query, phrases and filters of the request alike."""
+    await corpus.write({"a:1": "mild asthma 20", "b:1": "mild asthma 21", "b:2": "asthma mild 22"})
+    async with nodes.one() as url:
+        by_filter = await nodes.ask(url, "asthma 20", filters=SearchFilters(source=("b",)))
+        by_field = await nodes.ask(url, "source:b asthma 20")
+        by_phrase = await nodes.ask(url, 'source:b "mild asthma" 20')
+
+    assert {"b:1", "b:2"} == {hit.chunk.document_id for hit in by_filter.hits}
+    assert by_filter.hits == by_field.hits
+    assert [record_id("b:1", "v1")] == [record for record, _ in found(by_phrase)]
+    assert {3} == {len(ranks) for _, ranks in found(by_filter)}
+
+
+async def test_what_is_like_a_chunk_is_found_in_other_documents(corpus: Corpus, nodes: Nodes) -> None:
+    """Every arm looks for it: by the words that tell it from others, by its terms, by its direction."""
+    await corpus.write({"a:1": "bronchial asthma 20", "a:2": "asthma attack 21", "a:3": "sciatica 90"})
+    request = SimilarRequest(tenant=corpus.tenant, record_id=record_id("a:1", "v1"))
+    async with nodes.one() as url, httpx.AsyncClient() as http:
+        answer = await http.post(f"{url}/v1/similar", json=request.model_dump(mode="json", exclude_none=True))
+        gone = await http.post(f"{url}/v1/similar", json={"tenant": corpus.tenant, "record_id": "0" * 32})
+    page = HybridPage.model_validate_json(answer.content)
+
+    assert (record_id("a:2", "v1"), dict.fromkeys(Arm, 1)) == found(page)[0]
+    assert record_id("a:1", "v1") not in {record for record, _ in found(page)}
+    assert (404, "not_found") == (gone.status_code, gone.json()["error"]["code"])
+
+
+async def test_facets_count_what_the_words_match(corpus: Corpus, nodes: Nodes) -> None:
+    """All of it, under the filters, whatever the page."""
+    await corpus.write({"a:1": "asthma 20", "a:2": "asthma 21", "b:1": "asthma 22", "b:2": "sciatica 90"})
+    async with nodes.one() as url:
+        page = await nodes.ask(url, "asthma", size=1, facets=["source", "section_type", "date"], arms=["bm25"])
+
+    assert [("a", 2), ("b", 1)] == [(each.value, each.count) for each in page.facets[Facet.SOURCE]]
+    assert [("body", 3)] == [(each.value, each.count) for each in page.facets[Facet.SECTION]]
+    assert [] == page.facets[Facet.DATE]
+
+
+async def test_another_tenant_sees_nothing(corpus: Corpus, nodes: Nodes) -> None:
+    """In no arm; a tenant without documents has no index."""
+    await corpus.write({"a:1": "asthma 20"})
+    async with nodes.one() as url:
+        with pytest.raises(IndexMissing):
+            await search(url, HybridRequest(tenant="nobody-else", query="asthma 20"))
+
+
+async def test_a_wrong_query_is_refused(nodes: Nodes) -> None:
+    """With what is wrong, and how it is written."""
+    async with nodes.one() as url:
+        with pytest.raises(InvalidRequest, match="quote is not closed"):
+            await nodes.ask(url, '"asthma')
+
+
+async def test_without_opensearch_the_error_names_it(corpus: Corpus, nodes: Nodes) -> None:
+    """No arm can answer, since the index has what is shown; the node stays up."""
+    await corpus.write({"a:1": "asthma 20"})
+    async with nodes.one(opensearch_url=f"http://127.0.0.1:{free_port()}") as url:
+        with pytest.raises(SearchUnavailable, match=r"bm25: index_unavailable.*dense: index_unavailable"):
+            await nodes.ask(url, "asthma 20")
