@@ -55,6 +55,7 @@ def environment_of(settings: CliSettings) -> dict[str, str]:
     variables = {
         **Ports.of(settings).variables(),
         "MK_REPLAY_PORT": str(settings.replay_port),
+        "MK_SEARCH_PORT": str(settings.search_port),
         "MEDKG_TOPOLOGIES": str(settings.topologies.absolute()),
     }
     # In a container, this machine's replay server is the service of that name, which is the default.

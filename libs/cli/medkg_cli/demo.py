@@ -14,8 +14,10 @@ from medkg_contracts.ids import batch_item_id
 from medkg_contracts.requests import DEFAULT_TENANT, JobRequest
 from medkg_operations.progress import Tally, percentile
 from medkg_operations.requests import request_event
+from medkg_operations.search import search as ask
 from medkg_operations.waiting import publish_and_wait
-from medkg_search import ChunkSearch, SearchPage, SearchServer
+from medkg_search import ChunkSearch, SearchServer
+from medkg_search.hybrid import HybridPage
 from rich.text import Text
 
 from . import composed
@@ -25,7 +27,7 @@ from .local import Local
 from .output import JsonOption, coloured, console, print_json, say, show, table
 from .progress_view import ProgressView, stage_times
 from .replay import MOST, study_ids
-from .search import NO_FILTERS, find, hit_view
+from .search import failure_view, hit_view, request_of
 from .settings import CliSettings, load_settings
 from .stack import start
 from .submit import failures
@@ -55,7 +57,7 @@ class Outcome:
     batch_id: str
     seconds: float
     tally: Tally
-    pages: Sequence[tuple[str, SearchPage]]
+    pages: Sequence[tuple[str, HybridPage]]
 
     @property
     def good(self) -> bool:
@@ -112,7 +114,7 @@ async def _run(settings: CliSettings, count: int, timeout_s: float) -> Outcome:
         await publish_and_wait(settings, events, tally, timeout_s, view.update, say)
     seconds = monotonic() - began
     await _visible(settings, tally.chunks)
-    pages = [(text, await find(settings, text, DEFAULT_TENANT, NO_FILTERS, HITS)) for text in SEARCHES]
+    pages = [(text, await ask(settings.search_url, request_of(text, DEFAULT_TENANT, HITS))) for text in SEARCHES]
     return Outcome(batch_id, seconds, tally, pages)
 
 
@@ -136,8 +138,9 @@ def _show(outcome: Outcome, stack: str) -> None:
         show(failures(tally), Text())
     for text, page in outcome.pages:
         show(Text.assemble(("Search ", "bold"), (text, "bold italic"), (f"  {page.total} hits", "dim")))
-        for number, hit in enumerate(page.hits, 1):
-            show(*hit_view(number, hit))
+        show(*(failure_view(failure) for failure in page.partial))
+        for hit in page.hits:
+            show(*hit_view(hit))
         show(Text())
     show(
         f"{len(tally.jobs)} jobs in {outcome.seconds:.1f} s; {tally.chunks} chunks went into the index.",

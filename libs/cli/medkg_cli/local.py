@@ -79,6 +79,8 @@ def environment_of(settings: CliSettings) -> dict[str, str]:
         "MK_CTGOV_URL": settings.ctgov_url or settings.replay_url,
         "MK_CTGOV_RATE": f"{settings.ctgov_rate or REPLAY_RATE:g}",
         "MK_REPLAY_PORT": str(settings.replay_port),
+        "MK_SEARCH_URL": settings.search_url,
+        "MK_SEARCH_PORT": str(settings.search_port),
     }
 
 

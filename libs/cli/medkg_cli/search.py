@@ -2,96 +2,104 @@
 
 import re
 from html import unescape
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 from medkg_contracts.errors import InvalidRequest
 from medkg_contracts.model import first_violation
 from medkg_contracts.requests import DEFAULT_TENANT
-from medkg_search import ChunkSearch, SearchFilters, SearchHit, SearchPage, SearchServer
-from medkg_search.settings import SearchSettings
+from medkg_operations.search import search as ask
+from medkg_search.hybrid import Arm, HybridHit, HybridPage, HybridRequest, PartialFailure
 from pydantic import ValidationError
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
 from .exits import run
-from .output import JsonOption, print_json, show
+from .output import JsonOption, duration, print_json, show
 from .settings import load_settings
-
-NO_FILTERS: Final = SearchFilters()
 
 _MARK: Final = re.compile(r"<em>(.*?)</em>", re.DOTALL)
 
 
-def search(
-    text: Annotated[str, typer.Argument(help="What to look for.")],
+def search(  # noqa: PLR0913 - what a search may say
+    text: Annotated[str, typer.Argument(help='What to look for: words, "exact phrases", field:value, -not.')],
     *,
     tenant: Annotated[str, typer.Option(help="Whose documents are searched.")] = DEFAULT_TENANT,
     source: Annotated[list[str] | None, typer.Option(help="Only documents of this source; repeatable.")] = None,
     section: Annotated[list[str] | None, typer.Option(help="Only sections of this type; repeatable.")] = None,
+    arm: Annotated[list[Arm] | None, typer.Option(help="Search in this way only; repeatable.")] = None,
     size: Annotated[int, typer.Option(min=1, max=100, help="Hits on a page.")] = 10,
-    cursor: Annotated[str | None, typer.Option(help="Continue where the page that gave it ended.")] = None,
+    cursor: Annotated[str | None, typer.Option(help="Continue where the page ended whose JSON has it.")] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Show each arm's score, and what it took.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Search the text of all indexed documents, best hits first."""
-    page = run(find(load_settings(), text, tenant, filters_of(source or (), section or ()), size, cursor))
+    """Search all indexed documents by words, by terms of a model and by meaning, best hits first."""
+    filters = {"source": source or (), "section_type": section or ()}
+    request = request_of(text, tenant, size, filters=filters, arms=arm, cursor=cursor)
+    page = run(ask(load_settings().search_url, request))
     if json:
         print_json(page)
     else:
-        show(page_view(page))
+        show(page_view(page, explain=explain))
 
 
-def filters_of(source: tuple[str, ...] | list[str], section: tuple[str, ...] | list[str]) -> SearchFilters:
-    """The filters.
+def request_of(text: str, tenant: str, size: int, **more: Any) -> HybridRequest:  # noqa: ANN401 - checked by the model
+    """The request; what is None in `more` is not said.
 
     Raises:
-        InvalidRequest: there is no such source name or section type.
+        InvalidRequest: something of it breaks its rule.
     """
+    said = {name: value for name, value in more.items() if value is not None}
     try:
-        return SearchFilters.model_validate({"source": tuple(source), "section_type": tuple(section)})
+        return HybridRequest.model_validate({"query": text, "tenant": tenant, "size": size, **said})
     except ValidationError as error:
         raise InvalidRequest(first_violation(error)) from error
 
 
-async def find(
-    settings: SearchSettings, text: str, tenant: str, filters: SearchFilters, size: int, cursor: str | None = None
-) -> SearchPage:
-    """One page of hits.
-
-    Raises:
-        InvalidRequest: something of the search breaks its rule.
-        IndexMissing: the tenant has no index.
-        IndexUnavailable: OpenSearch did not answer, or not with all that there is.
-    """
-    server = SearchServer(settings.opensearch_url)
-    try:
-        return await ChunkSearch(server).search(text, tenant, filters, size, cursor)
-    finally:
-        await server.close()
-
-
-def page_view(page: SearchPage) -> RenderableType:
+def page_view(page: HybridPage, *, explain: bool = False) -> RenderableType:
     """A page for people."""
+    parts: list[RenderableType] = [failure_view(failure) for failure in page.partial]
     if not page.hits:
-        return Text("nothing found")
-    parts: list[RenderableType] = [Text(f"{page.total} hits", style="dim")]
-    for number, hit in enumerate(page.hits, 1):
-        parts += hit_view(number, hit)
+        return Group(*parts, Text("nothing found"))
+    parts.append(Text(f"{page.total} hits", style="dim"))
+    for hit in page.hits:
+        parts += hit_view(hit, explain=explain)
     if page.cursor is not None:
-        parts.append(Text(f"more: --cursor {page.cursor}", style="dim"))
+        more = page.total - page.hits[-1].rank
+        parts.append(Text(f"{more} more: a larger --size, or the cursor that --json gives", style="dim"))
+    if explain:
+        took = (f"{part} {duration(ms)}" for part, ms in page.took_ms.items())
+        parts.append(Text(f"took {' · '.join(took)}", style="dim"))
     return Group(*parts)
 
 
-def hit_view(number: int, hit: SearchHit) -> list[RenderableType]:
-    """A hit: its document, its section, and the passages that matched."""
+def failure_view(failure: PartialFailure) -> Text:
+    """What the answer lacks."""
+    told = f"without {failure.arm} [{failure.code}]: {failure.message} -> {failure.remedy}"
+    return Text(told, style="yellow")
+
+
+def hit_view(hit: HybridHit, *, explain: bool = False) -> list[RenderableType]:
+    """A hit: its document, its section, its rank in each arm, and the passages that matched."""
     chunk = hit.chunk
-    title = Text.assemble((f"{number:>2}. ", "dim"), (chunk.document_id, "bold"), f"  {chunk.document_title}")
-    place = Text(f"{chunk.section_title or chunk.section_type}  score {hit.score:.2f}", style="dim")
+    title = Text.assemble((f"{hit.rank:>2}. ", "dim"), (chunk.document_id, "bold"), f"  {chunk.document_title}")
+    place = Text(f"{chunk.section_title or chunk.section_type}  {ranks(hit, explain=explain)}", style="dim")
     return [
         title,
         *(Padding(part, (0, 0, 0, 4), expand=False) for part in (place, *(snippet(html) for html in hit.snippets))),
     ]
+
+
+def ranks(hit: HybridHit, *, explain: bool = False) -> str:
+    """The hit's score, and its rank in each arm that has found it: ``score 0.984  bm25 1 · dense 3``."""
+    places = [*((arm.value, place) for arm, place in sorted(hit.arms.items())), ("rerank", hit.rerank)]
+    told = (
+        f"{name} {place.rank} ({place.score:.4g})" if explain else f"{name} {place.rank}"
+        for name, place in places
+        if place is not None
+    )
+    return f"score {hit.score:.3f}  {' · '.join(told)}"
 
 
 def snippet(html: str) -> Text:

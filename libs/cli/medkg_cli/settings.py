@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from medkg_contracts.errors import ConfigurationError
 from medkg_contracts.model import first_violation
@@ -32,6 +33,12 @@ class CliSettings(SearchSettings):
     replay_port: int = Field(8765, validation_alias="MK_REPLAY_PORT", ge=1, le=65535)
     ctgov_url: str | None = Field(None, validation_alias="MK_CTGOV_URL")
     ctgov_rate: float | None = Field(None, validation_alias="MK_CTGOV_RATE")
+
+    @property
+    def search_port(self) -> int:
+        """Where the local search service answers: at the port of the address that searches ask."""
+        address = urlsplit(self.search_url)
+        return address.port or (443 if address.scheme == "https" else 80)
 
     @property
     def replay_url(self) -> str:

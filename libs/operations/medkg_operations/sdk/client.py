@@ -9,11 +9,12 @@ from medkg_artifacts import ArtifactStore
 from medkg_bus.producer import EventProducer, connected
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent
-from medkg_contracts.errors import ConfigurationError
+from medkg_contracts.errors import ConfigurationError, InvalidRequest
 from medkg_contracts.model import first_violation
 from medkg_contracts.requests import DEFAULT_TENANT, JobRequest
 from medkg_ledger import LedgerReader
-from medkg_search import ChunkSearch, SearchFilters, SearchPage, SearchServer
+from medkg_search import SearchFilters
+from medkg_search.hybrid import Arm, HybridPage, HybridRequest
 from medkg_search.settings import SearchSettings
 from pydantic import ValidationError
 
@@ -21,6 +22,7 @@ from medkg_operations.control import Answer, Control
 from medkg_operations.documents import DocumentRemoval, remove_document
 from medkg_operations.events import EventFilter
 from medkg_operations.requests import CLIENT_ID, RequestFields, check_id, job_request, request_event
+from medkg_operations.search import SearchClient
 from medkg_operations.views import ledger_of
 
 from .batch import Batch
@@ -41,6 +43,7 @@ def connect(  # noqa: PLR0913 - the settings of a deployment
     kafka: str | None = None,
     redis: str | None = None,
     opensearch: str | None = None,
+    search: str | None = None,
     artifacts: str | None = None,
     tenant: str = DEFAULT_TENANT,
     by: str = "",
@@ -56,6 +59,7 @@ def connect(  # noqa: PLR0913 - the settings of a deployment
         kafka: bootstrap servers, ``host:port`` separated by commas.
         redis: the ledger's Redis, ``redis://host:port/0``.
         opensearch: the search index, ``http://host:port``.
+        search: the search service, ``http://host:port``.
         artifacts: the artifact store that the services use, ``file:///an/absolute/path``.
         tenant: whose jobs are asked for, and whose documents are searched.
         by: who acts, for those who read the events: a person's or a service's name.
@@ -64,7 +68,13 @@ def connect(  # noqa: PLR0913 - the settings of a deployment
     Raises:
         ConfigurationError: a setting cannot be read.
     """
-    given = {"kafka": kafka, "redis_url": redis, "opensearch_url": opensearch, "artifacts_url": artifacts}
+    given = {
+        "kafka": kafka,
+        "redis_url": redis,
+        "opensearch_url": opensearch,
+        "search_url": search,
+        "artifacts_url": artifacts,
+    }
     try:
         found = settings or SearchSettings()
     except ValidationError as error:
@@ -91,6 +101,7 @@ class Client:
 
     ledger: LedgerReader
     _producer: EventProducer
+    _search: SearchClient
 
     def __init__(self, settings: SearchSettings, *, tenant: str, by: str, source: str) -> None:
         self.settings = settings
@@ -127,6 +138,7 @@ class Client:
                     f"Kafka at {self.settings.kafka} has no topic {topics.REQUESTS}",
                     remedy="Create the topics with `medkg topics provision` (`medkg up` does it too).",
                 )
+            self._search = await stack.enter_async_context(SearchClient(self.settings.search_url))
             stack.push_async_callback(self.ends.close)
             self._connections = stack.pop_all()
 
@@ -239,19 +251,38 @@ class Client:
             async for event in events:
                 yield event
 
-    async def search(self, text: str, *, tenant: str | None = None, size: int = 10) -> SearchPage:
-        """Search the text of all indexed documents, best hits first.
+    async def search(
+        self,
+        text: str,
+        *,
+        tenant: str | None = None,
+        size: int = 10,
+        filters: SearchFilters | None = None,
+        cursor: str | None = None,
+        arms: Sequence[Arm] | None = None,
+    ) -> HybridPage:
+        """Search all indexed documents by words, by terms of a model and by meaning, best hits first.
+
+        Args:
+            text: what is looked for.
+            tenant: whose documents.
+            size: hits on a page.
+            filters: which chunks are looked at.
+            cursor: continues where the page that gave it ended.
+            arms: only these ways of searching; all, unless it is given.
 
         Raises:
             InvalidRequest: something of the search breaks its rule.
             IndexMissing: the tenant has no index yet.
-            IndexUnavailable: OpenSearch does not answer.
+            SearchUnavailable: the search service does not answer.
         """
-        server = SearchServer(self.settings.opensearch_url)
+        given = {"filters": filters, "cursor": cursor, "arms": arms}
+        asked = {"query": text, "tenant": tenant or self.tenant, "size": size}
         try:
-            return await ChunkSearch(server).search(text, tenant or self.tenant, SearchFilters(), size, None)
-        finally:
-            await server.close()
+            request = HybridRequest.model_validate(asked | {name: it for name, it in given.items() if it is not None})
+        except ValidationError as error:
+            raise InvalidRequest(first_violation(error)) from error
+        return await self._search.search(request)
 
     async def evaluate_retrieval(
         self, folder: Path | str, *, split: str = "test", tenant: str | None = None, topology: str | None = None
