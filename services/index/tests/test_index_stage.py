@@ -360,6 +360,20 @@ async def test_a_deleted_index_is_made_again(stage: OpenSearchIndexStage, server
 
 
 @pytest.mark.integration
+async def test_a_record_has_its_documents_facets(
+    stage: OpenSearchIndexStage, server: SearchServer, tenant: str
+) -> None:
+    """What the source says of a document chooses its chunks, and its acronym finds it."""
+    document, chunks = make()
+    metadata = {"status": "COMPLETED", "phases": ["PHASE3"], "start_date": "2015-04", "acronym": "PARAGON-HF"}
+    await run(stage, (tenant, (document.model_copy(update={"metadata": metadata}), chunks)))
+    queries = ("status:completed phase:3 date:2015", "paragon-hf", "status:recruiting")
+    totals = [(await ChunkSearch(server).search(query, tenant)).total for query in queries]
+
+    assert [len(chunks), len(chunks), 0] == totals
+
+
+@pytest.mark.integration
 async def test_a_large_batch_is_split(stage: OpenSearchIndexStage, server: SearchServer, tenant: str) -> None:
     """More than 4 MiB of chunks goes in several requests and is written whole."""
     text = "\n".join(f"line {number} " + "leukemia " * 4000 for number in range(160))
