@@ -1,6 +1,7 @@
 """`medkg search`: finds passages in what was indexed."""
 
 import re
+from collections.abc import Sequence
 from html import unescape
 from typing import Annotated, Any, Final
 
@@ -9,7 +10,7 @@ from medkg_contracts.errors import InvalidRequest
 from medkg_contracts.model import first_violation
 from medkg_contracts.requests import DEFAULT_TENANT
 from medkg_operations.search import search as ask
-from medkg_search.hybrid import Arm, HybridHit, HybridPage, HybridRequest, PartialFailure
+from medkg_search.hybrid import Arm, Facet, FacetCount, HybridHit, HybridPage, HybridRequest, PartialFailure
 from pydantic import ValidationError
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -29,6 +30,7 @@ def search(  # noqa: PLR0913 - what a search may say
     source: Annotated[list[str] | None, typer.Option(help="Only documents of this source; repeatable.")] = None,
     section: Annotated[list[str] | None, typer.Option(help="Only sections of this type; repeatable.")] = None,
     arm: Annotated[list[Arm] | None, typer.Option(help="Search in this way only; repeatable.")] = None,
+    facet: Annotated[list[Facet] | None, typer.Option(help="Count what matches by this field; repeatable.")] = None,
     size: Annotated[int, typer.Option(min=1, max=100, help="Hits on a page.")] = 10,
     cursor: Annotated[str | None, typer.Option(help="Continue where the page ended whose JSON has it.")] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show each arm's score, and what it took.")] = False,
@@ -36,7 +38,7 @@ def search(  # noqa: PLR0913 - what a search may say
 ) -> None:
     """Search all indexed documents by words, by terms of a model and by meaning, best hits first."""
     filters = {"source": source or (), "section_type": section or ()}
-    request = request_of(text, tenant, size, filters=filters, arms=arm, cursor=cursor)
+    request = request_of(text, tenant, size, filters=filters, arms=arm, facets=facet, cursor=cursor)
     page = run(ask(load_settings().search_url, request))
     if json:
         print_json(page)
@@ -68,6 +70,7 @@ def page_view(page: HybridPage, *, explain: bool = False) -> RenderableType:
     if page.cursor is not None:
         more = page.total - page.hits[-1].rank
         parts.append(Text(f"{more} more: a larger --size, or the cursor that --json gives", style="dim"))
+    parts += [facet_view(facet, counts) for facet, counts in page.facets.items()]
     if explain:
         took = (f"{part} {duration(ms)}" for part, ms in page.took_ms.items())
         parts.append(Text(f"took {' · '.join(took)}", style="dim"))
@@ -78,6 +81,12 @@ def failure_view(failure: PartialFailure) -> Text:
     """What the answer lacks."""
     told = f"without {failure.arm} [{failure.code}]: {failure.message} -> {failure.remedy}"
     return Text(told, style="yellow")
+
+
+def facet_view(facet: Facet, counts: Sequence[FacetCount]) -> Text:
+    """How many chunks match by the values of a field: ``source: ctgov 31 · pubmed 4``."""
+    told = " · ".join(f"{each.value} {each.count}" for each in counts) or "none"
+    return Text.assemble((f"{facet}: ", "bold"), told)
 
 
 def hit_view(hit: HybridHit, *, explain: bool = False) -> list[RenderableType]:

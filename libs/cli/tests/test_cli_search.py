@@ -4,7 +4,7 @@ import pytest
 from medkg_cli.search import page_view, request_of, snippet
 from medkg_contracts.errors import InvalidRequest
 from medkg_contracts.ir import Chunk, Span
-from medkg_search.hybrid import Arm, HybridHit, HybridPage, PartialFailure, Place
+from medkg_search.hybrid import Arm, Facet, FacetCount, HybridHit, HybridPage, PartialFailure, Place
 from rich.console import Console
 
 CHUNK = Chunk(
@@ -71,6 +71,15 @@ def test_the_reranker_has_a_rank_of_its_own():
     reranked = HIT.model_copy(update={"rerank": Place(rank=2, score=0.9)})
 
     assert "dense 3 · rerank 2" in text(PAGE.model_copy(update={"hits": [reranked]}))
+
+
+def test_facets_are_shown_by_field():
+    """The values of each field with their counts, the most frequent first."""
+    facets = {Facet.SOURCE: [FacetCount(value="ctgov", count=3), FacetCount(value="pubmed", count=1)], Facet.DATE: []}
+
+    assert ["source: ctgov 3 · pubmed 1", "date: none"] == (
+        text(PAGE.model_copy(update={"facets": facets})).splitlines()[-2:]
+    )
 
 
 def test_what_the_answer_lacks_is_said_first():

@@ -14,7 +14,7 @@ from medkg_contracts.model import first_violation
 from medkg_contracts.requests import DEFAULT_TENANT, JobRequest
 from medkg_ledger import LedgerReader
 from medkg_search import SearchFilters
-from medkg_search.hybrid import Arm, HybridPage, HybridRequest
+from medkg_search.hybrid import Arm, Facet, HybridPage, HybridRequest
 from medkg_search.settings import SearchSettings
 from pydantic import ValidationError
 
@@ -260,6 +260,7 @@ class Client:
         filters: SearchFilters | None = None,
         cursor: str | None = None,
         arms: Sequence[Arm] | None = None,
+        facets: Sequence[Facet] | None = None,
     ) -> HybridPage:
         """Search all indexed documents by words, by terms of a model and by meaning, best hits first.
 
@@ -270,13 +271,14 @@ class Client:
             filters: which chunks are looked at.
             cursor: continues where the page that gave it ended.
             arms: only these ways of searching; all, unless it is given.
+            facets: count what matches by these fields.
 
         Raises:
             InvalidRequest: something of the search breaks its rule.
             IndexMissing: the tenant has no index yet.
             SearchUnavailable: the search service does not answer.
         """
-        given = {"filters": filters, "cursor": cursor, "arms": arms}
+        given = {"filters": filters, "cursor": cursor, "arms": arms, "facets": facets}
         asked = {"query": text, "tenant": tenant or self.tenant, "size": size}
         try:
             request = HybridRequest.model_validate(asked | {name: it for name, it in given.items() if it is not None})
