@@ -21,6 +21,8 @@ def folder(stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("MK_STACK_ROOT", str(stack.root))
     monkeypatch.setenv("MK_REPLAY_PORT", str(free_port()))
+    monkeypatch.setenv("MK_SEARCH_URL", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("MK_ACCELERATOR", "cpu")
     monkeypatch.setenv("MK_TOPOLOGIES", str(REPOSITORY / "topologies"))
     monkeypatch.setenv("MK_ASYNCAPI", str(REPOSITORY / "asyncapi"))
     yield tmp_path
