@@ -95,7 +95,8 @@ class Approximate:
             stopping: asked between two batches.
         """
         index = _empty(kind, sample.shape[1], lists)
-        with _half_the_cores():
+        # The other half is for those who search.
+        with threads(faiss.omp_get_max_threads() // 2):
             index.train(sample)
             for rows, vectors in batches:
                 if stopping():
@@ -144,11 +145,14 @@ def _empty(kind: Literal["hnsw", "ivfpq"], dimension: int, lists: int) -> faiss.
 
 
 @contextmanager
-def _half_the_cores() -> Iterator[None]:
-    """FAISS leaves the others to those who search: the setting is the calling thread's alone."""
-    threads = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(max(1, threads // 2))
+def threads(most: int) -> Iterator[None]:
+    """FAISS uses at most so many threads for what the calling thread asks of it.
+
+    A search of one query gains nothing from more, and waits for them where the machine has others to serve.
+    """
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(max(1, min(most, before)))
     try:
         yield
     finally:
-        faiss.omp_set_num_threads(threads)
+        faiss.omp_set_num_threads(before)

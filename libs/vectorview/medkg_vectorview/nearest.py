@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .columns import Numbers, Packed, counted
 from .cut import BLOCK
-from .faiss_adapter import Approximate, Matrix, nearest
+from .faiss_adapter import Approximate, Matrix, nearest, threads
 from .key_table import Keys
 from .vector_rows import gathered
 
@@ -56,11 +56,12 @@ class Scope:
         total = counted(self.among)
         if not total or count < 1:
             return [(np.zeros(0, np.int32), np.zeros(0, np.float32)) for _ in queries]
-        candidates = (
-            self._compared(queries, count, self.among)
-            if self.approximate is None or total <= self.flat
-            else self._indexed(self.approximate, queries, count)
-        )
+        with threads(len(queries)):
+            candidates = (
+                self._compared(queries, count, self.among)
+                if self.approximate is None or total <= self.flat
+                else self._indexed(self.approximate, queries, count)
+            )
         return [self._ranked(query, rows, count) for query, rows in zip(queries, candidates, strict=True)]
 
     def _indexed(self, index: Approximate, queries: Matrix, count: int) -> Rows:
