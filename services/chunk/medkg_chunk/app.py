@@ -10,7 +10,7 @@ service = StageService(
     ChunkStage,
     ChunkSettings,
     description="Cuts documents into chunks with exact spans",
-    accelerated=lambda settings: settings.strategy == "semantic",
+    accelerated=ChunkSettings.needs_gpu_here,
     # A worker that loads a model for a topology's option does so as part of a job.
     compute=Compute(memory_mb=1024),
 )

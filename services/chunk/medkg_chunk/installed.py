@@ -6,7 +6,6 @@ from typing import Final
 from medkg_contracts.errors import ConfigurationError
 from medkg_models import (
     CATALOGUE,
-    DEFAULT_DENSE,
     DenseEncoder,
     DenseModel,
     Matrix,
@@ -15,8 +14,9 @@ from medkg_models import (
     named,
 )
 from medkg_models.dense import all_or_error
-from medkg_models.endpoint import EndpointEncoder
+from medkg_models.dense_opening import DenseSettings, open_dense
 from medkg_servicekit import accelerator
+from medkg_servicekit.accelerator import is_here
 
 from .settings import ChunkSettings
 
@@ -108,13 +108,12 @@ class InstalledModels:
         """What makes a model's embeddings, ready.
 
         Raises:
-            GpuUnavailable: MK_ACCELERATOR is ``cuda``, and there is no GPU.
+            GpuUnavailable: MK_ACCELERATOR is ``cuda``, the endpoint is on this machine, and there is no GPU.
         """
         if name not in self._encoders:
-            accelerator.require(self._settings)
-            encoder = self._local(name) if self._settings.accelerator == "cpu" else self._remote(name)
-            await encoder.open()
-            self._encoders[name] = encoder
+            if is_here(self._settings.embed_url):
+                accelerator.require(self._settings)
+            self._encoders[name] = await self._opened(name)
         return Sentences(self._encoders[name])
 
     async def close(self) -> None:
@@ -122,15 +121,18 @@ class InstalledModels:
         while self._encoders:
             await self._encoders.popitem()[1].close()
 
-    def _local(self, name: str) -> DenseEncoder:
+    async def _opened(self, name: str) -> DenseEncoder:
+        # The server and how it is asked are those of the embed stage; what precedes chunks is not for sentences.
+        settings = DenseSettings()
+        asked = {
+            "embed_url": self._settings.embed_url,
+            "embed_model": name or settings.embed_model,
+            "embed_passage_instruction": "",
+        }
         try:
-            from medkg_models.local import LocalEncoder  # noqa: PLC0415 - OpenVINO, which only this needs
+            return await open_dense(settings.model_copy(update=asked), self._settings.accelerator)
         except ModuleNotFoundError as error:
             raise ConfigurationError(
                 f"MK_ACCELERATOR is cpu, and what runs a model here is not installed: {error.name}",
                 remedy="Install the package with its extra: medkg-chunk[cpu].",
             ) from error
-        return LocalEncoder(named(name or DEFAULT_DENSE, DenseModel))
-
-    def _remote(self, name: str) -> DenseEncoder:
-        return EndpointEncoder(self._settings.embed_url, name=name or None)

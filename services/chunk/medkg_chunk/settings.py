@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from medkg_servicekit.accelerator import AcceleratedSettings
+from medkg_servicekit.accelerator import AcceleratedSettings, is_here
 from pydantic import Field
 
 from .options import BreakPercentile, MaxTokens, MinTokens, ModelName, Options, SectionTokens, Strategy
@@ -29,3 +29,7 @@ class ChunkSettings(AcceleratedSettings):
     def options(self) -> Options:
         """The same as a topology says it."""
         return Options(**self.model_dump(include=set(Options.model_fields)))
+
+    def needs_gpu_here(self) -> bool:
+        """Whether this machine has to have what MK_ACCELERATOR names; not where the endpoint is on another one."""
+        return self.strategy == "semantic" and (self.accelerator == "cpu" or is_here(self.embed_url))

@@ -92,11 +92,13 @@ async def test_workers_make_the_same_chunks(monkeypatch: pytest.MonkeyPatch, tmp
 
 
 def test_only_one_who_asks_for_it_needs_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A service whose settings ask for a model's opinion is one that runs a model; no other is."""
+    """A service needs a GPU if its settings ask for a model, and the endpoint that has it is on the same machine."""
     plain = app.service.is_accelerated
     monkeypatch.setenv("MK_CHUNK_STRATEGY", "semantic")
+    asking = app.service.is_accelerated
+    monkeypatch.setenv("MK_EMBED_URL", "http://gpu.example:8000/v1")
 
-    assert (False, True) == (plain, app.service.is_accelerated)
+    assert (False, True, False) == (plain, asking, app.service.is_accelerated)
 
 
 def test_a_topology_that_needs_a_gpu_fails_its_jobs_without_one(monkeypatch: pytest.MonkeyPatch) -> None:
