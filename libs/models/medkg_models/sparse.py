@@ -8,7 +8,8 @@ import numpy as np
 from medkg_contracts.vectors import SparseModel
 from numpy.typing import NDArray
 
-from .sparse_text import SparseVocabulary, Window, token_batches
+from .batching import token_batches
+from .sparse_text import SparseVocabulary, Window
 
 #: Weights have so many decimals. OpenSearch keeps 9 bits of each.
 DECIMALS: Final = 4
@@ -59,7 +60,8 @@ class SparseEncoder:
             MedkgError: the model could not be run.
         """
         windows = await asyncio.to_thread(self.vocabulary.windows, texts)
-        batches = list(token_batches(windows, self._batch_tokens))
+        together = token_batches([len(window.ids) for window in windows], self._batch_tokens)
+        batches = [[windows[each] for each in batch] for batch in together]
         tasks = [asyncio.ensure_future(self._rows(batch)) for batch in batches]
         try:
             found = await asyncio.gather(*tasks)

@@ -81,20 +81,3 @@ def pieces(words: Sequence[int | None], room: int) -> Iterator[tuple[int, int]]:
         stop = between if between > start else stop
         yield start, stop
         start = stop
-
-
-def token_batches(windows: Sequence[Window], budget: int) -> Iterator[list[Window]]:
-    """The windows in batches, the longest first, so that those of a batch are of like length.
-
-    Args:
-        windows: each is in exactly one batch.
-        budget: a batch has at most so many tokens, all its windows padded to the longest; a longer one goes alone.
-    """
-    batch: list[Window] = []
-    for window in sorted(windows, key=lambda each: -len(each.ids)):
-        if batch and (len(batch) + 1) * len(batch[0].ids) > budget:
-            yield batch
-            batch = []
-        batch.append(window)
-    if batch:
-        yield batch

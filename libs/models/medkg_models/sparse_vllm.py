@@ -40,13 +40,15 @@ class RemoteSplade:
         self._name = name
         self._client = httpx.AsyncClient(base_url=url, timeout=timeout_s)
         self._places = asyncio.Semaphore(CONCURRENT)
+        self._model: SparseModel | None = None
+        self._is_in_doubt = False
 
     async def served(self) -> tuple[SparseModel, int]:
         """The model, and how many tokens it takes; the revision is a digest of what the server says of it.
 
         Raises:
             ResourceUnavailable: the server does not answer.
-            ConfigurationError: it does not serve the model.
+            ConfigurationError: it does not serve the model, or no more.
         """
         answer = await self._asked("GET", "/v1/models")
         found = {str(each.get("id")): each for each in answer.get("data", ())}
@@ -59,7 +61,14 @@ class RemoteSplade:
         tokens = card.get("max_model_len")
         if not isinstance(tokens, int):
             raise ConfigurationError(f"{self._url} does not say how many tokens {self._name!r} takes; is it vLLM?")
-        return SparseModel(name=self._name, revision=digest(self._name, str(card.get("root")), tokens)), tokens
+        model = SparseModel(name=self._name, revision=digest(self._name, str(card.get("root")), tokens))
+        if self._model not in (None, model):
+            raise ConfigurationError(
+                f"{self._url} serves another model as {self._name!r} than when this began",
+                remedy="Serve the model as before, or start this service again and run all documents again.",
+            )
+        self._model, self._is_in_doubt = model, False
+        return model, tokens
 
     async def check(self, vocabulary: SparseVocabulary) -> None:
         """Make sure that the numbers that the server answers are weights of this vocabulary's terms.
@@ -109,6 +118,8 @@ class RemoteSplade:
         await self._client.aclose()
 
     async def _pooled(self, windows: Sequence[Window]) -> NDArray[np.float32]:
+        if self._is_in_doubt:
+            await self.served()
         asked = {"model": self._name, "input": [window.ids for window in windows], "encoding_format": "base64"}
         answer = await self._asked("POST", "/pooling", asked | {"embed_dtype": "float32", "endianness": "little"})
         try:
@@ -122,6 +133,7 @@ class RemoteSplade:
         try:
             answer = await self._client.request(method, path, json=body)
         except httpx.HTTPError as error:
+            self._is_in_doubt = True  # a server that comes back may have another model
             raise ResourceUnavailable(f"{where} does not answer: {error!r}", remedy=_CHECK_SERVER) from error
         if answer.is_success:
             return _json(where, answer)
@@ -129,6 +141,7 @@ class RemoteSplade:
         if "out of memory" in said.lower():
             raise GpuOutOfMemory(f"{where}: {said}")
         if answer.is_server_error or answer.status_code in _PASSING:
+            self._is_in_doubt = True
             raise ResourceUnavailable(f"{where} answers {answer.status_code}: {said}", remedy=_CHECK_SERVER)
         raise ConfigurationError(f"{where} answers {answer.status_code}: {said}", remedy=_CHECK_SERVER)
 

@@ -25,6 +25,7 @@ class FakeVllm:
         width: numbers of a row; None is one a term.
         renamed: what its tokenizer calls the tokens.
         batches: how many windows each request had.
+        root: where the model is.
     """
 
     vocabulary: SparseVocabulary
@@ -33,13 +34,14 @@ class FakeVllm:
     width: int | None = None
     renamed: dict[str, str] = field(default_factory=dict)
     batches: list[int] = field(default_factory=list)
+    root: str = "/models/splade"
 
     def answer(self, path: str, body: Any) -> tuple[int, Any]:
         """The status, and what is said."""
         if self.status != 200:
             return self.status, {"error": {"message": "no"}}
         if path == "/v1/models":
-            return 200, {"data": [{"id": NAME, "root": "/models/splade", "max_model_len": 512}]}
+            return 200, {"data": [{"id": NAME, "root": self.root, "max_model_len": 512}]}
         if path == "/tokenize":
             (window,) = self.vocabulary.windows([body["prompt"]])
             terms = [self.vocabulary.terms[number] for number in window.ids]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from medkg_contracts.errors import ConfigurationError
 from medkg_models.sparse import heaviest
-from medkg_models.sparse_text import SparseVocabulary, Window, pieces, token_batches
+from medkg_models.sparse_text import SparseVocabulary, pieces
 
 
 def test_only_the_heaviest_terms_are_kept() -> None:
@@ -40,13 +40,3 @@ def test_what_is_no_tokenizer_is_refused(tmp_path) -> None:
 
     with pytest.raises(ConfigurationError, match=r"tokenizer\.json is no tokenizer"):
         SparseVocabulary(path, 512)
-
-
-@given(st.lists(st.integers(1, 600), max_size=40), st.integers(1, 2000))
-def test_batches_keep_the_budget(lengths: list[int], budget: int) -> None:
-    """Each window is in one batch, and a batch of several has no more tokens than the budget, its padding included."""
-    windows = [Window(text, (7,) * length) for text, length in enumerate(lengths)]
-    batches = list(token_batches(windows, budget))
-
-    assert windows == sorted((window for batch in batches for window in batch), key=lambda window: window.text)
-    assert all(len(batch) == 1 or len(batch) * max(len(each.ids) for each in batch) <= budget for batch in batches)

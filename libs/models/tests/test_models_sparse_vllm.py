@@ -50,6 +50,27 @@ async def test_a_window_that_the_gpu_has_no_memory_for_fails(vocabulary: SparseV
         await open_sparse(SparseSettings(splade_url=url, splade_model=NAME), "cuda")
 
 
+async def test_after_a_failure_the_server_may_have_another_model(vocabulary: SparseVocabulary) -> None:
+    """A server that was away goes on with the same model, and is refused with another one under the same name."""
+    fake = FakeVllm(vocabulary)
+    with serving(fake) as url:
+        encoder = await open_sparse(SparseSettings(splade_url=url, splade_model=NAME), "cuda")
+        before = await encoder.encode(["fever"])
+        fake.status = 503
+        with pytest.raises(ResourceUnavailable):
+            await encoder.encode(["fever"])
+        fake.status = 200
+        assert before == await encoder.encode(["fever"])
+        fake.status = 503
+        with pytest.raises(ResourceUnavailable):
+            await encoder.encode(["fever"])
+        fake.status, fake.root = 200, "/models/another"
+
+        with pytest.raises(ConfigurationError, match="serves another model as 'a/splade'"):
+            await encoder.encode(["fever"])
+        await encoder.close()
+
+
 @pytest.mark.parametrize(
     ("changes", "model", "error", "message"),
     [
