@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test derive lint type layers asyncapi docs supply engine images containers newest bench chaos gpu-check fmt clean
+.PHONY: help setup demo up down test derive lint type layers asyncapi docs supply engine images containers newest bench chaos vllm gpu-check fmt clean
 .PHONY: packages faketime python stack models node ready
 MAKEFLAGS += --no-print-directory
 
@@ -136,6 +136,10 @@ chaos: setup faketime
 ## Say which GPUs the services can use here; without one, end as a service does that needs one
 gpu-check: python
 	$(RUN) python -m medkg_servicekit.accelerator
+
+## Compare what the real vLLM makes of texts, on processors, with what runs in process (6 GB, once)
+vllm: python
+	PATH="$(dir $(UV)):$$PATH" $(RUN) pytest -s -m vllm tests/vllm
 
 ## Format the code and repair what can be repaired
 fmt: python
