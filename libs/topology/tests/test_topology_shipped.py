@@ -43,6 +43,23 @@ def test_clinical_trials() -> None:
     ]
 
 
+def test_auto() -> None:
+    """Valid documents are chunked, two models read the chunks side by side, and both have done before the index."""
+    plan = Catalog(TOPOLOGIES).resolve("auto", "pubmed")
+    stages = [(node.name, node.service, node.depends_on) for node in plan.nodes if isinstance(node, StageNode)]
+
+    assert [
+        ("ingest", "ingest", ()),
+        ("parse", "parse", ("ingest",)),
+        ("ir_validation", "validate", ("parse",)),
+        ("chunk", "chunk", ("ir_validation",)),
+        ("embed", "embed", ("chunk",)),
+        ("expand", "splade", ("chunk",)),
+        ("index", "index", ("embed", "expand")),
+    ] == stages
+    assert ("document", "chunks", "embeddings", "sparse_vectors") == plan.by_name["index"].inputs
+
+
 def test_records() -> None:
     """Records that requests carry go as trials do, and nothing limits how many a second."""
     catalog = Catalog(TOPOLOGIES)
