@@ -1,0 +1,68 @@
+"""Trials on the topology that has all vectors: both stores hold the same of them, whatever ends in the middle."""
+
+import asyncio
+
+import pytest
+from medkg_bus.cluster import Cluster
+from medkg_contracts import topics
+from medkg_contracts.changelog import LiveModel, read_change
+from medkg_contracts.cloudevents import CloudEvent
+from medkg_contracts.kinds import Kind, kind_of
+from medkg_search import SearchServer, TenantNames
+from medkg_testing import LocalStack
+from medkg_vectorview.view import VectorView
+
+from tests.studies import expected_chunks, states_of, studies
+
+pytestmark = pytest.mark.integration
+
+TENANT = "all-vectors"
+
+
+def test_both_stores_hold_the_same_whatever_ends(product: LocalStack, nct_ids: list[str]) -> None:
+    """Index and OpenSearch are killed while trials are written: each chunk is in the index then, and in a node's view."""
+    with product.watch() as watch:
+        jobs = product.submit(studies(nct_ids[:16], topology="auto"), tenant=TENANT)
+        watch.until(lambda events: any(_indexed(event) for event in events))
+        product.kill("index")
+        product.kill("opensearch")
+        product.start()
+        ends = watch.ended(jobs, timeout=180)
+    chunks = expected_chunks(product, states_of(product, jobs), TENANT)
+    indexed = asyncio.run(records_of(product))
+    dense = asyncio.run(vectors_of(product))
+
+    assert {Kind.JOB_COMPLETED} == set(ends.values())
+    assert chunks == {chunk_id for chunk_id, _ in indexed.values()}
+    assert len(chunks) == len(indexed)
+    assert {record: version for record, (_, version) in indexed.items()} == dense
+
+
+def _indexed(event: CloudEvent) -> bool:
+    return kind_of(event) is Kind.STAGE_COMPLETED and event.extensions["stage"] == "index"
+
+
+async def records_of(product: LocalStack) -> dict[str, tuple[str, str]]:
+    """Chunk and version of each of the tenant's records."""
+    server, names = SearchServer(product.opensearch_url), TenantNames(TENANT)
+    try:
+        await server.call("POST", f"/{names.chunks}/_refresh")
+        body = {"size": 10_000, "_source": ["chunk_id", "version"]}
+        hits = (await server.call("POST", f"/{names.chunks}/_search", body=body))["hits"]["hits"]
+    finally:
+        await server.close()
+    return {hit["_id"]: (hit["_source"]["chunk_id"], hit["_source"]["version"]) for hit in hits}
+
+
+async def vectors_of(product: LocalStack) -> dict[str, str]:
+    """The version of each of the tenant's records that a search node's view sees."""
+    view, models = VectorView(), set()
+    async with Cluster(product.kafka) as cluster:
+        async for record in cluster.records(await cluster.ends(await cluster.partitions(topics.VECTORS))):
+            change = read_change(record)
+            if change is not None:
+                view.apply([change])
+            if isinstance(change, LiveModel) and change.tenant == TENANT:
+                models.add(change.model)
+    (model,) = models
+    return {record: version for record, _, version in view.visible_records(TENANT, model)}
