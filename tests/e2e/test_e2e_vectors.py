@@ -20,19 +20,21 @@ TENANT = "all-vectors"
 
 
 def test_both_stores_hold_the_same_whatever_ends(product: LocalStack, nct_ids: list[str]) -> None:
-    """Index and OpenSearch are killed while trials are written: each chunk is in the index then, and in a node's view."""
+    """Index and OpenSearch are killed while trials are written: each chunk ends in the index and in a node's view."""
     with product.watch() as watch:
-        jobs = product.submit(studies(nct_ids[:16], topology="auto"), tenant=TENANT)
+        jobs = product.submit(studies(nct_ids[:6], topology="auto"), tenant=TENANT)
         watch.until(lambda events: any(_indexed(event) for event in events))
         product.kill("index")
         product.kill("opensearch")
         product.start()
-        ends = watch.ended(jobs, timeout=180)
-    chunks = expected_chunks(product, states_of(product, jobs), TENANT)
+        watch.ended(jobs, timeout=180)
+    states = states_of(product, jobs)
+    failed = [(state.failed_stage, state.error) for state in states.values() if state.error is not None]
+    chunks = expected_chunks(product, states, TENANT)
     indexed = asyncio.run(records_of(product))
     dense = asyncio.run(vectors_of(product))
 
-    assert {Kind.JOB_COMPLETED} == set(ends.values())
+    assert [] == failed
     assert chunks == {chunk_id for chunk_id, _ in indexed.values()}
     assert len(chunks) == len(indexed)
     assert {record: version for record, (_, version) in indexed.items()} == dense

@@ -58,6 +58,8 @@ def test_auto() -> None:
         ("index", "index", ("embed", "expand")),
     ] == stages
     assert ("document", "chunks", "embeddings", "sparse_vectors") == plan.by_name["index"].inputs
+    policies = {node.policy for node in plan.nodes if isinstance(node, StageNode) and node.name in {"embed", "expand"}}
+    assert [(600, 5)] == [(policy.timeout_s, policy.attempts) for policy in policies]
 
 
 def test_records() -> None:
