@@ -1,13 +1,14 @@
 """Encoders: of whichever model a tenant's vectors are."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from medkg_contracts.errors import ConfigurationError
+from medkg_contracts.errors import ConfigurationError, MedkgError
 from medkg_contracts.vectors import EmbeddingModel
 from medkg_models import DenseEncoder, DenseModel, named
 from medkg_models.dense import all_or_error
@@ -19,6 +20,9 @@ from medkg_search import splade_clause
 from .opened import Opened
 from .retriever import ArmQuery
 from .settings import SearchServiceSettings
+
+#: Seconds after which tenants' models are looked at again.
+LOOK_S: Final = 2.0
 
 
 def encoder_of(settings: SearchServiceSettings, model: EmbeddingModel) -> DenseEncoder:
@@ -70,6 +74,14 @@ class DenseEncoders:
         encoder = await self._opened_for(model)
         vector: npt.NDArray[np.float32] = all_or_error(await encoder.encode_each([text], truncate=True))[0]
         return vector
+
+    async def keep_open(self, models: Callable[[], Iterable[EmbeddingModel]]) -> None:
+        """Open the encoders of these models, and of those that come, before a search has to wait; never ends."""
+        while True:
+            for model in models():
+                with suppress(MedkgError):  # whoever searches is told
+                    await self._opened_for(model)
+            await asyncio.sleep(LOOK_S)
 
     async def close(self) -> None:
         """Close all encoders."""

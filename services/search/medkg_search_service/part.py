@@ -34,6 +34,11 @@ class ViewPart:
         """The model that a tenant's searches use; None before the first document with vectors."""
         return self._follower.view.live(tenant)
 
+    def live_models(self) -> set[EmbeddingModel]:
+        """The models that the searches of all tenants use."""
+        view = self._follower.view
+        return {model for state in view.states() if (model := view.live(state.tenant)) is not None}
+
     def unready(self) -> str | None:
         """Why the part cannot be asked yet; None once it has read what was written before the node started."""
         if self._follower.caught_up:

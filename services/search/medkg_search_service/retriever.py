@@ -4,7 +4,7 @@ Their clients live in the service's event loop, so that there is `run_async` alo
 component to have, says so.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn, Protocol
 
@@ -49,10 +49,14 @@ class ArmQuery:
 class VectorEncoder(Protocol):
     """Turns texts into vectors by a tenant's model.
 
-    Both methods raise:
+    Encoding raises:
         ConfigurationError: there is no such model here.
         ResourceUnavailable: who computes it does not answer.
     """
+
+    async def keep_open(self, models: Callable[[], Iterable[EmbeddingModel]]) -> None:
+        """Open what these models need before a search has to wait for it; may never end."""
+        ...
 
     async def encode_query(self, model: EmbeddingModel, text: str) -> npt.NDArray[np.float32]:
         """The vector of a query."""

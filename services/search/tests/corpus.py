@@ -35,6 +35,9 @@ def terms(text: str) -> dict[str, float]:
 class Angles:
     """Encodes queries and passages as `angle`."""
 
+    async def keep_open(self, models: Any) -> None:
+        """Nothing is opened."""
+
     async def encode_passage(self, model: EmbeddingModel, text: str) -> Any:
         """The passage's direction."""
         return await self.encode_query(model, text)

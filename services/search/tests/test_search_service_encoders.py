@@ -1,5 +1,6 @@
 """Queries are encoded by the model that their tenant's vectors are of."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,10 +26,12 @@ class Dense:
     def __init__(self, model: EmbeddingModel) -> None:
         self.model = model
         self.opened = self.closed = 0
+        self.seen = asyncio.Event()
 
     async def open(self) -> None:
         """Count it."""
         self.opened += 1
+        self.seen.set()
 
     async def close(self) -> None:
         """Count it."""
@@ -85,6 +88,18 @@ async def test_each_model_has_an_encoder_that_is_opened_once() -> None:
     assert [[4.0, 0.0]] * 3 == [list(vector) for vector in vectors]
     assert [0.0, 5.0] == list(passage)
     assert [(MODEL, 1, 1), (OTHER, 1, 1)] == [(each.model, each.opened, each.closed) for each in made]
+
+
+async def test_encoders_are_opened_before_a_search_has_to_wait() -> None:
+    """Those of the models that tenants use; one that cannot be opened keeps the others from nothing."""
+    made = {MODEL: Dense(MODEL), OTHER: Dense(MODEL)}
+    encoders = DenseEncoders(lambda model: made[model])
+    opening = asyncio.create_task(encoders.keep_open(lambda: [OTHER, MODEL]))
+    async with asyncio.timeout(5):
+        await made[MODEL].seen.wait()
+    opening.cancel()
+
+    assert (1, 1) == (made[MODEL].opened, made[OTHER].closed)
 
 
 async def test_queries_are_not_encoded_by_another_model() -> None:

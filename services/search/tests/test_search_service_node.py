@@ -66,6 +66,7 @@ class Nodes:
         }
         async with AsyncExitStack() as stack:
             work = await wired(SearchServiceSettings.model_validate(values), stack, Angles(), splade)
+            await asyncio.gather(*work.background)
             server = HttpServer(work.app, "127.0.0.1", port)
             await server.start()
             stack.push_async_callback(server.stop)
