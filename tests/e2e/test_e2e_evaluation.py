@@ -42,7 +42,9 @@ def test_the_guides_collection_is_evaluated_and_sent_once(
     first, again = reports
     assert [(0, 3), (3, 0)] == [(each["corpus"]["before"], each["corpus"]["sent"]) for each in reports]
     assert {"nDCG@10": 1.0, "Recall@100": 1.0, "MRR@10": 1.0} == first["arms"]["bm25"]["measures"]
-    assert first["arms"]["bm25"]["measures"] == again["arms"]["bm25"]["measures"]
+    assert ["bm25", "dense", "splade", "fusion"] == list(first["arms"])
+    for arm, each in first["arms"].items():
+        assert each["measures"] == again["arms"][arm]["measures"]
     tenant = first["corpus"]["tenant"]
     assert {f"{tenant}.json", f"{tenant}.svg"} <= {file.name for file in tmp_path.iterdir()}
 

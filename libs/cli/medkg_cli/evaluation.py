@@ -1,12 +1,15 @@
 """`medkg eval`: measures how good searches are."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Final, Self
 
 import typer
 from medkg_operations.evaluation.evaluate import Evaluation, evaluate_retrieval
+from medkg_operations.evaluation.measures import MAIN
 from medkg_operations.evaluation.report import EvaluationReport, write_report
+from medkg_operations.evaluation.tuning import Tuning
 from medkg_operations.progress import Tally
 from rich.table import Table
 from rich.text import Text
@@ -47,6 +50,9 @@ def retrieval(  # noqa: PLR0913 - these are the options
         typer.Option(help="By which topology the corpus is indexed; else the one that takes the source beir."),
     ] = None,
     concurrency: Annotated[int, typer.Option(min=1, max=64, help="Queries that are asked at a time.")] = 4,
+    tune: Annotated[
+        bool, typer.Option("--tune", help="Find weights for the fusion, and say what they are worth on other queries.")
+    ] = False,
     report: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Where the numbers go, with a picture beside them; else TENANT.json."),
@@ -61,7 +67,7 @@ def retrieval(  # noqa: PLR0913 - these are the options
     medkg eval retrieval ./scifact
     """
     settings = load_settings()
-    wanted = Evaluation(folder, split, tenant, topology, concurrency, timeout)
+    wanted = Evaluation(folder, split, tenant, topology, concurrency, tune, timeout)
     with EvaluationView() as view:
         found = run(evaluate_retrieval(settings, wanted, view, by=login(), source=SOURCE))
     file = report or Path(f"{found.corpus.tenant}.json")
@@ -79,7 +85,7 @@ class EvaluationView:
         self.tally = Tally()
         self._jobs: ProgressView | None = ProgressView(self.tally)
         self._queries: ProgressBar | None = None
-        self._arm = ""
+        self._what = ""
 
     def __enter__(self) -> Self:
         """Begin to show."""
@@ -101,11 +107,11 @@ class EvaluationView:
         if self._jobs is not None:
             self._jobs.update()
 
-    def asked(self, arm: str, done: int, total: int) -> None:
-        """So many queries have been answered by this arm."""
-        if arm != self._arm or self._queries is None:
+    def asked(self, what: str, done: int, total: int | None) -> None:
+        """So many queries have been answered by an arm, or so many weights tried."""
+        if what != self._what or self._queries is None:
             self.__exit__(None, None, None)
-            self._arm, self._queries = arm, ProgressBar(f"queries to {arm}")
+            self._what, self._queries = what, ProgressBar(what)
             self._queries.__enter__()
         self._queries.show(done, total)
 
@@ -128,7 +134,43 @@ def report_view(report: EvaluationReport) -> list[Table | Text]:
         more = f" and {len(corpus.wordless) - PLACES_SHOWN} more" if len(corpus.wordless) > PLACES_SHOWN else ""
         places = ", ".join(corpus.wordless[:PLACES_SHOWN])
         lines.append(Text(f"left out, without title and text: {places}{more}", style="yellow"))
-    return [*lines, arms_table(report)]
+    repeated = [
+        Text(f"{arm}: {each.speed.failed} tries were not answered, and repeated", style="yellow")
+        for arm, each in report.arms.items()
+        if each.speed.failed
+    ]
+    return [*lines, arms_table(report), *repeated, *(tuning_view(report.tuning) if report.tuning else ())]
+
+
+def tuning_view(tuning: Tuning) -> list[Text]:
+    """What the tuned weights are, what they are worth, and how they are set."""
+    difference = tuning.difference
+    worth = (
+        f"on {difference.queries} other queries ({tuning.other}): {MAIN} "
+        f"{tuning.present_measures[MAIN]:.4f} -> {tuning.measures[MAIN]:.4f}, {difference.mean:+.4f} "
+        f"(95 %: {difference.low:+.4f} to {difference.high:+.4f}, p {difference.p:.3f})"
+    )
+    settings = " ".join(
+        f"MK_SEARCH_{arm.upper()}_WEIGHT={tuning.weights.get(arm, 0):g}" for arm in sorted(tuning.present)
+    )
+    if difference.low > 0:
+        advice = Text(f"better; to use them: {settings}", style="green")
+    else:
+        advice = Text(f"no clear gain: keep the present weights; to use the tuned ones: {settings}", style="yellow")
+    return [
+        Text(f"weights now: {_weights(tuning.present)}; tuned: {_weights(tuning.weights)}"),
+        Text(
+            f"on the {tuning.training_queries} queries that they were tuned on ({tuning.training}): {MAIN} "
+            f"{tuning.present_there:.4f} -> {tuning.tuned_there:.4f}",
+            style="dim",
+        ),
+        Text(worth),
+        advice,
+    ]
+
+
+def _weights(weights: Mapping[str, float]) -> str:
+    return " ".join(f"{arm} {weight:g}" for arm, weight in sorted(weights.items()))
 
 
 def arms_table(report: EvaluationReport) -> Table:

@@ -3,9 +3,11 @@
 import json
 
 import pytest
-from medkg_cli.evaluation import EvaluationView, report_view
+from medkg_cli.evaluation import EvaluationView, report_view, tuning_view
 from medkg_operations.evaluation.report import ArmReport, CorpusReport, EvaluationReport
 from medkg_operations.evaluation.retrieval import Speed
+from medkg_operations.evaluation.significance import Difference
+from medkg_operations.evaluation.tuning import Tuning
 from rich.console import Console
 
 from .calling import medkg
@@ -21,7 +23,7 @@ REPORT = EvaluationReport(
     arms={
         "bm25": ArmReport(
             measures={"nDCG@10": 0.5, "Recall@100": 1.0, "MRR@10": 0.75},
-            speed=Speed(concurrency=4, per_second=120.0, p50_ms=8.0, p95_ms=21.0),
+            speed=Speed(concurrency=4, per_second=120.0, p50_ms=8.0, p95_ms=21.0, failed=3),
         )
     },
 )  # fmt: skip
@@ -39,7 +41,41 @@ def test_a_report_shows_what_was_measured():
         "left out, without title and text: c.jsonl:1, c.jsonl:2, c.jsonl:3, c.jsonl:4, c.jsonl:5 and 2 more",
         "arm   nDCG@10  Recall@100  MRR@10  queries/s     p50      p95",
         "bm25   0.5000      1.0000  0.7500      120.0  8.0 ms  21.0 ms",
+        "bm25: 3 tries were not answered, and repeated",
     ] == [line.rstrip() for line in captured.get().splitlines()]
+
+
+def tuning(low: float) -> Tuning:
+    return Tuning(
+        weights={"bm25": 0.3, "dense": 0.7},
+        present={"bm25": 1.0, "dense": 1.0, "splade": 1.0},
+        training="train",
+        training_queries=100,
+        tuned_there=0.6,
+        present_there=0.5,
+        other="test",
+        measures={"nDCG@10": 0.55},
+        present_measures={"nDCG@10": 0.5},
+        difference=Difference(mean=0.05, low=low, high=0.09, p=0.001, queries=80),
+    )
+
+
+@pytest.mark.parametrize(
+    ("low", "interval", "advice"),
+    [
+        (0.01, "+0.0100", "better; to use them: "),
+        (-0.01, "-0.0100", "no clear gain: keep the present weights; to use the tuned ones: "),
+    ],
+)
+def test_tuned_weights_are_shown_with_what_they_are_worth(low, interval, advice):
+    """What counts is the gain on queries that they were not tuned on; only a clear one is advised."""
+    settings = "MK_SEARCH_BM25_WEIGHT=0.3 MK_SEARCH_DENSE_WEIGHT=0.7 MK_SEARCH_SPLADE_WEIGHT=0"
+    assert [
+        "weights now: bm25 1 dense 1 splade 1; tuned: bm25 0.3 dense 0.7",
+        "on the 100 queries that they were tuned on (train): nDCG@10 0.5000 -> 0.6000",
+        f"on 80 other queries (test): nDCG@10 0.5000 -> 0.5500, +0.0500 (95 %: {interval} to +0.0900, p 0.001)",
+        f"{advice}{settings}",
+    ] == [line.plain for line in tuning_view(tuning(low))]
 
 
 def test_progress_goes_from_jobs_to_each_arms_queries(capsys, monkeypatch):
@@ -53,7 +89,7 @@ def test_progress_goes_from_jobs_to_each_arms_queries(capsys, monkeypatch):
 
     shown = capsys.readouterr()
     assert "" == shown.out
-    assert ["jobs completed 1", "queries to bm25: 1/2", "queries to dense: 2/2"] == [
+    assert ["jobs completed 1", "bm25: 1/2", "dense: 2/2"] == [
         line.partition(" s  ")[2] or line for line in shown.err.splitlines()
     ]
 

@@ -7,16 +7,14 @@ import pytest
 from medkg_artifacts import ArtifactStore
 from medkg_contracts.errors import IndexUnavailable, InvalidRequest
 from medkg_contracts.events import read_data
-from medkg_contracts.ir import Chunk, Span
 from medkg_contracts.requests import JobRequest
-from medkg_operations.evaluation.bm25 import Bm25
+from medkg_operations.evaluation import retrieval
 from medkg_operations.evaluation.collection import read_collection
 from medkg_operations.evaluation.evaluate import own_tenant
 from medkg_operations.evaluation.indexing import Corpus, Pipeline
 from medkg_operations.evaluation.rankings import Found
 from medkg_operations.evaluation.report import ArmReport, CorpusReport, EvaluationReport, write_report
 from medkg_operations.evaluation.retrieval import Speed, ask_all
-from medkg_search import SearchHit, SearchPage
 
 from .beir_folders import CORPUS, beir_folder
 
@@ -32,7 +30,7 @@ REPORT = EvaluationReport(
     arms={
         "bm25": ArmReport(
             measures={"nDCG@10": 0.5, "Recall@100": 1.0, "MRR@10": 0.75},
-            speed=Speed(concurrency=4, per_second=120.0, p50_ms=8.0, p95_ms=21.0),
+            speed=Speed(concurrency=4, per_second=120.0, p50_ms=8.0, p95_ms=21.0, failed=0),
         )
     },
 )  # fmt: skip
@@ -95,9 +93,9 @@ def test_a_corpus_has_a_tenant_of_its_own(tmp_path, folder, tenant):
 class Slow:
     """A search that answers when others have been asked as well."""
 
-    def __init__(self, broken=()):
+    def __init__(self, broken=(), *, mends=False):
         self.asked, self.open, self.most = [], 0, 0
-        self._broken = broken
+        self._broken, self._mends = set(broken), mends
 
     async def ranking(self, query):
         """Finds a document that is called like the query."""
@@ -108,6 +106,7 @@ class Slow:
             await asyncio.sleep(0)
         self.open -= 1
         if query in self._broken:
+            self._broken -= {query} if self._mends else set()
             raise IndexUnavailable(query)
         return [Found(f"chunk of {query}", query)]
 
@@ -124,8 +123,19 @@ async def test_all_queries_are_asked_a_few_at_a_time():
     assert (4, 25, list(range(1, 21))) == (search.most, len(search.asked), told)
 
 
-async def test_a_search_that_is_down_ends_the_evaluation():
-    """The first error is told, and nothing more is asked."""
+async def test_a_query_that_is_not_answered_is_asked_again(monkeypatch):
+    """What failed once is asked once more, and counted; the rest is as if nothing had been."""
+    monkeypatch.setattr(retrieval, "WAITS_S", (0.0,))
+    search = Slow(broken={"text 8", "text 9"}, mends=True)
+    answers = await ask_all(search, QUERIES, 2, lambda _: None)
+
+    assert QUERIES.keys() == answers.rankings.keys()
+    assert (2, 27) == (answers.speed.failed, len(search.asked))
+
+
+async def test_a_search_that_is_down_ends_the_evaluation(monkeypatch):
+    """After some tries the error is told, and nothing more is asked."""
+    monkeypatch.setattr(retrieval, "WAITS_S", (0.0, 0.0))
     search = Slow(broken={"text 8"})
     with pytest.raises(IndexUnavailable, match="text 8"):
         await ask_all(search, QUERIES, 2, lambda _: None)
@@ -133,37 +143,6 @@ async def test_a_search_that_is_down_ends_the_evaluation():
     await asyncio.sleep(0)
 
     assert asked == len(search.asked) < 20
-
-
-def hit(number, document):
-    chunk = Chunk(
-        id=f"c{number}", document_id=f"beir:{document}", document_title="a", source="beir", section_id="body",
-        section_type="body", section_title="Text", ordinal=number, text="a", span=Span(start=0, end=1), token_count=1,
-    )  # fmt: skip
-    return SearchHit(chunk=chunk, score=1.0, snippets=[])
-
-
-class Pages:
-    """An index whose documents have 60 chunks each that match."""
-
-    def __init__(self, documents):
-        self._hits = [hit(number, number // 60) for number in range(documents * 60)]
-
-    async def search(self, query, tenant, *, size, cursor):  # noqa: ARG002 - as ChunkSearch
-        """A page."""
-        start = int(cursor or 0)
-        page = self._hits[start : start + size]
-        more = str(start + size) if start + size < len(self._hits) else None
-        return SearchPage(hits=page, total=len(self._hits), cursor=more)
-
-
-@pytest.mark.parametrize(("documents", "chunks"), [(3, 180), (40, 1000)])
-async def test_pages_are_read_until_there_are_enough_documents(documents, chunks):
-    """Chunks are read page by page, to the end or to a bound, and documents are called as in the corpus."""
-    ranking = await Bm25(Pages(documents), "t").ranking("wings")
-
-    assert chunks == len(ranking)
-    assert Found("c61", "1") == ranking[61]
 
 
 def test_a_report_is_written_as_numbers_and_as_a_picture(tmp_path):

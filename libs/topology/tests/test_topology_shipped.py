@@ -63,14 +63,18 @@ def test_auto() -> None:
 
 
 def test_records() -> None:
-    """Records that requests carry go as trials do, and nothing limits how many a second."""
-    catalog = Catalog(TOPOLOGIES)
-    plan = catalog.resolve(None, "beir")
+    """Records that requests carry go to all arms of the search, and nothing limits how many a second."""
+    plan = Catalog(TOPOLOGIES).resolve(None, "beir")
 
     assert "records" == plan.name
-    trials = catalog.resolve(None, "ctgov")
-    assert [(node.name, node.depends_on) for node in trials.nodes] == [
-        (node.name, node.depends_on) for node in plan.nodes
+    assert [(node.name, node.depends_on) for node in plan.nodes] == [
+        ("ingest", ()),
+        ("parse", ("ingest",)),
+        ("ir_validation", ("parse",)),
+        ("chunk", ("ir_validation",)),
+        ("embed", ("chunk",)),
+        ("expand", ("chunk",)),
+        ("index", ("embed", "expand")),
     ]
     assert {None} == {node.policy.rate for node in plan.nodes if isinstance(node, StageNode)}
 

@@ -7,6 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+import orjson
 from medkg_contracts.errors import InvalidInput, NotFound
 from medkg_contracts.ids import digest
 
@@ -63,6 +64,15 @@ class BeirCollection:
                 remedy="Run the evaluation again when nobody writes the corpus.",
             )
         return body
+
+    def words(self, row: Row) -> str:
+        """The row's title and text.
+
+        Raises:
+            InvalidInput: the file was changed since it was read.
+        """
+        record = orjson.loads(self.body(row))
+        return " ".join(f"{record.get('title') or ''} {record.get('text') or ''}".split())
 
     def split(self, name: str) -> Judgments:
         """The judgments of this name.

@@ -1,67 +1,29 @@
 """The whole evaluation: a collection through the pipeline, its queries through the search, and what came of it."""
 
 import re
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from medkg_contracts.errors import InvalidRequest
-from medkg_search import ChunkSearch, SearchServer, TenantNames
+from medkg_search import TenantNames
 from medkg_search.settings import SearchSettings
 
-from medkg_operations.progress import Tally
+from medkg_operations.search import SearchClient
 
-from .bm25 import Bm25
+from .asking import Asking
 from .collection import BeirCollection, Judgments, read_collection
 from .collection_files import judged_documents
 from .indexing import Indexing, Pipeline, index_corpus
 from .measures import DEPTH, means, per_query
 from .rankings import Ranking, best_documents
 from .report import ArmReport, CorpusReport, EvaluationReport
-from .retrieval import Answers, Retriever, ask_all
+from .retrieval import Answers
+from .splits import two_sides
+from .watching import Watch
 
 _NOT_A_SLUG: Final = re.compile(r"[^a-z0-9]+")
 _LONGEST_SLUG: Final = 40
-
-
-class Watch(Protocol):
-    """Whoever watches an evaluation.
-
-    Attributes:
-        tally: of the jobs.
-    """
-
-    tally: Tally
-
-    def indexing(self) -> None:
-        """The tally may have changed."""
-        ...
-
-    def asked(self, arm: str, done: int, total: int) -> None:
-        """So many queries have been answered by this arm."""
-        ...
-
-    def say(self, text: str) -> None:
-        """Something that is no result, and that people should know."""
-        ...
-
-
-@dataclass
-class Unwatched:
-    """Nobody watches."""
-
-    tally: Tally = field(default_factory=Tally)
-
-    def indexing(self) -> None:
-        """Nothing."""
-
-    def asked(self, arm: str, done: int, total: int) -> None:
-        """Nothing."""
-
-    def say(self, text: str) -> None:
-        """Nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +36,7 @@ class Evaluation:
         tenant: whose index the corpus fills; None takes one that no other corpus has.
         topology: by which it goes there; None leaves that to the router.
         concurrency: so many queries are asked at a time.
+        tune: find weights for the fusion, too.
         timeout_s: how long indexing may take.
     """
 
@@ -82,6 +45,7 @@ class Evaluation:
     tenant: str | None = None
     topology: str | None = None
     concurrency: int = 4
+    tune: bool = False
     timeout_s: float = 3600.0
 
 
@@ -107,6 +71,7 @@ async def evaluate_retrieval(
     """
     collection = read_collection(wanted.folder)
     judgments = collection.split(wanted.split)
+    sides = two_sides(collection, wanted.split) if wanted.tune else None
     tenant = TenantNames(wanted.tenant or own_tenant(collection)).tenant
     indexing = await index_corpus(
         settings,
@@ -117,17 +82,18 @@ async def evaluate_retrieval(
         shown=watch.indexing,
         report=watch.say,
     )
-    queries = {query: collection.queries[query] for query in judgments}
-    answers: dict[str, Answers] = {}
-    async with _retrievers(settings, tenant) as retrievers:
-        for arm, retriever in retrievers.items():
-            answers[arm] = await _ask(arm, retriever, queries, wanted.concurrency, watch)
+    async with SearchClient(settings.search_url) as client:
+        asking = Asking(collection, client.search, tenant, wanted.concurrency, watch)
+        await asking.prepare()
+        answers = await asking.all_arms(judgments)
+        tuning = None if sides is None else await asking.tune(sides, answers)
     return EvaluationReport(
         corpus=_corpus_report(collection, tenant, indexing),
         split=wanted.split,
-        queries=len(queries),
+        queries=len(judgments),
         judgments=judged_documents(judgments),
         arms={arm: _arm_report(each, judgments, collection, tenant) for arm, each in answers.items()},
+        tuning=tuning,
     )
 
 
@@ -135,21 +101,6 @@ def own_tenant(collection: BeirCollection) -> str:
     """A tenant for this corpus alone, called like its folder: a corpus with another row gets another one."""
     slug = _NOT_A_SLUG.sub("-", collection.name.lower()).strip("-")[:_LONGEST_SLUG].rstrip("-")
     return f"eval-{slug or 'corpus'}-{collection.digest[:8]}"
-
-
-@asynccontextmanager
-async def _retrievers(settings: SearchSettings, tenant: str) -> AsyncIterator[Mapping[str, Retriever]]:
-    """The arms, once they see all that was indexed."""
-    server = SearchServer(settings.opensearch_url)
-    try:
-        await server.call("POST", f"/{TenantNames(tenant).chunks}/_refresh")
-        yield {"bm25": Bm25(ChunkSearch(server), tenant)}
-    finally:
-        await server.close()
-
-
-async def _ask(arm: str, retriever: Retriever, queries: Mapping[str, str], concurrency: int, watch: Watch) -> Answers:
-    return await ask_all(retriever, queries, concurrency, lambda done: watch.asked(arm, done, len(queries)))
 
 
 def _arm_report(answers: Answers, judgments: Judgments, collection: BeirCollection, tenant: str) -> ArmReport:

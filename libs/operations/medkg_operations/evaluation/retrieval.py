@@ -7,6 +7,7 @@ from itertools import islice
 from time import perf_counter
 from typing import Final, Protocol
 
+from medkg_contracts.errors import MedkgError
 from medkg_contracts.model import Contract
 
 from medkg_operations.progress import percentile
@@ -15,6 +16,9 @@ from .rankings import Ranking
 
 #: Queries that are asked before any is measured: connections are opened then, and models wake up.
 WARM_UP: Final = 5
+
+#: Seconds between tries of a query whose answer did not come, or not wholly.
+WAITS_S: Final = (0.5, 1.0, 2.0, 4.0)
 
 #: Is told how many queries have been answered.
 Answered = Callable[[int], None]
@@ -38,14 +42,16 @@ class Speed(Contract):
     Attributes:
         concurrency: so many were asked at a time.
         per_second: queries a second in all.
-        p50_ms: milliseconds that half of them took at most.
-        p95_ms: milliseconds that 95 % of them took at most.
+        p50_ms: milliseconds that half of them took at most, each in the try that was answered.
+        p95_ms: milliseconds that 95 % of them took at most, likewise.
+        failed: tries that were not answered, or not wholly.
     """
 
     concurrency: int
     per_second: float
     p50_ms: float
     p95_ms: float
+    failed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +63,23 @@ class Answers:
 
 
 async def ask_all(retriever: Retriever, queries: Mapping[str, str], concurrency: int, answered: Answered) -> Answers:
-    """Ask all queries, at most so many at a time.
+    """Ask all queries, at most so many at a time; one that is not answered is asked a few times more.
 
     Raises:
         ResourceUnavailable: the search does not answer.
     """
     for text in islice(queries.values(), WARM_UP):
-        await retriever.ranking(text)
+        await _asked(retriever, text)
     rankings: dict[str, Ranking] = {}
     milliseconds: list[float] = []
+    failed = 0
 
     async def work(rest: Iterator[tuple[str, str]]) -> None:
+        nonlocal failed
         for query, text in rest:
-            began = perf_counter()
-            rankings[query] = await retriever.ranking(text)
-            milliseconds.append((perf_counter() - began) * 1000)
+            rankings[query], took, tries = await _asked(retriever, text)
+            milliseconds.append(took)
+            failed += tries
             answered(len(milliseconds))
 
     began, rest = perf_counter(), iter(queries.items())
@@ -87,5 +95,20 @@ async def ask_all(retriever: Retriever, queries: Mapping[str, str], concurrency:
         per_second=len(milliseconds) / seconds,
         p50_ms=percentile(milliseconds, 0.5) or 0.0,
         p95_ms=percentile(milliseconds, 0.95) or 0.0,
+        failed=failed,
     )
     return Answers(rankings, speed)
+
+
+async def _asked(retriever: Retriever, text: str) -> tuple[Ranking, float, int]:
+    """The answer, the milliseconds that it took, and how many tries before it had none."""
+    failed = 0
+    while True:
+        began = perf_counter()
+        try:
+            return await retriever.ranking(text), (perf_counter() - began) * 1000, failed
+        except MedkgError as error:
+            if failed == len(WAITS_S) or not error.retryable:
+                raise
+        await asyncio.sleep(WAITS_S[failed])
+        failed += 1

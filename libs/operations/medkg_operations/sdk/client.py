@@ -287,7 +287,13 @@ class Client:
         return await self._search.search(request)
 
     async def evaluate_retrieval(
-        self, folder: Path | str, *, split: str = "test", tenant: str | None = None, topology: str | None = None
+        self,
+        folder: Path | str,
+        *,
+        split: str = "test",
+        tenant: str | None = None,
+        topology: str | None = None,
+        tune: bool = False,
     ) -> "EvaluationReport":
         """Measure how good searches are, on a test collection in BEIR's layout; see docs/guides/evaluate-retrieval.md.
 
@@ -296,6 +302,7 @@ class Client:
             split: whose queries are asked.
             tenant: whose index the corpus fills; None takes one that no other corpus has.
             topology: by which it goes there; None leaves that to the router.
+            tune: find weights for the fusion, too.
 
         Raises:
             NotFound: the folder lacks a file, or has no such split.
@@ -306,9 +313,10 @@ class Client:
             ResourceUnavailable: a server does not answer.
         """
         # Brings libraries that nothing else needs.
-        from medkg_operations.evaluation.evaluate import Evaluation, Unwatched, evaluate_retrieval  # noqa: PLC0415
+        from medkg_operations.evaluation.evaluate import Evaluation, evaluate_retrieval  # noqa: PLC0415
+        from medkg_operations.evaluation.watching import Unwatched  # noqa: PLC0415
 
-        wanted = Evaluation(Path(folder), split, tenant, topology)
+        wanted = Evaluation(Path(folder), split, tenant, topology, tune=tune)
         return await evaluate_retrieval(self.settings, wanted, Unwatched(), by=self.by, source=self.source)
 
     async def remove_document(

@@ -1,0 +1,99 @@
+"""An evaluation's questions to the search service: each arm, the fusion, and weights."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from medkg_contracts.ir import Chunk, Span
+from medkg_operations.evaluation.asking import Asking
+from medkg_operations.evaluation.collection import read_collection
+from medkg_operations.evaluation.fusing import fused_records
+from medkg_operations.evaluation.splits import two_sides
+from medkg_operations.evaluation.tuning import Tuning
+from medkg_operations.evaluation.watching import Unwatched
+from medkg_search.hybrid import Arm, HybridHit, HybridPage, Place
+
+from .beir_folders import beir_folder
+
+NUMBERS = range(12)
+CORPUS = [{"_id": f"d{number}", "text": f"text {number}"} for number in NUMBERS]
+QUERIES = [{"_id": f"q{number}", "text": f"text {number}"} for number in NUMBERS]
+TRAIN = [f"q{number}\td{number}\t1" for number in NUMBERS if number < 6]
+TEST = [f"q{number}\td{number}\t1" for number in NUMBERS if number >= 6]
+
+
+def hit(rank, document):
+    chunk = Chunk(
+        id=f"c of {document}", document_id=f"beir:{document}", document_title="a", source="beir", section_id="body",
+        section_type="body", section_title="Text", ordinal=0, text="a", span=Span(start=0, end=1), token_count=1,
+    )  # fmt: skip
+    return HybridHit(
+        rank=rank, record_id=f"r of {document}", chunk=chunk, score=1.0, arms={Arm.BM25: Place(rank=1, score=1.0)},
+        snippets=[],
+    )  # fmt: skip
+
+
+class Service:
+    """BM25 finds what is asked for first, the dense arm last; both together as the real service fuses them."""
+
+    def __init__(self):
+        self.asked = []
+
+    async def __call__(self, request):
+        """A page."""
+        self.asked.append((request.query, request.arms))
+        wanted = f"d{request.query.split()[-1]}"
+        others = [f"d{number}" for number in NUMBERS if f"d{number}" != wanted]
+        found = {Arm.BM25: [wanted, *others], Arm.DENSE: [*others, wanted]}
+        ranking = found[request.arms[0]] if request.arms else fused_records(found, dict.fromkeys(found, 1.0))
+        hits = [hit(rank, document) for rank, document in enumerate(ranking, 1)]
+        return HybridPage(
+            hits=hits, total=len(hits), cursor=None, partial=[], took_ms={}, weights=dict.fromkeys(found, 1.0)
+        )
+
+
+@pytest.fixture
+async def asking(tmp_path):
+    """Ready to ask."""
+    collection = read_collection(beir_folder(tmp_path / "c", CORPUS, QUERIES, train=TRAIN, test=TEST))
+    asking = Asking(collection, Service(), "t", 2, Unwatched())
+    await asking.prepare()
+    return asking, collection
+
+
+async def test_each_arm_and_the_fusion_are_asked(asking):
+    """The arms are those that the service has; each is asked alone, and then all of them."""
+    ready, collection = asking
+    answers = await ready.all_arms(collection.split("test"))
+
+    assert ["bm25", "dense", "fusion"] == list(answers)
+    assert ["d7", "d11"] == [answers[arm].rankings["q7"][at].document for arm, at in (("bm25", 0), ("dense", -2))]
+
+
+async def test_weights_are_tuned_without_asking_again(asking):
+    """What the arms have found is fused here, by the service's own function; only the training queries are new."""
+    ready, collection = asking
+    answers = await ready.all_arms(collection.split("test"))
+    service = ready._ask
+    service.asked.clear()
+    tuning = await ready.tune(two_sides(collection, "test"), answers)
+
+    assert isinstance(tuning, Tuning)
+    assert tuning.weights["bm25"] > tuning.weights.get("dense", 0)
+    assert {"bm25": 1.0, "dense": 1.0} == tuning.present
+    assert {f"text {number}" for number in range(6)} == {query for query, _ in service.asked}
+
+
+@given(st.fixed_dictionaries({arm: st.lists(st.sampled_from("abcdefgh"), unique=True) for arm in ("bm25", "dense")}))
+def test_records_are_fused_by_weighted_reciprocal_ranks(rankings):
+    """A record's score is the sum of weight / (60 + rank); ties come in the order of their ids."""
+    weights = {"bm25": 0.25, "dense": 0.5}
+    scores = {
+        record: sum(weights[arm] / (61 + found.index(record)) for arm, found in rankings.items() if record in found)
+        for record in {record for found in rankings.values() for record in found}
+    }
+
+    fused = fused_records(rankings, weights)
+    assert sorted(scores) == sorted(fused)
+    assert all(scores[one] >= scores[other] - 1e-12 for one, other in pairwise(fused))
