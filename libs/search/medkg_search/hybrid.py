@@ -147,6 +147,7 @@ class HybridPage(Contract):
         facets: for each field that was asked for its values, the most frequent first.
         partial: what the answer lacks; empty for a whole one.
         took_ms: milliseconds that each arm took, and the whole.
+        weights: what a rank of each arm that was asked counts in the fusion.
     """
 
     hits: list[HybridHit]
@@ -155,6 +156,7 @@ class HybridPage(Contract):
     facets: dict[Facet, list[FacetCount]] = {}
     partial: list[PartialFailure]
     took_ms: dict[str, float]
+    weights: dict[Arm, float] = {}
 
 
 class Refusal(Contract):

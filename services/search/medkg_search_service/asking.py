@@ -8,11 +8,11 @@ from time import perf_counter
 from typing import Any, Final, Protocol
 
 from medkg_contracts.errors import IndexMissing, InvalidInput, InvalidRequest, MedkgError, SearchUnavailable, StageBug
+from medkg_search.fusion import Fused, fuse
+from medkg_search.haystack import Document
 from medkg_search.hybrid import Arm, PartialFailure
 from prometheus_client import Counter
 
-from .fusion import Fused, fuse
-from .haystack import Document
 from .retriever import ArmQuery
 
 logger = logging.getLogger(__name__)
@@ -85,6 +85,10 @@ class Arms:
             )
         return arms
 
+    def weights_of(self, arms: Sequence[Arm]) -> dict[Arm, float]:
+        """What a rank of each of them counts in the fusion."""
+        return {arm: self._weights[arm] for arm in arms}
+
     async def ask(self, query: ArmQuery, arms: Sequence[Arm]) -> Ranking:
         """What they find, as one ranking.
 
@@ -104,7 +108,7 @@ class Arms:
                 remedy=failures[0][1].info.remedy,
             )
         return Ranking(
-            fuse({arm: each.documents for arm, each in found.items()}, {arm: self._weights[arm] for arm in arms}),
+            fuse({arm: each.documents for arm, each in found.items()}, self.weights_of(arms)),
             [lacking(arm.value, error) for arm, error in failures],
             {arm.value: each.seconds for arm, each in found.items()},
         )

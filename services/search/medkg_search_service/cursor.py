@@ -14,10 +14,9 @@ from typing import Annotated, Final
 
 from medkg_contracts.errors import InvalidRequest
 from medkg_contracts.model import Contract
+from medkg_search.fusion import Fused
 from medkg_search.hybrid import Arm, PartialFailure, Place
 from pydantic import Field, ValidationError
-
-from .fusion import Fused
 
 #: In the order of their places in a row; an arm more is another form of the cursor.
 _ARMS: Final = (Arm.BM25, Arm.SPLADE, Arm.DENSE)

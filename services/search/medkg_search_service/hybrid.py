@@ -9,6 +9,7 @@ from typing import Any, Final
 from medkg_contracts.errors import MedkgError
 from medkg_contracts.ids import digest
 from medkg_search.arms import bm25_clause
+from medkg_search.fusion import Fused
 from medkg_search.hybrid import (
     Arm,
     Asked,
@@ -26,7 +27,6 @@ from prometheus_client import Histogram
 
 from .asking import Arms, Ranking, lacking, within
 from .cursor import Remainder
-from .fusion import Fused
 from .records import Clauses, Records, Shown
 from .rerank import Reranker
 from .retriever import ArmQuery
@@ -128,7 +128,11 @@ class HybridSearch:
         took[_WHOLE] = perf_counter() - began
         for part, seconds in took.items():
             _SECONDS.labels(part).observe(seconds)
-        return page.model_copy(update={"took_ms": {part: round(s * 1000, 3) for part, s in took.items()}})
+        told = {
+            "took_ms": {part: round(s * 1000, 3) for part, s in took.items()},
+            "weights": self._arms.weights_of(arms),
+        }
+        return page.model_copy(update=told)
 
     async def _begun(self, query: ArmQuery, arms: list[Arm], search: str, took: dict[str, float]) -> Remainder:
         """The whole search, of which nothing is shown yet."""

@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 from medkg_contracts.errors import MedkgError
 from medkg_contracts.vectors import EmbeddingModel
+from medkg_search.haystack import Document, component
 from medkg_search.syntax import SearchQuery
 
 from .candidate import to_decide
-from .haystack import Document, component
 from .nearest import MOST_AMONG, MOST_NEAREST, NearestQuestion
 from .records import Clauses, Liked, Records
 from .shards import Shards

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from medkg_contracts.errors import MedkgError
+from medkg_search.haystack import Document
 from medkg_search.hybrid import Arm
 from medkg_search_service.asking import Arms
-from medkg_search_service.haystack import Document
 from medkg_search_service.hybrid import HybridSearch, Reranking
 from medkg_search_service.rerank import Reranker
 from medkg_search_service.retriever import ArmQuery

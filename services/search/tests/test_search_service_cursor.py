@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from medkg_contracts.errors import InvalidRequest
+from medkg_search.fusion import Fused
 from medkg_search.hybrid import MAX_CURSOR, Arm, PartialFailure, Place
 from medkg_search_service.cursor import Remainder
-from medkg_search_service.fusion import Fused
 
 scores = st.integers(-(2**16), 2**16).map(lambda number: number / 64)
 places = st.builds(Place, rank=st.integers(1, 1000), score=scores)

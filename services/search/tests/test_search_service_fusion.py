@@ -4,9 +4,9 @@ import haystack.telemetry._telemetry
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from medkg_search.fusion import fuse
+from medkg_search.haystack import Document
 from medkg_search.hybrid import Arm, Place
-from medkg_search_service.fusion import fuse
-from medkg_search_service.haystack import Document
 
 WEIGHTS = {Arm.BM25: 2.0, Arm.SPLADE: 1.0, Arm.DENSE: 0.5}
 

@@ -54,6 +54,7 @@ async def test_a_hit_says_what_each_arm_thinks_of_it() -> None:
     assert {Arm.BM25: Place(rank=2, score=0.5), Arm.DENSE: Place(rank=1, score=1.0)} == page.hits[0].arms
     assert (1, "text 1", ["text 1"]) == (page.hits[0].rank, page.hits[0].chunk.text, page.hits[0].snippets)
     assert {"bm25", "splade", "dense", "search"} == set(page.took_ms)
+    assert dict.fromkeys(Arm, 1.0) == page.weights
 
 
 async def test_an_arm_that_is_down_is_named() -> None:

@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from medkg_search.hybrid import Arm, Place
-
 from .haystack import Document, DocumentJoiner
+from .hybrid import Arm, Place
 
 
 @dataclass(frozen=True, slots=True)
