@@ -48,6 +48,7 @@ class ProductProcesses:
             "MK_TOPOLOGIES": str(topologies),
             "MK_REPLAY_PORT": str(replay_port),
             "MK_SEARCH_PORT": str(search_port),
+            "MK_SEARCH_URL": f"http://127.0.0.1:{search_port}",
             "MK_CTGOV_URL": self.replay_url,
             **_FOR_TESTS,
             **environment,

@@ -18,7 +18,7 @@ from .rankings import Ranking
 WARM_UP: Final = 5
 
 #: Seconds between tries of a query whose answer did not come, or not wholly.
-WAITS_S: Final = (0.5, 1.0, 2.0, 4.0)
+WAITS_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 
 #: Is told how many queries have been answered.
 Answered = Callable[[int], None]
