@@ -68,8 +68,8 @@ def other_model(live: LiveModel, model: EmbeddingModel) -> ConfigurationError:
     """Says that vectors of this model cannot be compared with those that the tenant has."""
     return ConfigurationError(
         f"the index of tenant {live.tenant!r} has vectors of {_told(live.model)}; these are of {_told(model)}",
-        remedy=f"Set the embedding service back to {live.model.name}, or move the tenant to the other model: "
-        f"`medkg index migrate --tenant {live.tenant} --model {model.name}`. Then run the job again.",
+        remedy=f"Set the embedding service back to {live.model.name}, or index with {model.name} for another tenant. "
+        "Then run the job again.",
     )
 
 

@@ -103,8 +103,7 @@ class DenseEncoders:
             await encoder.close()
             raise ConfigurationError(
                 f"the tenant's vectors are of {model.ref}, and queries would be encoded by {encoder.model.ref}",
-                remedy="Give the search service the settings of the embed stage that made the vectors, or move the "
-                "tenant to the other model: `medkg index migrate`.",
+                remedy="Give the search service the settings of the embed stage that made the vectors.",
             )
         return encoder
 

@@ -108,7 +108,7 @@ async def test_queries_are_not_encoded_by_another_model() -> None:
 
     with pytest.raises(ConfigurationError, match=f"{MODEL.ref}.*{OTHER.ref}") as caught:
         await DenseEncoders(lambda _: dense).encode_query(MODEL, "pain")
-    assert "medkg index migrate" in caught.value.info.remedy
+    assert "the settings of the embed stage" in caught.value.info.remedy
     assert 1 == dense.closed
 
 
