@@ -104,7 +104,7 @@ async def test_three_replicas_share_one_breaker(bus: Bus, start: Start, tmp_path
 
 async def test_without_a_gpu_a_service_does_not_start(bus: Bus, start: Start, redis_url: str) -> None:
     """A service that needs a GPU ends with an error, says so in its log and leaves a notice; on request it runs."""
-    refused = start(ECHO_ACCELERATED="1", CUDA_VISIBLE_DEVICES="")
+    refused = start(ECHO_ACCELERATED="1", CUDA_VISIBLE_DEVICES="", MK_ACCELERATOR="cuda")
     assert accelerator.EXIT_CODE == await refused.ended()
     assert ["critical"] == [line["level"] for line in refused.lines if "no usable GPU" in line["message"]]
 
