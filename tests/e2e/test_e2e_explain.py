@@ -11,6 +11,7 @@ from medkg_contracts.deadletter import original_headers
 from medkg_contracts.kinds import Kind
 from medkg_contracts.orders import Order, RerunOrder, ScopeOrder
 from medkg_contracts.records import Place, Record
+from medkg_servicekit import accelerator
 from medkg_testing import LocalStack
 
 from tests.studies import studies
@@ -240,7 +241,7 @@ def test_no_gpu(product: LocalStack, nct_ids: list[str]) -> None:
     product.start()
     end = product.wait_for_end(job)
 
-    assert 1 == code
+    assert accelerator.EXIT_CODE == code
     assert "chunk" == found.stage
     assert "[gpu_unavailable]" in (found.last_error or "")
     assert Kind.JOB_COMPLETED is end

@@ -23,11 +23,16 @@ REMEMBERED = 50
 
 
 class Transition:
-    """A job on its way to its next state: its parts as they change, and what is to be sent."""
+    """A job on its way to its next state: its parts as they change, and what is to be sent.
+
+    Branches of a job are answered on topics of their own, and are read in any order: what one answer sets is dated by
+    its own time, and not by what was read before it, so that a rebuild, which reads in another order, comes to the same.
+    """
 
     def __init__(self, plan: Plan, state: JobState, origin: Origin, now: int) -> None:
         self.plan = plan
         self.state = state
+        self.at = now
         self.now = max(now, state.updated_at)
         self.origin = origin
         self.traceparent = origin.traceparent or trace_of(state)
@@ -84,7 +89,7 @@ class Transition:
 
     def defer_stage(self, node: StageNode, deferral: StageDeferred) -> None:
         """Let a stage wait for its next try."""
-        deadline = self.now + round(deferral.wait_s * 1000)
+        deadline = self.at + round(deferral.wait_s * 1000)
         update = {"status": NodeStatus.DEFERRED, "deadline": deadline, "tried": deferral.tried}
         self.nodes[node.name] = self._node(node.name).model_copy(update=update)
 
@@ -170,7 +175,7 @@ class Transition:
 
     def _reach_gate(self, gate: GateNode) -> None:
         early = self._node(gate.name).early
-        deadline = self.now + round(gate.deadline_s * 1000)
+        deadline = self._begins_at(gate.name) + round(gate.deadline_s * 1000)
         self._begin_node(gate.name, NodeStatus.WAITING, deadline=deadline)
         if early is not None:
             self.open_gate(gate, early, early=True)
@@ -192,12 +197,18 @@ class Transition:
         before = self._node(name)
         self.nodes.pop(name, None)  # what is started last stands last
         again = _reset(before, keeps_early=False)
-        update = {"status": status, "epoch": before.epoch + 1, "started_at": self.now, **fields}
+        begun = self._begins_at(name)
+        update = {"status": status, "epoch": before.epoch + 1, "started_at": begun, **fields}
         self.nodes[name] = again.model_copy(update=update)
 
+    def _begins_at(self, name: str) -> int:
+        """When a node starts that is started now: with the last of what it waited for."""
+        return max([self.at, *(self._node(need).ended_at or 0 for need in self.plan.by_name[name].depends_on)])
+
     def _end_node(self, name: str, status: NodeStatus, **fields: Any) -> None:  # noqa: ANN401 - NodeState's fields
-        update = {"status": status, "ended_at": self.now, **fields}
-        self.nodes[name] = self._node(name).model_copy(update=update)
+        node = self._node(name)
+        update = {"status": status, "ended_at": max(self.at, node.started_at or 0), **fields}
+        self.nodes[name] = node.model_copy(update=update)
 
     def _end_gate(self, gate: GateNode, status: NodeStatus, event: EarlyEvent) -> None:
         before = self._node(gate.name)

@@ -7,7 +7,7 @@ from medkg_contracts import topics
 from medkg_contracts.data import JobEnded, StageRequest
 from medkg_contracts.kinds import Kind
 from medkg_ledger.state import JobStatus, NodeStatus
-from medkg_routing import to_event
+from medkg_routing import advance, to_event
 
 from .telling import (
     FAILURE,
@@ -28,6 +28,7 @@ from .telling import (
     spoke,
     stage,
     started,
+    state_after,
 )
 
 DIAMOND = plan(
@@ -52,6 +53,21 @@ def test_join_waits_for_all() -> None:
     second = story.tell(done("left", "document"))
 
     assert ([], [("stage.requested", "join")]) == (said(first), said(second))
+
+
+def test_branches_may_be_read_in_any_order() -> None:
+    """Two answers leave the same state whichever is read first: each is dated by its own time, what follows by both."""
+    answers = [(done("left", "document"), NOW + 5_000), (done("right", "entities", "claims"), NOW + 7_000)]
+    after = []
+    for order in (answers, answers[::-1]):
+        story = Story(DIAMOND)
+        state = state_after(story.tell(done("ingest", "payloads")))
+        for answer, now in order:
+            state = state_after(advance(DIAMOND, state, answer, now))
+        after.append(state)
+
+    assert after[0] == after[1]
+    assert (NOW + 5_000, NOW + 7_000) == (after[0].node("left").ended_at, after[0].node("join").started_at)
 
 
 def test_request_carries_the_inputs_alone() -> None:

@@ -38,4 +38,4 @@ def test_services_of_ours_are_asked_more_often() -> None:
 
 def test_what_has_a_port_of_the_machine_is_there_once() -> None:
     """There may be several of each service but those that publish a port, and of no server."""
-    assert ours().keys() - {"replay"} == scalable(COMPOSE)
+    assert ours().keys() - {"replay", "search"} == scalable(COMPOSE)

@@ -93,6 +93,7 @@ async def test_workers_make_the_same_chunks(monkeypatch: pytest.MonkeyPatch, tmp
 
 def test_only_one_who_asks_for_it_needs_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """A service needs a GPU if its settings ask for a model, and the endpoint that has it is on the same machine."""
+    monkeypatch.setenv("MK_ACCELERATOR", "cuda")
     plain = app.service.is_accelerated
     monkeypatch.setenv("MK_CHUNK_STRATEGY", "semantic")
     asking = app.service.is_accelerated
