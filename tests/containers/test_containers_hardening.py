@@ -19,9 +19,8 @@ pytestmark = pytest.mark.containers
 
 SERVERS = {"kafka", "redis", "opensearch"}
 MOST_BYTES = 250_000_000
-#: Of an image that has models in it and what they run on.
-MOST_BYTES_WITH_MODELS = 900_000_000
-WITH_MODELS = {"embed", "search", "splade"}
+#: Of those that have models in them and what these run on, and of the command, which has what evaluation needs.
+LARGER = {"embed": 600_000_000, "search": 650_000_000, "splade": 550_000_000, "cli": 450_000_000}
 MODULES = {name: entry.module.partition(".")[0] for name, entry in installed().items()}
 OVERLAYS = sorted(path.name for path in (REPOSITORY / "deploy" / "compose").glob("*.yml"))
 
@@ -34,12 +33,11 @@ def configuration(*files: str, profiles: str = "*") -> Any:
 
 @pytest.mark.parametrize("name", [*SERVICES, "cli"])
 def test_image_is_small_and_says_what_it_is(name: str) -> None:
-    """An image of ours is below 250 MB (900 with models), does not run as root, and says version and revision."""
-    most = MOST_BYTES_WITH_MODELS if name in WITH_MODELS else MOST_BYTES
+    """An image of ours is below its bound, does not run as root, and is labelled with version and revision."""
     image = inspect(f"medkg/{name}:0.1.0")
     labels = image["Config"]["Labels"]
 
-    assert image["Size"] < most
+    assert image["Size"] < LARGER.get(name, MOST_BYTES)
     assert "10001:10001" == image["Config"]["User"]
     assert ("0.1.0", f"medkg {name}") == (
         labels["org.opencontainers.image.version"],

@@ -26,7 +26,7 @@ class Transition:
     """A job on its way to its next state: its parts as they change, and what is to be sent.
 
     Branches of a job are answered on topics of their own, and are read in any order: what one answer sets is dated by
-    its own time, and not by what was read before it, so that a rebuild, which reads in another order, comes to the same.
+    its own time, not by what was read before it, so that a rebuild, which reads in another order, comes to the same.
     """
 
     def __init__(self, plan: Plan, state: JobState, origin: Origin, now: int) -> None:
