@@ -79,7 +79,7 @@ def test_what_is_published_is_for_this_machine_alone() -> None:
     ports = [port for service in configuration()["services"].values() for port in service.get("ports", ())]
 
     assert {"127.0.0.1"} == {port["host_ip"] for port in ports}
-    assert 4 == len(ports)
+    assert 5 == len(ports)
 
 
 @pytest.mark.parametrize("name", [*SERVICES, "topics", "medkg"])
@@ -128,14 +128,14 @@ def test_a_profile_of_ones_own_needs_no_change_of_the_file(tmp_path: Path) -> No
     overlay = tmp_path / "gpu.yml"
     overlay.write_text(
         "services:\n"
-        "  embed:\n"
+        "  summarise:\n"
         f"    extends: {{file: {REPOSITORY / 'docker-compose.yml'}, service: chunk}}\n"
-        "    image: medkg/embed\n"
+        "    image: medkg/summarise\n"
         "    profiles: [gpu]\n"
     )
     without = configuration(str(overlay), profiles="core")["services"]
     having = configuration(str(overlay), profiles="gpu")["services"]
 
-    assert "embed" not in without
-    assert (True, "medkg/embed") == (having["embed"]["read_only"], having["embed"]["image"])
-    assert having["chunk"]["environment"] == having["embed"]["environment"]
+    assert "summarise" not in without
+    assert (True, "medkg/summarise") == (having["summarise"]["read_only"], having["summarise"]["image"])
+    assert having["chunk"]["environment"] == having["summarise"]["environment"]
