@@ -20,9 +20,8 @@ from medkg_contracts.kinds import Kind
 from medkg_contracts.orders import Order, ScopeOrder
 from medkg_operations.control import order_event
 from medkg_operations.requests import publish
-from medkg_stack import SERVICES
 
-from tests.shipped import PIPELINE, STAGE_SERVICES
+from tests.shipped import PIPELINE
 
 from .load import Load
 from .rig import Rig
@@ -221,14 +220,15 @@ def _no_mount(rig: Rig) -> str | None:
 
 def _kills() -> list[Fault]:
     short = {"router", "chunk"}
-    return [Fault(f"SIGKILL {name}", partial(kill, name), PROCESS_KILL_S, name in short) for name in SERVICES]
+    at_work = ("replay", "router", *PIPELINE)  # another service's end would change nothing for the trials' jobs
+    return [Fault(f"SIGKILL {name}", partial(kill, name), PROCESS_KILL_S, name in short) for name in at_work]
 
 
 def _hangs() -> list[Fault]:
     alone = [Fault("SIGSTOP replay", partial(hang, "replay"), PROCESS_KILL_S)]
     return alone + [
         Fault(f"SIGSTOP {name}", partial(hang, name), PROCESS_KILL_S, name == "index", partial(two_of, name))
-        for name in ("router", *STAGE_SERVICES)
+        for name in ("router", *PIPELINE)
     ]
 
 

@@ -23,7 +23,7 @@ from tests.studies import all_states, expected_chunks, indexed_chunks, states_of
 pytestmark = pytest.mark.integration
 
 
-@pytest.mark.parametrize("victim", ["router", *STAGE_SERVICES])
+@pytest.mark.parametrize("victim", ["router", *PIPELINE])
 def test_sigkill_loses_nothing_and_indexes_nothing_twice(product: LocalStack, nct_ids: list[str], victim: str) -> None:
     """A service killed with SIGKILL in the middle of the work and started again: every job ends completed, once."""
     tenant = f"kill-{victim}"
