@@ -83,15 +83,23 @@ def snippets(hit: Mapping[str, Any]) -> list[str]:
     )
 
 
-def _hit(hit: Mapping[str, Any]) -> SearchHit:
+def chunk_of(hit: Mapping[str, Any]) -> Chunk:
+    """The chunk that a hit's record holds.
+
+    Raises:
+        ConfigurationError: it holds none.
+    """
     source = {name: value for name, value in hit["_source"].items() if name in Chunk.model_fields}
     source["id"] = hit["_source"].get("chunk_id")
     try:
-        chunk = Chunk.model_validate(source)
+        return Chunk.model_validate(source)
     except ValidationError as error:
         raise ConfigurationError(
             f"record {hit['_id']} of index {hit['_index']} is no chunk: {first_violation(error)}",
             remedy="Find who else writes into the index, or which version of medkg did; delete the record, or the "
             "index, and run its documents again.",
         ) from error
-    return SearchHit(chunk=chunk, score=hit["_score"], snippets=snippets(hit))
+
+
+def _hit(hit: Mapping[str, Any]) -> SearchHit:
+    return SearchHit(chunk=chunk_of(hit), score=hit["_score"], snippets=snippets(hit))

@@ -4,13 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from medkg_contracts.errors import ConfigurationError, IndexMissing, NotFound
+from medkg_contracts.errors import IndexMissing, NotFound
 from medkg_contracts.ir import Chunk
-from medkg_contracts.model import first_violation
 from medkg_search import SearchServer, TenantNames
 from medkg_search.hybrid import Facet, FacetCount
-from medkg_search.results import whole
-from pydantic import ValidationError
+from medkg_search.results import chunk_of, whole
 
 from .candidate import Candidate
 
@@ -221,14 +219,4 @@ def _candidate(hit: Mapping[str, Any], score: float) -> Candidate:
 
 
 def _shown(hit: Mapping[str, Any]) -> Shown:
-    source = {name: value for name, value in hit["_source"].items() if name in Chunk.model_fields}
-    source["id"] = hit["_source"].get("chunk_id")
-    try:
-        chunk = Chunk.model_validate(source)
-    except ValidationError as error:
-        raise ConfigurationError(
-            f"record {hit['_id']} of index {hit['_index']} is no chunk: {first_violation(error)}",
-            remedy="Find who else writes into the index, or which version of medkg did; delete the record, or the "
-            "index, and run its documents again.",
-        ) from error
-    return Shown(chunk, hit.get("highlight", {}).get("text", []))
+    return Shown(chunk_of(hit), hit.get("highlight", {}).get("text", []))

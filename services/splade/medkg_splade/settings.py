@@ -1,10 +1,7 @@
 """The SPLADE stage's settings."""
 
-from ipaddress import ip_address
-from urllib.parse import urlsplit
-
 from medkg_models.sparse_opening import SparseSettings
-from medkg_servicekit.accelerator import AcceleratedSettings
+from medkg_servicekit.accelerator import AcceleratedSettings, is_here
 
 
 class SpladeSettings(AcceleratedSettings, SparseSettings):
@@ -12,11 +9,4 @@ class SpladeSettings(AcceleratedSettings, SparseSettings):
 
     def needs_gpu_here(self) -> bool:
         """Whether this machine has to have what MK_ACCELERATOR names; not where vLLM runs on another one."""
-        return self.accelerator == "cpu" or _is_here(urlsplit(self.splade_url).hostname or "")
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+        return self.accelerator == "cpu" or is_here(self.splade_url)
