@@ -1,6 +1,11 @@
 """Why a job is where it is, as `medkg explain` prints it and as `job.stalled` carries it."""
 
-from .model import Contract
+import operator
+from typing import Annotated
+
+from pydantic import Field
+
+from .model import Contract, Name, OptionValue
 
 
 class Explanation(Contract):
@@ -11,6 +16,7 @@ class Explanation(Contract):
         cause: a stable code, one of those that the guide on explaining lists.
         summary: the cause in a sentence.
         stage: the stage or gate that it is about.
+        options: what the job's topology says of how that stage is to work; written only where it says something.
         record: ``topic/partition@offset`` of the record that the job hangs on.
         waiting_on: what must happen for the job to go on.
         last_error: the last error that anybody reported for the job.
@@ -23,6 +29,7 @@ class Explanation(Contract):
     summary: str
     pipeline: str | None = None
     stage: str | None = None
+    options: Annotated[dict[Name, OptionValue], Field(exclude_if=operator.not_)] = {}
     record: str | None = None
     waiting_on: str | None = None
     last_error: str | None = None
@@ -31,6 +38,14 @@ class Explanation(Contract):
     def text(self) -> str:
         """The explanation for people: a line for each thing that there is to say."""
         lines = [f"{self.job_id} is {self.status}: {self.summary}"]
-        labels = ("pipeline", "stage", "record", "waiting_on", "last_error", "next_action")
-        lines += [f"  {label.replace('_', ' '):<12} {value}" for label in labels if (value := getattr(self, label))]
+        facts = {
+            "pipeline": self.pipeline,
+            "stage": self.stage,
+            "options": ", ".join(f"{name} {value}" for name, value in self.options.items()),
+            "record": self.record,
+            "waiting on": self.waiting_on,
+            "last error": self.last_error,
+            "next action": self.next_action,
+        }
+        lines += [f"  {label:<12} {value}" for label, value in facts.items() if value]
         return "\n".join(lines)

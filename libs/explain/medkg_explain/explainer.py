@@ -93,9 +93,9 @@ class Explainer:
     async def _explain(self, state: JobState) -> Explanation:
         plan = await self._ledger.plan(state.pipeline_version or "")
         if state.ended:
-            return (await self._ended(state, plan)).about(state)
+            return (await self._ended(state, plan)).about(state, plan)
         if (refusal := await self._refusal()) is not None:
-            return refusal.about(state)
+            return refusal.about(state, plan)
         if plan is None:
             raise TopologyUnknown(f"the ledger does not have the plan {state.pipeline_version}")
         now = round(time() * 1000)
@@ -105,7 +105,7 @@ class Explainer:
                 findings[node.name] = about_gate(state, await self._gate_facts(state, node), now)
             else:
                 findings[node.name] = about_stage(state, await self._stage_facts(state, node), now)
-        return weigh(plan, state, findings).about(state)
+        return weigh(plan, state, findings).about(state, plan)
 
     async def _explain_stranger(self, job_id: str) -> Explanation:
         trail = Trail(self._cluster, job_id, 0)

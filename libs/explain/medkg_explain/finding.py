@@ -6,6 +6,7 @@ from medkg_contracts.deadletter import Letter
 from medkg_contracts.errors import ErrorInfo
 from medkg_contracts.explanation import Explanation
 from medkg_ledger import JobState
+from medkg_topology.plan import Plan, StageNode
 
 from .causes import Cause
 from .facts import HeldBack
@@ -23,8 +24,9 @@ class Finding:
     waiting_on: str | None = None
     last_error: str | None = None
 
-    def about(self, state: JobState) -> Explanation:
-        """The explanation of this job that the finding gives."""
+    def about(self, state: JobState, plan: Plan | None) -> Explanation:
+        """The explanation that the finding gives of this job, whose plan this is, if it is known."""
+        node = plan.by_name.get(self.stage or "") if plan else None
         version = f"@{state.pipeline_version[:12]}" if state.pipeline_version else ""
         return Explanation(
             job_id=state.job_id,
@@ -33,6 +35,7 @@ class Finding:
             summary=self.summary,
             pipeline=f"{state.pipeline_name}{version}" if state.pipeline_name else None,
             stage=self.stage,
+            options=node.options if isinstance(node, StageNode) else {},
             record=self.record,
             waiting_on=self.waiting_on,
             last_error=self.last_error,

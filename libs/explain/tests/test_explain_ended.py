@@ -10,9 +10,10 @@ from medkg_explain.facts import Reader
 from medkg_explain.router import unwritten
 from medkg_explain.stranger import about_stranger
 from medkg_ledger import JobStatus
+from medkg_topology.plan import Plan
 from pydantic import JsonValue
 
-from .cases import ANSWER, LETTER, ROUTER, job
+from .cases import ANSWER, LETTER, NODE, ROUTER, job
 
 REQUEST = replace(ANSWER, topic="jobs.requests.v1")
 
@@ -21,7 +22,7 @@ def test_a_failed_job_says_where_and_why_and_how_it_goes_on() -> None:
     """The stage, the error with its remedy, the dead letter and the command that runs it again."""
     error = StageTimeout("chunk took longer than 30 s").info
     state = job(status=JobStatus.FAILED, failed_stage="chunk", error=error)
-    explanation = about_ended(state, LETTER, None).about(state)
+    explanation = about_ended(state, LETTER, None).about(state, None)
 
     assert ("failed", "failed", "chunk") == (explanation.status, explanation.cause, explanation.stage)
     assert "it failed at chunk [timeout]" == explanation.summary
@@ -31,12 +32,27 @@ def test_a_failed_job_says_where_and_why_and_how_it_goes_on() -> None:
     assert "`medkg job rerun j1`" in explanation.next_action
 
 
+def test_it_is_told_what_the_topology_asks_of_the_stage() -> None:
+    """The options of the stage that it is about, to programs and to people; nothing where there are none."""
+    plain, told = (
+        Plan(name="scene", version="1", nodes=(NODE.model_copy(update={"options": options}),))
+        for options in ({}, {"strategy": "section", "max_tokens": 400})
+    )
+    state = job(status=JobStatus.FAILED, failed_stage="chunk", error=StageTimeout("chunk took longer").info)
+    explanation, silent = (about_ended(state, LETTER, None).about(state, plan) for plan in (told, plain))
+
+    assert {"strategy": "section", "max_tokens": 400} == explanation.model_dump()["options"]
+    assert "  options      strategy section, max_tokens 400" in explanation.text().splitlines()
+    assert "options" not in silent.model_dump()
+    assert "options" not in silent.text()
+
+
 def test_a_batch_whose_query_found_nothing_says_so() -> None:
     """A batch without a single item has completed, and whoever asked why nothing came of it is told."""
     value: JsonValue = {"batch_id": "j1", "jobs": 0}
     expansion = ArtifactRef(name="expansion", sha256="0" * 64, size=30, value=value)
     state = job(status=JobStatus.COMPLETED, artifacts={"expansion": expansion})
-    explanation = about_ended(state, None, None).about(state)
+    explanation = about_ended(state, None, None).about(state, None)
 
     assert ("completed", True) == (explanation.cause, "found nothing" in explanation.summary)
 
@@ -45,7 +61,7 @@ def test_a_rejected_job_is_asked_for_again() -> None:
     """A request that was refused is corrected and submitted again; there is nothing to run again."""
     error = InvalidRequest("source: missing").info
     state = job(status=JobStatus.REJECTED, error=error, pipeline_name=None, pipeline_version=None)
-    explanation = about_ended(state, None, None).about(state)
+    explanation = about_ended(state, None, None).about(state, None)
 
     assert ("rejected", None) == (explanation.cause, explanation.pipeline)
     assert f"{error.remedy} Then `medkg submit` asks for it again." == explanation.next_action
