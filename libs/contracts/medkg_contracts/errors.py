@@ -29,7 +29,9 @@
     - GraphUnavailable
     - SourceUnavailable
     - GpuUnavailable
-    - GpuOutOfMemory
+    - ModelServerUnavailable
+    - OutOfMemory
+      . GpuOutOfMemory
   x SourceRefused
   x InFlightElsewhere
   x NotFound
@@ -319,11 +321,26 @@ class GpuUnavailable(ResourceUnavailable):
     remedy = "Start the service on a machine with a usable GPU, or choose MK_ACCELERATOR=cpu yourself."
 
 
-class GpuOutOfMemory(ResourceUnavailable):
+class ModelServerUnavailable(ResourceUnavailable):
+    """The server that runs a model did not answer."""
+
+    code = "model_server_unavailable"
+    runbook = "gpu.md#the-endpoint-does-not-answer"
+    remedy = "Check that the model's server runs, and that MK_EMBED_URL or MK_SPLADE_URL is its address."
+
+
+class OutOfMemory(ResourceUnavailable):
+    """The memory did not suffice for a model that runs on processors."""
+
+    code = "out_of_memory"
+    runbook = "gpu.md#out-of-memory"
+    remedy = "Give the service's container, or the machine, more memory, or end what else uses it."
+
+
+class GpuOutOfMemory(OutOfMemory):
     """A GPU's memory did not suffice."""
 
     code = "gpu_out_of_memory"
-    runbook = "gpu.md#out-of-memory"
     remedy = "Give the stage smaller batches or a larger GPU, or end what else uses its memory."
 
 

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from .batching import token_batches
 from .dense import Encoded, Matrix, all_or_error
-from .endpoint_client import EndpointClient, Served
+from .endpoint_client import EndpointClient
 from .identity import with_passage_instruction
+from .model_server import Served
 
 #: A token has about so many bytes of UTF-8. The server counts for itself; this only shares texts out among requests.
 _BYTES_OF_A_TOKEN: Final = 4
@@ -57,13 +58,12 @@ class EndpointEncoder:
         self._budget = budget
         self._slots = asyncio.Semaphore(_REQUESTS)
         self._served: Served | None = None
-        self._in_doubt = False
 
     async def open(self) -> None:
         """Ask the server what it serves, and for one vector.
 
         Raises:
-            ResourceUnavailable: it does not answer.
+            ModelServerUnavailable: it does not answer.
             ConfigurationError: it does not have the model, or makes vectors of another dimension.
         """
         served = self._served = await self._client.served(self._name)
@@ -102,7 +102,6 @@ class EndpointEncoder:
         """Vectors or errors for these texts; a batch that is too much for the server is halved."""
         try:
             async with self._slots:
-                await self._make_sure()
                 rows = await self._client.embeddings(self._serving.name, [texts[each] for each in batch])
             self._of_dimension(rows, self.model.dimension)
             encoded.vectors[batch] = _normalised(rows)
@@ -116,7 +115,6 @@ class EndpointEncoder:
             else:
                 encoded.errors[batch[0]] = error
         except MedkgError as error:
-            self._in_doubt = self._in_doubt or error.retryable
             encoded.errors.update(dict.fromkeys(batch, error))
 
     async def _fill_cut(self, encoded: Encoded, position: int, text: str) -> None:
@@ -135,23 +133,6 @@ class EndpointEncoder:
         if self._served is None:
             raise ConfigurationError("the encoder has not been opened")
         return self._served
-
-    async def _make_sure(self) -> None:
-        """After a failure another server may be there, with another model under the same name.
-
-        Raises:
-            ConfigurationError: so it is.
-        """
-        if not self._in_doubt:
-            return
-        now = await self._client.served(self._serving.name)
-        if now != self._serving:
-            raise ConfigurationError(
-                f"the endpoint serves another {now.name} than when this service began ({now.revision[:12]}, not "
-                f"{self._serving.revision[:12]})",
-                remedy="Start the service again; the index then says whether it takes the new model's vectors.",
-            )
-        self._in_doubt = False
 
     def _of_dimension(self, rows: Sequence[NDArray[np.float32]], dimension: int) -> None:
         wrong = {len(row) for row in rows} - {dimension}

@@ -3,19 +3,18 @@
 import asyncio
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
 import numpy as np
-from medkg_contracts.errors import InputTooLong
+from medkg_contracts.errors import ConfigurationError, InputTooLong, OutOfMemory
 from numpy.typing import NDArray
 
 from .catalogue import DenseModel
 from .dense import Encoded, Matrix, all_or_error
 from .fetching import fetched, sha256_of
 from .identity import with_passage_instruction
-from .network import Network
+from .network import Network, NetworkThreads
 from .tokenizer import ModelTokenizer, damaged
 
 
@@ -44,7 +43,7 @@ class LocalEncoder:
         self._passage_instruction = passage_instruction
         self._query_instruction = model.query_instruction if query_instruction is None else query_instruction
         self._threads = threads
-        self._pool: ThreadPoolExecutor | None = None
+        self._running: NetworkThreads[Sequence[int], NDArray[np.float32]] | None = None
         self.model = with_passage_instruction(model.embedding_model, passage_instruction)
 
     async def open(self) -> None:
@@ -53,14 +52,15 @@ class LocalEncoder:
         Raises:
             ConfigurationError: it cannot be fetched here, or its files are damaged.
             ResourceUnavailable: it could not be fetched.
+            OutOfMemory: it has no room.
         """
         self._tokenizer, self._network = await asyncio.to_thread(self._load)
-        self._pool = ThreadPoolExecutor(self._network.threads, thread_name_prefix=f"{self._packaged.name}-encoder")
+        self._running = NetworkThreads(self._run, self._network.threads, f"{self._packaged.name}-encoder")
 
     async def close(self) -> None:
         """Give back the threads."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+        if self._running is not None:
+            self._running.close()
 
     def _load(self) -> tuple[ModelTokenizer, Network]:
         return _loaded(self._packaged, fetched(self._packaged), self._threads)
@@ -75,13 +75,13 @@ class LocalEncoder:
 
     async def encode_query(self, text: str) -> NDArray[np.float32]:
         """The vector of a query; see `DenseEncoder`."""
-        vector: NDArray[np.float32] = (await self._encode([self._query_instruction + text], truncate=True)).vectors[0]
+        encoded = await self._encode([self._query_instruction + text], truncate=True)
+        vector: NDArray[np.float32] = all_or_error(encoded)[0]
         return vector
 
     async def _encode(self, texts: Sequence[str], *, truncate: bool) -> Encoded:
         encoded = Encoded(np.zeros((len(texts), self.model.dimension), np.float32))
-        loop = asyncio.get_running_loop()
-        ids = await loop.run_in_executor(self._pool, self._tokenizer.ids, texts)
+        ids = await asyncio.to_thread(self._tokenizer.ids, texts)
         for position, each in enumerate(ids):
             if len(each) <= self._packaged.max_tokens:
                 continue
@@ -94,10 +94,19 @@ class LocalEncoder:
                 )
         # The longest first, so that no processor is left with one at the end.
         usable = sorted(set(range(len(texts))) - set(encoded.errors), key=lambda each: -len(ids[each]))
-        vectors = await asyncio.gather(*(loop.run_in_executor(self._pool, self._run, ids[each]) for each in usable))
-        for position, vector in zip(usable, vectors, strict=True):
-            encoded.vectors[position] = vector
+        results = await self._opened.each([ids[each] for each in usable])
+        for position, made in zip(usable, results, strict=True):
+            if isinstance(made, OutOfMemory):
+                encoded.errors[position] = made
+            else:
+                encoded.vectors[position] = made
         return encoded
+
+    @property
+    def _opened(self) -> NetworkThreads[Sequence[int], NDArray[np.float32]]:
+        if self._running is None:
+            raise ConfigurationError("the encoder has not been opened")
+        return self._running
 
     def _run(self, ids: Sequence[int]) -> NDArray[np.float32]:
         states = self._network.run(_inputs(ids))[0][0]

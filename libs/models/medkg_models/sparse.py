@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 import numpy as np
 from medkg_contracts.vectors import SparseModel
@@ -14,15 +14,15 @@ from .sparse_text import SparseVocabulary, Window
 #: Weights have so many decimals. OpenSearch keeps 9 bits of each.
 DECIMALS: Final = 4
 
-#: Token numbers, ascending, and their weights.
-_Row = tuple[NDArray[np.intp], NDArray[np.float32]]
+#: What a window weighs: the numbers of the terms that weigh anything, ascending, and their weights.
+Row: TypeAlias = tuple[NDArray[np.intp], NDArray[np.float32]]
 
 
 class SparseForward(Protocol):
     """What runs the model."""
 
-    async def weights(self, windows: Sequence[Window]) -> NDArray[np.float32]:
-        """A row for each window: ``log(1 + relu(logits))`` of every term, the maximum over the window's tokens."""
+    async def weights(self, windows: Sequence[Window]) -> list[Row]:
+        """A row for each window: ``log(1 + relu(logits))`` of each term, the maximum over the window's tokens."""
         ...
 
     async def close(self) -> None:
@@ -52,6 +52,7 @@ class SparseEncoder:
         self._forward = forward
         self._top_k = top_k
         self._batch_tokens = batch_tokens
+        self._is_special = np.isin(np.arange(len(vocabulary.terms)), vocabulary.special)
 
     async def encode(self, texts: Sequence[str]) -> list[dict[str, float]]:
         """Each text's terms with their weights, the heaviest first.
@@ -62,13 +63,13 @@ class SparseEncoder:
         windows = await asyncio.to_thread(self.vocabulary.windows, texts)
         together = token_batches([len(window.ids) for window in windows], self._batch_tokens)
         batches = [[windows[each] for each in batch] for batch in together]
-        tasks = [asyncio.ensure_future(self._rows(batch)) for batch in batches]
+        tasks = [asyncio.ensure_future(self._forward.weights(batch)) for batch in batches]
         try:
             found = await asyncio.gather(*tasks)
         finally:
             for task in tasks:
                 task.cancel()
-        rows: list[list[_Row]] = [[] for _ in texts]
+        rows: list[list[Row]] = [[] for _ in texts]
         for batch, its_rows in zip(batches, found, strict=True):
             for window, row in zip(batch, its_rows, strict=True):
                 rows[window.text].append(row)
@@ -87,22 +88,38 @@ class SparseEncoder:
         """Gives back what the model holds."""
         await self._forward.close()
 
-    async def _rows(self, batch: Sequence[Window]) -> list[_Row]:
-        # What a window weighs nothing in is forgotten at once: a row of the whole vocabulary has 120 kB.
-        dense = await self._forward.weights(batch)
-        dense[:, self.vocabulary.special] = 0
-        return [(found := np.flatnonzero(row > 0), row[found]) for row in dense]
-
-    def _terms(self, rows: Sequence[_Row]) -> dict[str, float]:
-        together = np.zeros(len(self.vocabulary.terms), np.float32)
-        for found, weights in rows:
-            together[found] = np.maximum(together[found], weights)
-        return {self.vocabulary.terms[number]: weight for number, weight in heaviest(together, self._top_k)}
+    def _terms(self, rows: Sequence[Row]) -> dict[str, float]:
+        numbers, weights = merged(rows)
+        is_text = ~self._is_special[numbers]
+        terms = self.vocabulary.terms
+        return {terms[number]: weight for number, weight in heaviest((numbers[is_text], weights[is_text]), self._top_k)}
 
 
-def heaviest(weights: NDArray[np.float32], top_k: int) -> list[tuple[int, float]]:
+def row_of(dense: NDArray[np.float32]) -> Row:
+    """The row of a window that has a number for each term: only some hundred of 30,000 weigh anything."""
+    found = np.flatnonzero(dense > 0)
+    return found, dense[found]
+
+
+def merged(rows: Sequence[Row]) -> Row:
+    """Each term with its greatest weight among the rows."""
+    if len(rows) == 1:
+        return rows[0]
+    numbers = np.concatenate([np.empty(0, np.intp), *(numbers for numbers, _ in rows)])
+    weights = np.concatenate([np.empty(0, np.float32), *(weights for _, weights in rows)])
+    found, place = np.unique(numbers, return_inverse=True)
+    most = np.zeros(len(found), np.float32)
+    np.maximum.at(most, place, weights)
+    return found, most
+
+
+def heaviest(row: Row, top_k: int) -> list[tuple[int, float]]:
     """The numbers of the terms that weigh most, with their weights: the heaviest first, equal ones by their number."""
+    numbers, weights = row
     rounded = np.round(weights.astype(np.float64), DECIMALS)
-    found = np.flatnonzero(rounded > 0)
-    order = found[np.argsort(-rounded[found], kind="stable")][:top_k]
-    return [(int(number), float(rounded[number])) for number in order]
+    order = np.argsort(-rounded, kind="stable")[:top_k]
+    return [
+        (number, weight)
+        for number, weight in zip(numbers[order].tolist(), rounded[order].tolist(), strict=True)
+        if weight > 0
+    ]

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import numpy as np
 import pytest
-from medkg_contracts.errors import ConfigurationError, GpuOutOfMemory, InputTooLong, ResourceUnavailable
+from medkg_contracts.errors import ConfigurationError, GpuOutOfMemory, InputTooLong, ModelServerUnavailable
 from medkg_models.batching import token_batches
 from medkg_models.endpoint import EndpointEncoder
 from medkg_models.testing import FakeVllm, fake_vllm
@@ -70,9 +70,10 @@ async def test_a_dead_server_is_said_to_be(server: FakeVllm, encoder: EndpointEn
     server.down = True
     encoded = await encoder.encode_each(["one"])
 
-    assert isinstance(encoded.errors[0], ResourceUnavailable)
-    with pytest.raises(ResourceUnavailable, match="gave no answer"):
+    assert isinstance(encoded.errors[0], ModelServerUnavailable)
+    with pytest.raises(ModelServerUnavailable, match=r"http://127\.0\.0\.1:1/v1/models does not answer") as raised:
         await EndpointEncoder("http://127.0.0.1:1/v1").open()
+    assert "Check that the server of the model runs at MK_EMBED_URL" in raised.value.info.remedy
 
 
 async def test_a_server_that_comes_back_as_another_is_refused(server: FakeVllm, encoder: EndpointEncoder) -> None:
@@ -123,7 +124,7 @@ async def test_memory_that_suffices_for_nothing_is_an_error(server: FakeVllm, en
 
 @pytest.mark.parametrize(
     ("options", "said"),
-    [({"dimension": 384}, "vectors of 8 numbers, not of 384"), ({"name": "bge"}, "does not serve bge; it has Qwen/")],
+    [({"dimension": 384}, "vectors of 8 numbers, not of 384"), ({"name": "bge"}, "serves not bge, but Qwen/")],
 )
 async def test_another_model_than_wanted_is_refused_at_the_start(server: FakeVllm, options: dict, said: str) -> None:
     """A wrong dimension and a missing model are errors of the settings."""

@@ -5,16 +5,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from medkg_contracts.errors import ConfigurationError
-from medkg_models.sparse import heaviest
+from medkg_models.sparse import heaviest, merged, row_of
 from medkg_models.sparse_text import SparseVocabulary, pieces
 
 
 def test_only_the_heaviest_terms_are_kept() -> None:
     """Terms of equal weight stand by their number, and what would be rounded to nothing is left out."""
-    weights = np.array([0.5, 0.00001, 2.0, 0.5, 0.0, 1.0], np.float32)
+    row = row_of(np.array([0.5, 0.00001, 2.0, 0.5, 0.0, 1.0], np.float32))
 
-    assert [(2, 2.0), (5, 1.0), (0, 0.5), (3, 0.5)] == heaviest(weights, 9)
-    assert [(2, 2.0), (5, 1.0), (0, 0.5)] == heaviest(weights, 3)
+    assert [(2, 2.0), (5, 1.0), (0, 0.5), (3, 0.5)] == heaviest(row, 9)
+    assert [(2, 2.0), (5, 1.0), (0, 0.5)] == heaviest(row, 3)
+
+
+@given(st.lists(st.lists(st.sampled_from([0.0, 0.5, 1.0, 2.0]), min_size=7, max_size=7), max_size=4))
+def test_a_term_weighs_as_much_as_where_it_weighs_most(windows: list[list[float]]) -> None:
+    """Of several windows each term keeps its greatest weight; of no window there is nothing."""
+    dense = np.array(windows, np.float32).reshape(-1, 7)
+    numbers, weights = merged([row_of(each) for each in dense])
+    expected = row_of(dense.max(axis=0, initial=0))
+
+    assert [each.tolist() for each in expected] == [numbers.tolist(), weights.tolist()]
 
 
 @given(st.lists(st.integers(1, 6), max_size=30), st.integers(6, 12))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from medkg_contracts.errors import ConfigurationError, GpuOutOfMemory, InputTooLong, ResourceUnavailable
+from medkg_contracts.errors import ConfigurationError, GpuOutOfMemory, InputTooLong, ModelServerUnavailable
 from medkg_contracts.ir import Chunk, Span
 from medkg_contracts.stages import StageContext
 from medkg_contracts.vectors import Embeddings
@@ -140,7 +140,7 @@ async def test_cuda_asks_the_endpoint(server: FakeVllm) -> None:
 
 async def test_cuda_without_an_endpoint_does_not_start() -> None:
     """Nothing falls back to the CPU: an endpoint that does not answer ends the start."""
-    with pytest.raises(ResourceUnavailable, match="gave no answer"):
+    with pytest.raises(ModelServerUnavailable, match="does not answer"):
         async with opened(accelerator="cuda", embed_url="http://127.0.0.1:1/v1"):
             pass
 
@@ -152,7 +152,7 @@ async def test_an_endpoint_of_another_dimension_does_not_start(server: FakeVllm)
             pass
 
 
-@pytest.mark.parametrize(("state", "error"), [({"down": True}, ResourceUnavailable), ({"fits": 0}, GpuOutOfMemory)])
+@pytest.mark.parametrize(("state", "error"), [({"down": True}, ModelServerUnavailable), ({"fits": 0}, GpuOutOfMemory)])
 async def test_what_fails_at_the_endpoint_fails_by_name(
     server: FakeVllm, state: dict[str, Any], error: type[Exception]
 ) -> None:
