@@ -1,16 +1,18 @@
 """`medkg eval`: measures how good searches are."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Final, Self
 
 import typer
+from medkg_operations.evaluation.asking import RERANKED
 from medkg_operations.evaluation.evaluate import Evaluation, evaluate_retrieval
 from medkg_operations.evaluation.measures import MAIN
 from medkg_operations.evaluation.report import EvaluationReport, write_report
 from medkg_operations.evaluation.tuning import Tuning
 from medkg_operations.progress import Tally
+from medkg_search.syntax import MAX_QUERY
 from rich.table import Table
 from rich.text import Text
 
@@ -21,7 +23,7 @@ from .progress_bar import ProgressBar
 from .progress_view import ProgressView
 from .settings import load_settings
 
-#: So many places of rows that were left out are named.
+#: So many rows that were left out are named, and so many queries that were cut.
 PLACES_SHOWN: Final = 5
 #: So many digits of a topology's digest tell its versions apart.
 DIGITS: Final = 12
@@ -131,15 +133,26 @@ def report_view(report: EvaluationReport) -> list[Table | Text]:
     indexed = f"indexed: {corpus.before} before, {corpus.sent} now, in {corpus.seconds:.1f} s"
     lines = [Text(about), Text(indexed, style="dim")]
     if corpus.wordless:
-        more = f" and {len(corpus.wordless) - PLACES_SHOWN} more" if len(corpus.wordless) > PLACES_SHOWN else ""
-        places = ", ".join(corpus.wordless[:PLACES_SHOWN])
-        lines.append(Text(f"left out, without title and text: {places}{more}", style="yellow"))
+        lines.append(_warning("left out, without title and text", corpus.wordless))
+    if report.cut:
+        lines.append(_warning(f"longer than {MAX_QUERY} characters, so asked without their ends", report.cut))
     repeated = [
         Text(f"{arm}: {each.speed.failed} tries were not answered, and repeated", style="yellow")
         for arm, each in report.arms.items()
         if each.speed.failed
     ]
-    return [*lines, arms_table(report), *repeated, *(tuning_view(report.tuning) if report.tuning else ())]
+    tuning = tuning_view(report.tuning) if report.tuning else []
+    if tuning and RERANKED in report.arms:
+        tuning.append(
+            Text("both are measured before the reranker, which looks at the first hits of either", style="dim")
+        )
+    return [*lines, arms_table(report), *repeated, *tuning]
+
+
+def _warning(what: str, places: Sequence[str]) -> Text:
+    """What holds of these, the first of which are named."""
+    more = f" and {len(places) - PLACES_SHOWN} more" if len(places) > PLACES_SHOWN else ""
+    return Text(f"{what}: {', '.join(places[:PLACES_SHOWN])}{more}", style="yellow")
 
 
 def tuning_view(tuning: Tuning) -> list[Text]:

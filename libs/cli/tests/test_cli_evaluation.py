@@ -8,6 +8,7 @@ from medkg_operations.evaluation.report import ArmReport, CorpusReport, Evaluati
 from medkg_operations.evaluation.retrieval import Speed
 from medkg_operations.evaluation.significance import Difference
 from medkg_operations.evaluation.tuning import Tuning
+from medkg_search.syntax import MAX_QUERY
 from rich.console import Console
 
 from .calling import medkg
@@ -20,6 +21,7 @@ REPORT = EvaluationReport(
     split="test",
     queries=2,
     judgments=3,
+    cut=["q2"],
     arms={
         "bm25": ArmReport(
             measures={"nDCG@10": 0.5, "Recall@100": 1.0, "MRR@10": 0.75},
@@ -39,6 +41,7 @@ def test_a_report_shows_what_was_measured():
         "small: 1,400 documents, 2 queries of test, 3 judgments; tenant eval-small, topology records@bbbbbbbbbbbb",
         "indexed: 1 before, 2 now, in 1.5 s",
         "left out, without title and text: c.jsonl:1, c.jsonl:2, c.jsonl:3, c.jsonl:4, c.jsonl:5 and 2 more",
+        f"longer than {MAX_QUERY} characters, so asked without their ends: q2",
         "arm   nDCG@10  Recall@100  MRR@10  queries/s     p50      p95",
         "bm25   0.5000      1.0000  0.7500      120.0  8.0 ms  21.0 ms",
         "bm25: 3 tries were not answered, and repeated",
@@ -76,6 +79,14 @@ def test_tuned_weights_are_shown_with_what_they_are_worth(low, interval, advice)
         f"on 80 other queries (test): nDCG@10 0.5000 -> 0.5500, +0.0500 (95 %: {interval} to +0.0900, p 0.001)",
         f"{advice}{settings}",
     ] == [line.plain for line in tuning_view(tuning(low))]
+
+
+def test_a_reranker_is_no_part_of_tuning():
+    """Where there is one, the last line says that it comes after what the weights decide."""
+    arms = {"fusion": REPORT.arms["bm25"], "reranked": REPORT.arms["bm25"]}
+    *_, last = report_view(REPORT.model_copy(update={"arms": arms, "tuning": tuning(0.01)}))
+
+    assert "both are measured before the reranker, which looks at the first hits of either" == str(last)
 
 
 def test_progress_goes_from_jobs_to_each_arms_queries(capsys, monkeypatch):

@@ -23,22 +23,25 @@ TRAIN = [f"q{number}\td{number}\t1" for number in NUMBERS if number < 6]
 TEST = [f"q{number}\td{number}\t1" for number in NUMBERS if number >= 6]
 
 
-def hit(rank, document):
+def hit(rank, document, score, rerank):
     chunk = Chunk(
         id=f"c of {document}", document_id=f"beir:{document}", document_title="a", source="beir", section_id="body",
         section_type="body", section_title="Text", ordinal=0, text="a", span=Span(start=0, end=1), token_count=1,
     )  # fmt: skip
     return HybridHit(
-        rank=rank, record_id=f"r of {document}", chunk=chunk, score=1.0, arms={Arm.BM25: Place(rank=1, score=1.0)},
-        snippets=[],
+        rank=rank, record_id=f"r of {document}", chunk=chunk, score=score, arms={Arm.BM25: Place(rank=1, score=1.0)},
+        rerank=rerank, snippets=[],
     )  # fmt: skip
 
 
 class Service:
-    """BM25 finds what is asked for first, the dense arm last; both together as the real service fuses them."""
+    """BM25 finds what is asked for first, the dense arm last; both together as the real service fuses them.
 
-    def __init__(self):
-        self.asked = []
+    A reranker turns the first three hits round.
+    """
+
+    def __init__(self, *, reranks=False):
+        self.asked, self._reranks = [], reranks
 
     async def __call__(self, request):
         """A page."""
@@ -47,19 +50,30 @@ class Service:
         others = [f"d{number}" for number in NUMBERS if f"d{number}" != wanted]
         found = {Arm.BM25: [wanted, *others], Arm.DENSE: [*others, wanted]}
         ranking = found[request.arms[0]] if request.arms else fused_records(found, dict.fromkeys(found, 1.0))
-        hits = [hit(rank, document) for rank, document in enumerate(ranking, 1)]
+        scored = [(document, 1 / rank, None) for rank, document in enumerate(ranking, 1)]
+        if self._reranks:
+            again = [
+                (document, score, Place(rank=rank, score=0.5))
+                for rank, (document, score, _) in enumerate(scored[2::-1], 1)
+            ]
+            scored = again + scored[3:]
+        hits = [hit(rank, *each) for rank, each in enumerate(scored, 1)]
         return HybridPage(
             hits=hits, total=len(hits), cursor=None, partial=[], took_ms={}, weights=dict.fromkeys(found, 1.0)
         )
 
 
+async def ready_to_ask(tmp_path, service):
+    collection = read_collection(beir_folder(tmp_path / "c", CORPUS, QUERIES, train=TRAIN, test=TEST))
+    asking = Asking(collection, service, "t", 2, Unwatched())
+    await asking.prepare()
+    return asking, collection
+
+
 @pytest.fixture
 async def asking(tmp_path):
     """Ready to ask."""
-    collection = read_collection(beir_folder(tmp_path / "c", CORPUS, QUERIES, train=TRAIN, test=TEST))
-    asking = Asking(collection, Service(), "t", 2, Unwatched())
-    await asking.prepare()
-    return asking, collection
+    return await ready_to_ask(tmp_path, Service())
 
 
 async def test_each_arm_and_the_fusion_are_asked(asking):
@@ -69,6 +83,25 @@ async def test_each_arm_and_the_fusion_are_asked(asking):
 
     assert ["bm25", "dense", "fusion"] == list(answers)
     assert ["d7", "d11"] == [answers[arm].rankings["q7"][at].document for arm, at in (("bm25", 0), ("dense", -2))]
+
+
+async def test_a_reranker_is_measured_beside_what_it_looks_at(tmp_path):
+    """The arms and their fusion are what they are without it, and so are the weights that are tuned."""
+    plain, collection = await ready_to_ask(tmp_path / "plain", Service())
+    reranked, _ = await ready_to_ask(tmp_path / "reranked", Service(reranks=True))
+    sides = two_sides(collection, "test")
+    before, after = [await each.all_arms(collection.split("test")) for each in (plain, reranked)]
+
+    assert ["bm25", "dense", "fusion", "reranked"] == list(after)
+    for name, answers in before.items():
+        assert documents(answers) == documents(after[name])
+    for query, found in documents(after["fusion"]).items():
+        assert [*found[2::-1], *found[3:]] == documents(after["reranked"])[query]
+    assert (await plain.tune(sides, before)).weights == (await reranked.tune(sides, after)).weights
+
+
+def documents(answers):
+    return {query: [found.document for found in ranking] for query, ranking in answers.rankings.items()}
 
 
 async def test_weights_are_tuned_without_asking_again(asking):

@@ -8,9 +8,9 @@ from medkg_contracts.ir import Chunk, Span
 from medkg_operations.evaluation import search_service
 from medkg_operations.evaluation.collection import read_collection
 from medkg_operations.evaluation.rankings import Found
-from medkg_operations.evaluation.search_service import SearchArms, as_words, present_weights, wait_until_seen
+from medkg_operations.evaluation.search_service import SearchArms, as_words, is_cut, present_weights, wait_until_seen
 from medkg_search.hybrid import Arm, HybridHit, HybridPage, PartialFailure, Place
-from medkg_search.syntax import parse_query
+from medkg_search.syntax import MAX_QUERY, parse_query
 
 from .beir_folders import CORPUS, beir_folder
 
@@ -20,22 +20,22 @@ SYNTAX = st.sampled_from(
 )
 
 
-def hit(number, document):
+def hit(number, document, rerank=None):
     chunk = Chunk(
         id=f"c{number}", document_id=f"beir:{document}", document_title="a", source="beir", section_id="body",
         section_type="body", section_title="Text", ordinal=number, text="a", span=Span(start=0, end=1), token_count=1,
     )  # fmt: skip
     return HybridHit(
-        rank=number + 1, record_id=f"r{number}", chunk=chunk, score=1.0, arms={Arm.BM25: Place(rank=1, score=1.0)},
-        snippets=[],
+        rank=number + 1, record_id=f"r{number}", chunk=chunk, score=1 / (number + 1),
+        arms={Arm.BM25: Place(rank=1, score=1.0)}, rerank=rerank, snippets=[],
     )  # fmt: skip
 
 
 class Service:
     """A service that finds so many documents, page by page."""
 
-    def __init__(self, documents, partial=(), empty=0):
-        self.asked = []
+    def __init__(self, documents, partial=(), empty=0, rerank=None):
+        self.asked, self._rerank = [], rerank
         self._documents, self._partial, self._empty = documents, partial, empty
 
     async def __call__(self, request):
@@ -45,7 +45,8 @@ class Service:
             return self._page([], None)
         start = int(request.cursor or 0)
         end = min(start + request.size, self._documents)
-        return self._page([hit(n, n) for n in range(start, end)], str(end) if end < self._documents else None)
+        hits = [hit(n, n, self._rerank) for n in range(start, end)]
+        return self._page(hits, str(end) if end < self._documents else None)
 
     def _page(self, hits, cursor):
         return HybridPage(
@@ -60,8 +61,15 @@ async def test_an_arm_is_read_to_its_end_and_the_fusion_to_enough_documents(arms
     service = Service(documents)
     ranking = await SearchArms(service, "t", arms).ranking("wings")
 
-    assert [Found(f"r{number}", str(number)) for number in range(read)] == ranking
+    assert [Found(f"r{number}", str(number), 1 / (number + 1)) for number in range(read)] == ranking
     assert {("t", "wings", arms)} == {(each.tenant, each.query, each.arms) for each in service.asked}
+
+
+async def test_what_a_reranker_has_ordered_is_read_to_its_end():
+    """Else nobody could say what the first hits were before it."""
+    ranking = await SearchArms(Service(250, rerank=Place(rank=1, score=0.5)), "t").ranking("wings")
+
+    assert (250, {True}) == (len(ranking), {found.reranked for found in ranking})
 
 
 async def test_a_partial_answer_is_none():
@@ -88,8 +96,11 @@ def test_a_collections_query_is_read_as_words(query):
 
 
 def test_a_long_query_is_cut_at_a_word():
-    """The service reads so many characters."""
-    assert ("word " * 102).strip() == as_words("word " * 200)
+    """The service reads so many characters, and whoever asks is told."""
+    longest = "word " * (MAX_QUERY // 5)
+
+    assert longest.strip() == as_words(longest + "word")
+    assert (False, True) == (is_cut(longest), is_cut(longest + "word"))
 
 
 async def test_what_was_indexed_is_waited_for(monkeypatch, tmp_path):

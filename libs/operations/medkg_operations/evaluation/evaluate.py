@@ -19,6 +19,7 @@ from .measures import DEPTH, means, per_query
 from .rankings import Ranking, best_documents
 from .report import ArmReport, CorpusReport, EvaluationReport
 from .retrieval import Answers
+from .search_service import is_cut
 from .splits import two_sides
 from .watching import Watch
 
@@ -92,6 +93,7 @@ async def evaluate_retrieval(
         split=wanted.split,
         queries=len(judgments),
         judgments=judged_documents(judgments),
+        cut=[query for query in judgments if is_cut(collection.queries[query])],
         arms={arm: _arm_report(each, judgments, collection, tenant) for arm, each in answers.items()},
         tuning=tuning,
     )

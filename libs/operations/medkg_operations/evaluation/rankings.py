@@ -10,14 +10,25 @@ class Found(NamedTuple):
     Attributes:
         record: what the index calls the chunk; each once in a ranking.
         document: the document's id at its source.
+        score: what the arms alone make of it, the higher the better.
+        reranked: a reranker has set its rank.
     """
 
     record: str
     document: str
+    score: float = 0.0
+    reranked: bool = False
 
 
 #: Chunks, best first.
 Ranking = Sequence[Found]
+
+
+def by_arms(ranking: Ranking) -> Ranking:
+    """The ranking as the arms alone make it: as it is, unless a reranker has changed it."""
+    if not any(found.reranked for found in ranking):
+        return ranking
+    return sorted(ranking, key=lambda found: (-found.score, found.record))
 
 
 def best_documents(ranking: Ranking, depth: int) -> list[str]:

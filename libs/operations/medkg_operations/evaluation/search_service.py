@@ -8,7 +8,7 @@ from typing import Final
 
 from medkg_contracts.errors import SearchUnavailable, Unfinished
 from medkg_search.filters import SearchFilters
-from medkg_search.hybrid import Arm, HybridPage, HybridRequest
+from medkg_search.hybrid import Arm, HybridHit, HybridPage, HybridRequest
 from medkg_search.query import MAX_SIZE
 from medkg_search.syntax import MAX_QUERY
 
@@ -50,6 +50,8 @@ class SearchArms:
     async def ranking(self, query: str) -> Ranking:
         """What it finds, best first: of one arm all that it gives, of several until there are enough documents.
 
+        Where a reranker has looked at it, all is read, so that the order before it is known as well.
+
         Raises:
             SearchUnavailable: it does not answer, or not with all that there is.
         """
@@ -57,9 +59,10 @@ class SearchArms:
         cursor: str | None = None
         while True:
             page = whole(await self._ask(self._request(query, cursor)))
-            found += (Found(hit.record_id, _document(hit.chunk.document_id)) for hit in page.hits)
+            found += map(_found, page.hits)
             cursor = page.cursor
-            enough = self._arms is None and len({hit.document for hit in found}) >= DEPTH
+            is_whole = self._arms is None and not any(hit.reranked for hit in found)
+            enough = is_whole and len({hit.document for hit in found}) >= DEPTH
             if cursor is None or enough:
                 return found
 
@@ -72,10 +75,20 @@ def as_words(query: str) -> str:
 
     A collection's queries are sentences: a word in quotes is no demand in them, nor a dash an exclusion.
     """
+    words = _plain(query)
+    return words if len(words) <= MAX_QUERY else words[:MAX_QUERY].rpartition(" ")[0] or words[:MAX_QUERY]
+
+
+def is_cut(query: str) -> bool:
+    """Whether the query is longer than a search reads, so that `as_words` leaves out its end."""
+    return len(_plain(query)) > MAX_QUERY
+
+
+def _plain(query: str) -> str:
     words, before = " ".join(_QUOTES.sub(" ", query).split()), ""
     while words != before:  # behind what is taken away may stand more of it
         words, before = " ".join(_FIELD.sub(r"\1: ", _MINUS.sub("", words)).split()), words
-    return words if len(words) <= MAX_QUERY else words[:MAX_QUERY].rpartition(" ")[0] or words[:MAX_QUERY]
+    return words
 
 
 def whole(page: HybridPage) -> HybridPage:
@@ -138,5 +151,6 @@ def _sample(rows: Sequence[Row]) -> Sequence[Row]:
     return rows[::-1][::step][:LOOKED_FOR]
 
 
-def _document(document_id: str) -> str:
-    return document_id.removeprefix(f"{SOURCE}:")
+def _found(hit: HybridHit) -> Found:
+    document = hit.chunk.document_id.removeprefix(f"{SOURCE}:")
+    return Found(hit.record_id, document, hit.score, reranked=hit.rerank is not None)
