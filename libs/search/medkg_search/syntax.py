@@ -17,8 +17,8 @@ from pydantic import ValidationError
 
 from .filters import DateRange, SearchFilters
 
-#: The longest query that is read, in characters.
-MAX_QUERY: Final = 512
+#: The longest query that is read, in characters. Each may be a term of its own, and OpenSearch takes 1,024 clauses.
+MAX_QUERY: Final = 1000
 #: OpenSearch counts clauses: phrases, fields and exclusions together.
 MAX_PARTS: Final = 32
 

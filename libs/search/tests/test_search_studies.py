@@ -27,6 +27,7 @@ from medkg_search import (
     parse_query,
     splade_clause,
 )
+from medkg_search.syntax import MAX_QUERY
 
 TENANT = "studies-of-the-search"
 FIELD = "texts-of-the-field"
@@ -174,7 +175,7 @@ async def firsts(server: SearchServer, queries: Sequence[str]) -> list[str]:
     lines: list[dict[str, Any]] = []
     for query in queries:
         lines.append({})
-        lines.append({"size": 1, "_source": ["document_id"], "query": bm25_clause(parse_query(query[:512]))})
+        lines.append({"size": 1, "_source": ["document_id"], "query": bm25_clause(parse_query(query[:MAX_QUERY]))})
     body = b"\n".join([*map(orjson.dumps, lines), b""])
     answer = await server.call("POST", f"/{TenantNames(TENANT).chunks}/_msearch", body=body)
     hits = [one["hits"]["hits"] for one in answer["responses"]]
@@ -208,6 +209,15 @@ async def test_a_name_that_one_study_has_finds_it_first(server: SearchServer, st
         ]
         assert len(right) > 100
         assert sum(right) / len(right) >= 67 / 69
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    "text", ["".join(chr(0x4E00 + each) for each in range(MAX_QUERY)), "zz-z1 " * (MAX_QUERY // 6)]
+)
+async def test_the_longest_query_is_answered(search: ChunkSearch, text: str) -> None:
+    """Also where each of its characters is a word, or each of its words a name."""
+    assert [] == await found(search, text)
 
 
 @pytest.mark.integration

@@ -94,7 +94,7 @@ def test_the_parts_of_a_query(text: str, expected: SearchQuery) -> None:
     ("text", "message", "remedy"),
     [
         ("", "the query is empty", "Give some words"),
-        ("x" * 513, "513 characters", "shorter"),
+        ("x" * 1001, "1001 characters", "shorter"),
         ('asthma "in adults', "at character 8: the quote is not closed", "leave it out"),
         ('""', "at character 1: there is no word between the quotes", "Put the words"),
         ('title:"."', "at character 7: there is no word", "Put the words"),
