@@ -62,9 +62,9 @@ java_base_and_contexts() {
     build --tag medkg/java:21 "$here/java"
 }
 
-# The model that embed runs itself, fetched by Maven as everywhere else, as an image that has nothing else.
+# The model that makes dense vectors, fetched by Maven as everywhere else, as an image that has nothing else.
 dense_model() {
-    any embed || return 0
+    any chunk embed search || return 0
     [[ -x $root/.venv/bin/medkg ]] || fail "there is no environment to fetch a model with: \`make setup\`"
     local folder
     folder=$(cd "$root" && .venv/bin/python -c \

@@ -22,14 +22,14 @@ target "service" {
   matrix = {
     item = [
       # derived: services, by `make derive`
-      { service = "chunk", target = "stage", shared = "stagekit", package = "medkg-chunk", module = "medkg_chunk" },
-      { service = "embed", target = "embed", shared = "stagekit", package = "medkg-embed", module = "medkg_embed" },
+      { service = "chunk", target = "dense", shared = "stagekit", package = "medkg-chunk", module = "medkg_chunk" },
+      { service = "embed", target = "dense", shared = "stagekit", package = "medkg-embed", module = "medkg_embed" },
       { service = "index", target = "stage", shared = "stagekit", package = "medkg-index", module = "medkg_index" },
       { service = "ingest", target = "stage", shared = "stagekit", package = "medkg-ingest", module = "medkg_ingest" },
       { service = "parse", target = "stage", shared = "stagekit", package = "medkg-parse", module = "medkg_parse" },
       { service = "replay", target = "replay", shared = "servicekit", package = "medkg-replay", module = "medkg_replay" },
       { service = "router", target = "router", shared = "stagekit", package = "medkg-router", module = "medkg_router" },
-      { service = "search", target = "splade", shared = "servicekit", package = "medkg-search-service", module = "medkg_search_service" },
+      { service = "search", target = "search", shared = "servicekit", package = "medkg-search-service", module = "medkg_search_service" },
       { service = "splade", target = "splade", shared = "stagekit", package = "medkg-splade", module = "medkg_splade" },
       { service = "validate", target = "stage", shared = "stagekit", package = "medkg-validate", module = "medkg_validate" },
       # end: services
@@ -43,7 +43,7 @@ target "service" {
     PACKAGE     = item.package
     SHARED      = item.shared
     MODULE      = item.module
-    DENSE_MODEL = item.service == "embed" ? "medkg/dense-model:latest" : "scratch"
+    DENSE_MODEL = contains(["dense", "search"], item.target) ? "medkg/dense-model:latest" : "scratch"
   }
   tags     = ["medkg/${item.service}:${VERSION}"]
 }

@@ -20,7 +20,13 @@ pytestmark = pytest.mark.containers
 SERVERS = {"kafka", "redis", "opensearch"}
 MOST_BYTES = 250_000_000
 #: Of those that have models in them and what these run on, and of the command, which has what evaluation needs.
-LARGER = {"embed": 600_000_000, "search": 650_000_000, "splade": 550_000_000, "cli": 450_000_000}
+LARGER = {
+    "chunk": 600_000_000,
+    "embed": 600_000_000,
+    "search": 800_000_000,
+    "splade": 550_000_000,
+    "cli": 450_000_000,
+}
 MODULES = {name: entry.module.partition(".")[0] for name, entry in installed().items()}
 OVERLAYS = sorted(path.name for path in (REPOSITORY / "deploy" / "compose").glob("*.yml"))
 
@@ -61,6 +67,24 @@ def test_image_holds_only_what_its_service_needs(name: str) -> None:
     found = json.loads(docker("run", "--rm", "--network", "none", "--entrypoint", "python", image, "-c", code))
 
     assert [[MODULES[name]] if name in SERVICES else [], []] == found
+
+
+@pytest.mark.parametrize("name", ["chunk", "embed", "search"])
+def test_image_reads_texts_by_meaning_without_a_network(name: str) -> None:
+    """Where a model makes dense vectors on the processor, the image has it, its tokenizer, and what runs it."""
+    code = (
+        "import asyncio\n"
+        "from medkg_models.dense_opening import DenseSettings, open_dense\n"
+        "async def read():\n"
+        "    encoder = await open_dense(DenseSettings(), 'cpu')\n"
+        "    print((await encoder.encode_each(['heart failure'])).vectors.shape)\n"
+        "    await encoder.close()\n"
+        "asyncio.run(read())\n"
+    )
+    hard = ("--network", "none", "--read-only", "--tmpfs", "/tmp")  # noqa: S108 - the container's own
+    found = docker("run", "--rm", *hard, "--entrypoint", "python", f"medkg/{name}:0.1.0", "-c", code)
+
+    assert "(1, 384)" == found.strip()
 
 
 @pytest.mark.parametrize("overlay", ["", *OVERLAYS])

@@ -11,6 +11,8 @@ service = StageService(
     ChunkSettings,
     description="Cuts documents into chunks with exact spans",
     accelerated=ChunkSettings.needs_gpu_here,
+    image="dense",
+    environment={"MK_EMBED_URL": "${MK_EMBED_URL:-http://127.0.0.1:8000/v1}"},
     # A worker that loads a model for a topology's option does so as part of a job.
     compute=Compute(memory_mb=1024),
 )

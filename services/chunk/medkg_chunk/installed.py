@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
-from medkg_contracts.errors import ConfigurationError
 from medkg_models import (
     CATALOGUE,
     DenseEncoder,
@@ -129,10 +128,4 @@ class InstalledModels:
             "embed_model": name or settings.embed_model,
             "embed_passage_instruction": "",
         }
-        try:
-            return await open_dense(settings.model_copy(update=asked), self._settings.accelerator)
-        except ModuleNotFoundError as error:
-            raise ConfigurationError(
-                f"MK_ACCELERATOR is cpu, and what runs a model here is not installed: {error.name}",
-                remedy="Install the package with its extra: medkg-chunk[cpu].",
-            ) from error
+        return await open_dense(settings.model_copy(update=asked), self._settings.accelerator)

@@ -1,6 +1,5 @@
 """Real models in the chunk stage: whose tokens are counted, and who says where a text turns."""
 
-import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from medkg_artifacts import ArtifactStore
 from medkg_chunk import app
 from medkg_chunk.installed import InstalledModels
 from medkg_chunk.settings import ChunkSettings
-from medkg_contracts.errors import ConfigurationError, GpuUnavailable
+from medkg_contracts.errors import GpuUnavailable
 from medkg_contracts.ir import Document
 from medkg_models import DEFAULT_DENSE, ModelTokenizer, PackagedModel, named
 from medkg_models.testing import fake_vllm
@@ -123,12 +122,3 @@ def test_with_a_gpu_the_endpoint_is_asked(monkeypatch: pytest.MonkeyPatch) -> No
 
     assert HEART.split(". ", maxsplit=1)[0] + "." in server.texts
     assert [] == [one for one in chunks if one.coherence is None and one.text.count(".") > 1]
-
-
-def test_what_runs_models_has_to_be_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nothing can run a model in process, the error names the extra that can."""
-    monkeypatch.setitem(sys.modules, "medkg_models.local", None)
-
-    with pytest.raises(ConfigurationError) as refused:
-        chunk(document(section(HEART)), InstalledModels(ChunkSettings(accelerator="cpu")), strategy="semantic")
-    assert "medkg-chunk[cpu]" in refused.value.info.remedy

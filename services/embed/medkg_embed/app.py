@@ -14,7 +14,7 @@ service = StageService(
     max_records=16,
     accelerated=EmbedSettings.needs_gpu_here,
     memory_mb=1536,
-    image="embed",
+    image="dense",
     environment={
         "MK_ACCELERATOR": "${MK_ACCELERATOR:-cuda}",
         "MK_EMBED_URL": "${MK_EMBED_URL:-http://127.0.0.1:8000/v1}",

@@ -27,7 +27,7 @@ service = HttpService(
     port=PORT,
     description="Searches what was indexed: by words, by terms of a model and by meaning, fused",
     memory_mb=1024,
-    image="splade",
+    image="search",
     environment={
         "MK_EMBED_URL": "${MK_EMBED_URL:-http://127.0.0.1:8000/v1}",
         "MK_SPLADE_URL": "${MK_SPLADE_URL:-http://127.0.0.1:8001}",

@@ -1,5 +1,6 @@
 """What the images are made of agrees with the rest of the repository; no engine is needed."""
 
+import json
 import re
 from pathlib import Path
 
@@ -34,6 +35,21 @@ def test_servers_have_the_versions_of_the_process_stack() -> None:
 
     assert {"kafka": kafka_distribution.VERSION, "opensearch": opensearch.VERSION} == tagged
     assert all(f"medkg/{name}:{version}" in _BUILD for name, version in tagged.items())
+
+
+def test_who_reads_texts_by_meaning_has_the_model_in_its_image() -> None:
+    """Each image that copies the dense model is given it by the one build, which fetches it for just these services."""
+    stages = re.split(r"^FROM .* AS ", (_IMAGES / "Dockerfile").read_text(), flags=re.MULTILINE)
+    copying = {stage.split()[0] for stage in stages if "COPY --from=dense-model " in stage}
+    given = re.search(r"DENSE_MODEL = contains\((\[[^\]]*\]), item\.target\)", _BAKE)
+    fetching = re.search(r"^dense_model\(\) \{\n    any ([\w ]+) \|\| return 0$", _BUILD, re.MULTILINE)
+    targets = dict(re.findall(r'\{ service = "([\w-]+)", target = "([\w-]+)"', _BAKE))
+
+    assert given is not None
+    assert copying == set(json.loads(given[1]))
+    assert fetching is not None
+    assert {name for name, target in targets.items() if target in copying} == set(fetching[1].split())
+    assert {"chunk", "embed", "search"} <= set(fetching[1].split())
 
 
 def test_no_image_is_built_with_a_frontend_from_a_registry() -> None:
