@@ -5,6 +5,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Final
@@ -12,39 +13,47 @@ from typing import Final
 import orjson
 from rich.console import Console
 
-from . import measures
+from . import measures, services
 from .bed import Bed
 from .report import Report, show
 
-_JOBS: Final = 5000
-_QUICK_JOBS: Final = 200
-_PACED_S: Final = 20.0
-_IDLE_S: Final = 20.0
-_QUICK_S: Final = 3.0
-#: Of runs with and without policies.
-_PAIRS: Final = 5
-_QUICK_PAIRS: Final = 1
-#: Columns that the tables need.
-_WIDTH: Final = 110
 
+@dataclass(frozen=True, kw_only=True)
+class Extent:
+    """How much is measured.
 
-async def measure(bed: Bed, jobs: int, pairs: int, paced_s: float, idle_s: float) -> Report:
-    """Run every measurement.
-
-    Args:
-        bed: with its servers running.
+    Attributes:
         jobs: of each throughput measurement; the relay, several times as fast, gets three times as many.
         pairs: of runs that tell what policies cost.
         paced_s: seconds of the latency measurement.
         idle_s: seconds for which idle services are watched.
+        documents: that go through the product's own stages.
+        document_pairs: of runs that tell what vectors cost.
     """
+
+    jobs: int = 5000
+    pairs: int = 5
+    paced_s: float = 20.0
+    idle_s: float = 20.0
+    documents: int = 300
+    document_pairs: int = 2
+
+
+_QUICK: Final = Extent(jobs=200, pairs=1, paced_s=3.0, idle_s=3.0, documents=20, document_pairs=1)
+#: Columns that the tables need.
+_WIDTH: Final = 110
+
+
+async def measure(bed: Bed, extent: Extent) -> Report:
+    """Run every measurement on a bed whose servers run."""
+    jobs = extent.jobs
     load = os.getloadavg()[0]
     await asyncio.to_thread(measures.start_product, bed)
     await measures.product(bed, jobs)
-    policies = await measures.policies(bed, jobs, pairs)
+    policies = await measures.policies(bed, jobs, extent.pairs)
     # Behind that, so that Kafka's JVM is as warm as it is for the relay.
     product = await measures.product(bed, jobs)
-    latency = await measures.latency(bed, paced_s)
+    latency = await measures.latency(bed, extent.paced_s)
     rules = await measures.capture(bed)
     await asyncio.to_thread(bed.stop)
     await asyncio.to_thread(measures.start_relay, bed, rules)
@@ -52,6 +61,9 @@ async def measure(bed: Bed, jobs: int, pairs: int, paced_s: float, idle_s: float
     relay = await measures.floor(bed, 3 * jobs)
     await asyncio.to_thread(bed.stop)
     profiles = await measures.profiles(bed, jobs)
+    async with services.shipped(bed) as pids:
+        idle = await services.idle(pids, extent.idle_s)
+        documents = await services.documents(bed, pids, extent.documents, extent.document_pairs)
     records, size = measures.pattern_size(rules)
     return Report(
         cores=len(os.sched_getaffinity(0)),
@@ -64,7 +76,9 @@ async def measure(bed: Bed, jobs: int, pairs: int, paced_s: float, idle_s: float
         relay=relay,
         latency=latency,
         profiles=profiles,
-        idle=await measures.idle(bed, idle_s),
+        idle=idle,
+        weights_mb=services.weights_mb(),
+        documents=documents,
     )
 
 
@@ -75,17 +89,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 1 when a target is missed.
     """
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.bench", description=__doc__)
-    parser.add_argument("--jobs", type=int, help=f"jobs of the throughput measurement, by default {_JOBS}")
+    parser.add_argument("--jobs", type=int, help=f"jobs of the throughput measurement, by default {Extent.jobs}")
     parser.add_argument("--quick", action="store_true", help="run everything briefly: to see that it works")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON as well")
     options = parser.parse_args(arguments)
-    jobs = options.jobs or (_QUICK_JOBS if options.quick else _JOBS)
-    pairs, paced_s, idle_s = (_QUICK_PAIRS, _QUICK_S, _QUICK_S) if options.quick else (_PAIRS, _PACED_S, _IDLE_S)
+    extent = _QUICK if options.quick else Extent()
+    extent = replace(extent, jobs=options.jobs or extent.jobs)
     console = Console()
     console.width = max(console.width, _WIDTH)
     began = perf_counter()
     with Bed(lambda line: console.print(f"{perf_counter() - began:6.1f} s  {line}", highlight=False)) as bed:
-        report = asyncio.run(measure(bed, jobs, pairs, paced_s, idle_s))
+        report = asyncio.run(measure(bed, extent))
     show(report, console)
     if options.json:
         options.json.write_bytes(orjson.dumps(report.to_json(), option=orjson.OPT_INDENT_2))

@@ -2,20 +2,18 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from statistics import median
 from typing import Final
 
+import orjson
 from medkg_contracts import topics
 from medkg_contracts.kinds import TYPE_PREFIX, Kind
 
-from tests.shipped import STAGE_SERVICES
-
-from .bed import PRODUCT_TOPOLOGIES, Bed
+from .bed import Bed
 from .latency import Mark, Percentiles, hops, percentiles
 from .noop import STAGES
 from .pattern import Rules, bytes_of, router_rules, seen, stage_rules, to_json
@@ -23,21 +21,16 @@ from .profile import Sampled, by_module, heaviest
 from .provisioning import RELAYED
 from .story import Told, expected, faults
 from .traffic import Raw, Request, request, traffic
-from .usage import Meter, rss_mb
+from .usage import Meter
 
 TOPOLOGY: Final = "noop"
 #: The same, under policies with a breaker, a rate limit and a bound on executions at once.
 GUARDED: Final = "noop-guarded"
 NODES: Final = tuple(f"noop{number}" for number in range(1, STAGES + 1))
-#: The product's services that wait for work.
-IDLE_SERVICES: Final = ("router", *STAGE_SERVICES)
 #: Jobs a second of the latency measurement.
 RATE: Final = 20.0
 
-_EVENTS_PER_JOB: Final = 2 + 2 * STAGES
 _HEAVIEST: Final = 12
-#: Between a service's readiness and the begin of its idle time: a consumer group settles, imports are collected.
-_SETTLE_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +76,6 @@ class Profile:
     functions: dict[str, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Idle:
-    """A service that has nothing to do.
-
-    Attributes:
-        core: share of a core that it uses.
-    """
-
-    core: float
-    rss_mb: float
-
-
 class StoryWrong(AssertionError):
     """The lifecycle events do not tell of every job exactly once."""
 
@@ -120,7 +101,7 @@ async def product(bed: Bed, jobs: int, topology: str = TOPOLOGY) -> Throughput:
     Raises:
         StoryWrong: an event is missing, or is there twice.
     """
-    return await _throughput(bed, jobs, topics.REQUESTS, topics.EVENTS, topology)
+    return await throughput(bed, bed.pids, [request(topology) for _ in range(jobs)])
 
 
 async def policies(bed: Bed, jobs: int, pairs: int) -> float:
@@ -145,7 +126,7 @@ async def floor(bed: Bed, jobs: int) -> Throughput:
     Raises:
         StoryWrong: an event is missing, or is there twice.
     """
-    return await _throughput(bed, jobs, RELAYED + topics.REQUESTS, RELAYED + topics.EVENTS, TOPOLOGY)
+    return await throughput(bed, bed.pids, [request(TOPOLOGY) for _ in range(jobs)], prefix=RELAYED)
 
 
 async def latency(bed: Bed, seconds: float) -> Latency:
@@ -170,7 +151,7 @@ async def capture(bed: Bed) -> dict[str, Rules]:
     one: Request = request(TOPOLOGY)
     listed = [topics.REQUESTS, topics.EVENTS, *(f(node) for node in NODES for f in (topics.queue, topics.done))]
     async with traffic(bed.kafka, bed.partitions, topics.REQUESTS, topics.EVENTS) as line:
-        await line.throughput([one], _EVENTS_PER_JOB, _completes)
+        await line.throughput([one], len(expected([one.job_id], NODES)), _completes)
         records = [
             seen(record.topic, record.value, record.headers) for record in await line.records_of(one.job_id, listed)
         ]
@@ -193,33 +174,41 @@ async def profiles(bed: Bed, jobs: int) -> dict[str, Profile]:
     return {name: _profile(bed.root / f"{name}.json") for name in ("router", "stages")}
 
 
-async def idle(bed: Bed, seconds: float) -> dict[str, Idle]:
-    """What the product's own services use while there is nothing to do."""
-    with ExitStack() as stack:
-        await asyncio.to_thread(bed.stack.up)
-        services = bed.services({"MK_TOPOLOGIES": str(PRODUCT_TOPOLOGIES)})
-        stack.callback(services.stop)
-        await asyncio.to_thread(services.start, IDLE_SERVICES)
-        await asyncio.sleep(_SETTLE_S)
-        pids = {line.name.rpartition("-")[0]: line.pid for line in services.status() if line.pid is not None}
+async def throughput(
+    bed: Bed,
+    pids: Mapping[str, int],
+    requests: Sequence[Request],
+    nodes: Sequence[str] = NODES,
+    *,
+    recalled: Collection[str] = (),
+    prefix: str = "",
+) -> Throughput:
+    """Jobs as fast as they go; every one of their events is checked.
+
+    Args:
+        bed: where they run.
+        pids: of the processes whose time is measured.
+        requests: the jobs.
+        nodes: the stages that each passes.
+        recalled: those of which each answers from memory.
+        prefix: of the names of the topics.
+
+    Raises:
+        StoryWrong: an event is missing, or is there twice, or a stage has done again what it should remember.
+    """
+    jobs = [each.job_id for each in requests]
+    async with traffic(bed.kafka, bed.partitions, prefix + topics.REQUESTS, prefix + topics.EVENTS) as line:
         meter = Meter(pids)
-        await asyncio.sleep(seconds)
+        run = await line.throughput(requests, len(expected(jobs, nodes)), _completes)
         used = meter.used()
-        return {name: Idle(used[name] / seconds, rss_mb(pids[name])) for name in IDLE_SERVICES}
+    _check([_told(record) for record in run.events], jobs, nodes)
+    if again := sum(_told(record)[2] in recalled and _is_made(record) for record in run.events):
+        raise StoryWrong(f"{again} stages were run again, though they should have answered from memory")
+    return Throughput(len(jobs), run.seconds, len(jobs) / run.seconds, _per_job(used, len(jobs)))
 
 
-async def _throughput(bed: Bed, jobs: int, requests_topic: str, events_topic: str, topology: str) -> Throughput:
-    async with traffic(bed.kafka, bed.partitions, requests_topic, events_topic) as line:
-        requests = [request(topology) for _ in range(jobs)]
-        meter = Meter(bed.pids)
-        run = await line.throughput(requests, jobs * _EVENTS_PER_JOB, _completes)
-        used = meter.used()
-    _check([_told(record) for record in run.events], [each.job_id for each in requests])
-    return Throughput(jobs, run.seconds, jobs / run.seconds, _per_job(used, jobs))
-
-
-def _check(told: Sequence[Told], jobs: Sequence[str]) -> None:
-    wrong = faults(told, expected(jobs, NODES))
+def _check(told: Sequence[Told], jobs: Sequence[str], nodes: Sequence[str] = NODES) -> None:
+    wrong = faults(told, expected(jobs, nodes))
     if wrong:
         raise StoryWrong(f"{len(wrong)} events are wrong, such as {'; '.join(wrong[:5])}")
 
@@ -232,6 +221,10 @@ def _told(record: Raw) -> Told:
 
 def _completes(record: Raw) -> bool:
     return _told(record)[1] == Kind.JOB_COMPLETED.type
+
+
+def _is_made(record: Raw) -> bool:
+    return _told(record)[1] == Kind.STAGE_COMPLETED.type and not orjson.loads(record.value)["skipped"]
 
 
 def _mark(record: Raw) -> Mark:

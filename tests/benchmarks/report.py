@@ -9,7 +9,8 @@ from rich.table import Table
 
 from tests.shipped import STAGE_SERVICES
 
-from .measures import RATE, Idle, Latency, Profile, Throughput
+from .measures import RATE, Latency, Profile, Throughput
+from .services import Documents, Idle
 from .targets import Verdict, verdicts
 
 
@@ -21,6 +22,7 @@ class Report:
         records_per_job: that a request leads to.
         bytes_per_job: of their values and headers.
         policies_cost: share of the throughput that breakers, rate limits and bounds on concurrency cost.
+        weights_mb: of its model, by service that runs one.
         load_before: the machine's load average when the run began: what others were doing on it.
     """
 
@@ -35,6 +37,8 @@ class Report:
     latency: Latency
     profiles: dict[str, Profile]
     idle: dict[str, Idle]
+    weights_mb: dict[str, float]
+    documents: Documents
 
     @property
     def share(self) -> float:
@@ -52,13 +56,16 @@ class Report:
                 p95_ms=self.latency.whole.p95,
                 idle={name: each.core for name, each in self.idle.items()},
                 rss_mb={name: self.idle[name].rss_mb for name in STAGE_SERVICES},
+                weights_mb=self.weights_mb,
+                share_with_vectors=self.documents.share,
             )
         )
 
     def to_json(self) -> dict[str, Any]:
         """The report as data, with the targets and whether they were reached."""
         judged = [{**asdict(each), "ratio": each.ratio, "reached": each.reached} for each in self.verdicts]
-        return {**asdict(self), "share_of_relay": self.share, "targets": judged}
+        shares = {"share_of_relay": self.share, "share_with_vectors": self.documents.share}
+        return {**asdict(self), **shares, "targets": judged}
 
 
 def show(report: Report, console: Console) -> None:
@@ -70,6 +77,7 @@ def show(report: Report, console: Console) -> None:
     for table in (_throughput(report), _cpu(report), _latency(report), _modules(report), _functions(report)):
         console.print(table)
     console.print(_idle(report))
+    console.print(_documents(report))
     console.print(_targets(report))
 
 
@@ -134,8 +142,26 @@ def _functions(report: Report) -> Table:
 
 
 def _idle(report: Report) -> Table:
-    rows = [(name, f"{each.core * 100:.2f}", f"{each.rss_mb:.0f}") for name, each in report.idle.items()]
-    return _table("With nothing to do", ("service", "% of a core", "RSS, MB"), rows)
+    rows = []
+    for name, each in report.idle.items():
+        weights = f"{report.weights_mb[name]:.0f}" if name in report.weights_mb else ""
+        rows.append((name, f"{each.core * 100:.2f}", f"{each.rss_mb:.0f}", weights))
+    return _table("With nothing to do", ("service", "% of a core", "RSS, MB", "of it weights, MB"), rows)
+
+
+def _documents(report: Report) -> Table:
+    both = {"without vectors": report.documents.words, "with vectors, from memory": report.documents.vectors}
+    rows = [
+        (
+            name,
+            f"{each.jobs:,}",
+            f"{each.jobs_per_s:,.0f}",
+            f"{each.jobs_per_s / report.documents.words.jobs_per_s:.3f}",
+            f"{sum(each.cpu_ms_per_job.values()):.1f}",
+        )
+        for name, each in both.items()
+    ]
+    return _table("Documents through the product's stages", ("", "jobs", "jobs/s", "share", "CPU ms a job"), rows)
 
 
 def _targets(report: Report) -> Table:
