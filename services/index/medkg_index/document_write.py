@@ -5,7 +5,7 @@ import math
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from medkg_contracts.changelog import VectorKey, VectorPut
 from medkg_contracts.errors import InvalidDocument
@@ -14,6 +14,9 @@ from medkg_contracts.vectors import Embeddings, SparseVectors
 from medkg_search import TenantNames, chunk_source, document_facets, feature_weights
 from medkg_search.bulk import Operation
 from medkg_search.manifest import record_id
+
+#: Of what is made of a document: with another one the same content is another version.
+VERSION: Final = "2"
 
 _FLOAT_BYTES = 4
 _MODEL = 12
@@ -27,6 +30,7 @@ class DocumentWrite:
         position: in the batch.
         facets: what each record has of the document.
         content: digest of all that is written.
+        unless_it_stands: nothing is written if this content is what is to be seen of the document already.
     """
 
     position: int
@@ -37,6 +41,7 @@ class DocumentWrite:
     embeddings: Embeddings | None
     sparse_vectors: SparseVectors | None
     content: str
+    unless_it_stands: bool = False
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -76,6 +81,8 @@ def document_write(
     chunks: list[Chunk],
     embeddings: Embeddings | None,
     sparse_vectors: SparseVectors | None,
+    *,
+    unless_it_stands: bool = False,
 ) -> DocumentWrite:
     """The job at this position of the batch.
 
@@ -95,7 +102,9 @@ def document_write(
         _check("sparse_vectors", document.id, chunks, [vector.chunk_id for vector in sparse_vectors.vectors])
     content = _content(document, chunks, embeddings, sparse_vectors)
     facets = document_facets(document)
-    return DocumentWrite(position, names, document.id, facets, chunks, embeddings, sparse_vectors, content)
+    return DocumentWrite(
+        position, names, document.id, facets, chunks, embeddings, sparse_vectors, content, unless_it_stands
+    )
 
 
 def _check(artifact: str, document_id: str, chunks: list[Chunk], found: list[str]) -> None:
@@ -130,7 +139,7 @@ def _content(
         parts.append(bytes(embeddings.rows))
     if sparse_vectors is not None:
         parts.append(sparse_vectors.model_dump_json().encode())
-    found = hashlib.sha256()
+    found = hashlib.sha256(VERSION.encode())
     for part in parts:
         found.update(len(part).to_bytes(8, "big") + part)
     return found.hexdigest()

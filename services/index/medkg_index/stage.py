@@ -7,11 +7,12 @@ from typing import ClassVar
 from medkg_bus.changelog import VectorChangelog
 from medkg_contracts.errors import IndexMissing, MedkgError
 from medkg_contracts.ir import Chunk, Document, IndexReceipt
+from medkg_contracts.requests import JobRequest
 from medkg_contracts.stages import StageContext
 from medkg_contracts.vectors import Embeddings, SparseVectors
 from medkg_search import SearchServer, ensure_indices
 
-from .document_write import DocumentWrite, document_write
+from .document_write import VERSION, DocumentWrite, document_write
 from .live_models import LiveModels
 from .settings import IndexSettings
 from .writing import BatchWriter
@@ -26,7 +27,7 @@ Results = dict[int, IndexReceipt | Exception]
 class OpenSearchIndexStage:
     """Writes the chunks of several jobs at once; a tenant's indices are made when it is first seen."""
 
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = VERSION
     outputs: ClassVar[tuple[str, ...]] = ("index_receipt",)
     pure: ClassVar[bool] = False
 
@@ -49,14 +50,18 @@ class OpenSearchIndexStage:
         chunks: Sequence[list[Chunk]],
         embeddings: Sequence[Embeddings | None],
         sparse_vectors: Sequence[SparseVectors | None],
+        request: Sequence[JobRequest],
     ) -> Sequence[IndexReceipt | Exception]:
-        """One receipt or error per context, in their order; one job's error never fails its batch mates."""
+        """One receipt or error per context, in their order; one job's error never fails its batch mates.
+
+        A job that is not to do again what was done writes nothing if what it would write stands already.
+        """
         results: Results = {}
         jobs: list[DocumentWrite] = []
         artifacts = zip(document, chunks, embeddings, sparse_vectors, strict=True)
-        for position, (ctx, its) in enumerate(zip(ctxs, artifacts, strict=True)):
+        for position, (ctx, its, asked) in enumerate(zip(ctxs, artifacts, request, strict=True)):
             try:
-                jobs.append(document_write(position, ctx.tenant_id, *its))
+                jobs.append(document_write(position, ctx.tenant_id, *its, unless_it_stands=asked.skip_completed))
             except MedkgError as error:
                 results[position] = error
         for round_ in _rounds(jobs):

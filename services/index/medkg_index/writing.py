@@ -12,6 +12,9 @@ once, where a search (or delete-by-query) sees only what has been refreshed and 
    and have said so first: who finds that says it again, so that the last word is the last version's;
 7. clean: delete the records of dead versions, withdraw their vectors, and list them no more.
 
+A job that is to write only what does not stand leaves out 2 to 5 where its version is the visible one. It says so all
+the same, and cleans: whoever sealed that version may have died before.
+
 Up to 6 a search sees the earlier version and from then on this one, in whole, wherever it looks. Two jobs that write
 different versions of one document at the same time cannot undo each other unseen: when one seals, the other's version
 is dead, which it finds when it wants to seal; then it begins anew, as another version. The last to seal wins.
@@ -66,6 +69,14 @@ class Writing:
         return next((one for one in self.record.manifest.versions if one.generation == self.generation), None)
 
     @property
+    def stands(self) -> bool:
+        """Whether nothing has to be written: this content, with its vectors, is what is to be seen already."""
+        visible = self.record.manifest.visible
+        if not self.job.unless_it_stands or visible is None or visible.content != self.job.content:
+            return False
+        return set(self.job.models) <= set(visible.models)
+
+    @property
     def version_name(self) -> str:
         """What its records and the changelog call the version, once it is open."""
         return version_name(self.generation or 0, self.job.content)
@@ -103,10 +114,11 @@ class BatchWriter:
         """A receipt for each job that has no error, by its position in the batch."""
         models = await self._read(self._alive())
         await self._check(models)
-        await self._open()
-        await self._put()
-        await self._write_records()
-        await self._seal()
+        written = [each for each in self._alive() if not each.stands]
+        await self._open(written)
+        await self._put(written)
+        await self._write_records(written)
+        await self._seal(written)
         await self._show()
         await self._clean(self._alive())
         await self._withdraw()
@@ -121,7 +133,7 @@ class BatchWriter:
         }
 
     def _alive(self) -> list[Writing]:
-        return [each for each in self.writings if each.error is None]
+        return _sound(self.writings)
 
     async def _read(self, writings: Sequence[Writing]) -> dict[str, LiveModel | None]:
         """Reads the manifests of all, and returns the live models of their tenants."""
@@ -155,31 +167,31 @@ class BatchWriter:
         for each in self._alive():
             each.error = errors.get(each.job.position)
 
-    async def _open(self) -> None:
+    async def _open(self, writings: Sequence[Writing]) -> None:
         def opened(each: Writing) -> Manifest:
             job = each.job
             manifest, version = each.record.manifest.opened(job.content, job.record_ids, job.models, _now_ms())
             each.generation = version.generation
             return manifest
 
-        await self._write_manifests(self._alive(), opened)
+        await self._write_manifests(writings, opened)
 
-    async def _put(self) -> None:
-        await self._publish([(each, list(each.job.puts(each.version_name))) for each in self._alive()])
+    async def _put(self, writings: Sequence[Writing]) -> None:
+        await self._publish([(each, list(each.job.puts(each.version_name))) for each in _sound(writings)])
 
-    async def _write_records(self) -> None:
-        alive = self._alive()
+    async def _write_records(self, writings: Sequence[Writing]) -> None:
+        alive = _sound(writings)
         # What the changelog then says is to be seen is there to be seen.
         shown = self._refresh == "false" and any(each.job.embeddings is not None for each in alive)
         operations = [(each, one) for each in alive for one in each.job.writes(each.version_name)]
         await self._bulk(operations, "true" if shown else self._refresh)
 
-    async def _seal(self) -> None:
+    async def _seal(self, writings: Sequence[Writing]) -> None:
         def sealed(each: Writing) -> Manifest | None:
             manifest, version = each.record.manifest, each.version
             return manifest.sealed(version.generation, _now_ms()) if version and version.standing != "dead" else None
 
-        await self._write_manifests(self._alive(), sealed)
+        await self._write_manifests(_sound(writings), sealed)
 
     async def _show(self) -> None:
         writings = [each for each in self._alive() if each.record.manifest.tracked]
@@ -263,6 +275,11 @@ class BatchWriter:
         for (each, _), outcome in zip(pairs, outcomes, strict=True):
             each.error = each.error or outcome.error
         return outcomes
+
+
+def _sound(writings: Iterable[Writing]) -> list[Writing]:
+    """Those that have not failed."""
+    return [each for each in writings if each.error is None]
 
 
 def _overtaken(job: DocumentWrite) -> str:

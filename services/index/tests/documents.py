@@ -5,6 +5,7 @@ import struct
 from collections.abc import Sequence
 
 from medkg_contracts.ir import Chunk, Document, IndexReceipt, Provenance, Section, Span
+from medkg_contracts.requests import JobRequest
 from medkg_contracts.stages import StageContext
 from medkg_contracts.vectors import EmbeddingModel, Embeddings, SparseModel, SparseVector, SparseVectors
 from medkg_index.settings import IndexSettings
@@ -47,8 +48,11 @@ def stage_of(opensearch: str, kafka: str) -> OpenSearchIndexStage:
     return OpenSearchIndexStage(IndexSettings(opensearch_url=opensearch, kafka=kafka, MK_INDEX_TIMEOUT_S=30))
 
 
-async def run(stage: OpenSearchIndexStage, tenant: str, *jobs: Job) -> Sequence[IndexReceipt | Exception]:
+async def run(
+    stage: OpenSearchIndexStage, tenant: str, *jobs: Job, skip_completed: bool = False
+) -> Sequence[IndexReceipt | Exception]:
     """Run the jobs as one batch."""
+    request = JobRequest(source="test", id="d", skip_completed=skip_completed)
     ctx = StageContext(tenant_id=tenant, doc_id="d", job_id="j", correlation_id="c", pipeline="p", digest="0" * 12)
     documents, chunks, embeddings, sparse = zip(*jobs, strict=True)
-    return await stage.execute_batch([ctx] * len(jobs), documents, chunks, embeddings, sparse)
+    return await stage.execute_batch([ctx] * len(jobs), documents, chunks, embeddings, sparse, [request] * len(jobs))

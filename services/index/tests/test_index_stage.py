@@ -17,6 +17,7 @@ from medkg_contracts.errors import (
 )
 from medkg_contracts.ids import digest
 from medkg_contracts.ir import Chunk, Document, IndexReceipt, Provenance, Section, Span
+from medkg_contracts.requests import JobRequest
 from medkg_contracts.stages import StageContext
 from medkg_contracts.vectors import EmbeddingModel, Embeddings, SparseModel, SparseVector, SparseVectors
 from medkg_index import app
@@ -65,6 +66,9 @@ def line_chunk(document: Document, ordinal: int, text: str) -> Chunk:
     )
 
 
+REQUEST = JobRequest(source="ctgov", id="NCT02643888")
+
+
 def context(tenant: str) -> StageContext:
     return StageContext(tenant_id=tenant, doc_id="d", job_id="j-1", correlation_id="c-1", pipeline="p", digest="0" * 12)
 
@@ -82,6 +86,7 @@ async def run(
         [job[1] for _, job in jobs],
         [None] * len(jobs),
         [None] * len(jobs),
+        [REQUEST] * len(jobs),
     )
 
 
@@ -416,7 +421,7 @@ async def test_vectors_of_other_chunks_are_refused(artifact: str) -> None:
     }
     stage = stage_of("http://127.0.0.1:1")
     given = {name: [vectors[name] if name == artifact else None] for name in vectors}
-    results = await stage.execute_batch([context("a")], [document], [chunks], **given)
+    results = await stage.execute_batch([context("a")], [document], [chunks], **given, request=[REQUEST])
     await stage.close()
 
     assert [InvalidDocument] == [type(result) for result in results]
@@ -429,7 +434,7 @@ async def test_a_vector_that_no_search_can_use_is_refused() -> None:
     rows = struct.pack("<8f", *[1.0] * 7, float("nan"))
     stage = stage_of("http://127.0.0.1:1")
     embeddings = Embeddings(MODEL, tuple(chunk.id for chunk in chunks), rows)
-    (result,) = await stage.execute_batch([context("a")], [document], [chunks], [embeddings], [None])
+    (result,) = await stage.execute_batch([context("a")], [document], [chunks], [embeddings], [None], [REQUEST])
     await stage.close()
 
     assert isinstance(result, InvalidDocument)

@@ -36,6 +36,27 @@ async def test_a_document_is_written_with_all_its_vectors(
     assert dict.fromkeys(range(PARTITIONS), MODEL) == {number: live.model for number, live in view.models.items()}
 
 
+async def test_what_stands_is_not_written_by_who_is_not_to_do_it_again(
+    stage: OpenSearchIndexStage, server: SearchServer, bootstrap: str, tenant: str
+) -> None:
+    """With skip_completed a version that is seen costs a look; any other job writes it, and puts right what is not."""
+    job, other = make("one", "Alpha"), make("one", "Beta")
+    (first,) = await run(stage, tenant, job)
+    (record,) = await indexed(server, tenant, "test:one")
+    names, change = TenantNames(tenant), {"doc": {"text": "Damaged"}}
+    await server.call("POST", f"/{names.chunks_index}/_update/{record}", body=change, params={"refresh": "true"})
+
+    texts = []
+    for version, skips in ((job, True), (job, False), (other, True)):
+        receipts = await run(stage, tenant, version, skip_completed=skips)
+        texts += [one["text"] for one in (await indexed(server, tenant, "test:one")).values()]
+        assert [first if version is job else first.model_copy(update={"stale_removed": 1})] == receipts
+    view = await view_of(bootstrap, tenant)
+
+    assert ["Damaged", "Alpha", "Beta"] == texts
+    assert [vector_of("Beta")] == [vector for _, vector in view.vectors.values()]
+
+
 async def test_a_new_version_leaves_nothing_of_the_old_one(
     stage: OpenSearchIndexStage, server: SearchServer, bootstrap: str, tenant: str
 ) -> None:
@@ -55,9 +76,9 @@ async def test_a_new_version_leaves_nothing_of_the_old_one(
         assert (with_vectors, with_vectors) == (view.records("test:one"), set(view.vectors))
 
 
-@pytest.mark.parametrize("when", ["before", "half", "behind"])
+@pytest.mark.parametrize(("when", "skips"), [("before", False), ("half", True), ("behind", True)])
 async def test_whatever_dies_a_repeat_puts_right(
-    server: SearchServer, opensearch_url: str, bootstrap: str, tenant: str, when: str
+    server: SearchServer, opensearch_url: str, bootstrap: str, tenant: str, when: str, *, skips: bool
 ) -> None:
     """A death at any step leaves one whole version in both stores; the repeat leaves the new one, and nothing else."""
     await ensure_indices(server, tenant)
@@ -71,7 +92,7 @@ async def test_whatever_dies_a_repeat_puts_right(
     seen = [await whole(server, tenant, job[0].id, after.visible[job[0].id].version) for job in new]
     dense = [after.records(job[0].id) for job in new]
     of_node = {record for record, _, _ in after.node.visible_records(tenant, MODEL)}
-    repeated = await run(stage, tenant, *new)
+    repeated = await run(stage, tenant, *new, skip_completed=skips)
     view = await view_of(bootstrap, tenant)
     await stage.close()
 
