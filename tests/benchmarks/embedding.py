@@ -1,8 +1,8 @@
-"""Measures the embed stage against its model's own loop: ``python -m tests.benchmarks.embedding``.
+"""Measures stages that run a model against its own loop: ``python -m tests.benchmarks.embedding [embed] [splade]``.
 
-Both embed the same texts, by turns, in this process: the loop takes token numbers to OpenVINO with nothing around it;
-the stage reads chunks from an artifact store and writes embeddings to it, batch by batch, as its service does. Reported
-is the stage's share of the loop's texts a second, the same for texts per second of processor time, which others on the
+Both compute the same texts, by turns, in this process: the loop takes token numbers to OpenVINO with nothing around it;
+the stage reads chunks from an artifact store and writes vectors to it, batch by batch, as its service does. Reported is
+the stage's share of the loop's texts a second, the same for texts per second of processor time, which others on the
 machine disturb less, and how busy the processors were.
 """
 
@@ -19,7 +19,7 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter, process_time
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import openvino
@@ -27,10 +27,15 @@ import orjson
 from medkg_artifacts import ArtifactStore
 from medkg_contracts.ir import Chunk, Span
 from medkg_contracts.policy import Policy
-from medkg_embed.app import service
-from medkg_models import DEFAULT_DENSE, DenseModel, fetched, named
+from medkg_embed.app import service as embed
+from medkg_models import DEFAULT_DENSE, DenseModel, PackagedModel, fetched, named
+from medkg_models.catalogue import DEFAULT_SPARSE
+from medkg_models.sparse_graph import BertConfig, read_checkpoint, splade_graph
+from medkg_splade.app import service as splade
+from medkg_stagekit import StageService
 from medkg_stagekit.stage_harness import Example, StageHarness
 from medkg_stagekit.work import Work
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 #: Texts a second of the stage, as a share of the loop's.
@@ -73,24 +78,65 @@ def texts(count: int) -> list[str]:
     return [" ".join(draw.choice(known, length)) for length in lengths]
 
 
-def bare_loop(model: DenseModel, given: Sequence[str]) -> Callable[[], None]:
-    """Embeds the texts with nothing but the tokenizer and OpenVINO, a thread a processor."""
-    folder, cores = fetched(model), len(os.sched_getaffinity(0))
+Inputs = dict[str, NDArray[np.int64]]
+
+
+def dense_network(folder: Path) -> tuple[openvino.CompiledModel, Callable[[NDArray[np.int64]], Inputs]]:
+    """The model that embeds, and how it is given a text."""
+    weights = named(DEFAULT_DENSE, DenseModel).weights.name
+    network = openvino.Core().compile_model(str(folder / weights), "CPU", _options("bf16"))
+    return network, lambda ids: {
+        "input_ids": ids,
+        "attention_mask": np.ones_like(ids),
+        "token_type_ids": np.zeros_like(ids),
+    }
+
+
+def sparse_network(folder: Path) -> tuple[openvino.CompiledModel, Callable[[NDArray[np.int64]], Inputs]]:
+    """The model that weighs terms, and how it is given a text."""
+    config = BertConfig.model_validate_json((folder / "config.json").read_bytes())
+    graph = splade_graph(read_checkpoint(folder / "model.safetensors"), config)
+    return openvino.Core().compile_model(graph, "CPU", _options("f32")), lambda ids: {"input_ids": ids}
+
+
+def _options(precision: str) -> dict[str, Any]:
+    cores = len(os.sched_getaffinity(0))
+    return {"INFERENCE_PRECISION_HINT": precision, "NUM_STREAMS": cores, "INFERENCE_NUM_THREADS": cores}
+
+
+@dataclass(frozen=True, slots=True)
+class Measurable:
+    """A stage, and what its model's own loop is.
+
+    Attributes:
+        network: loads the model from its folder.
+    """
+
+    service: StageService
+    model: str
+    network: Callable[[Path], tuple[openvino.CompiledModel, Callable[[NDArray[np.int64]], Inputs]]]
+
+
+STAGES: Final = {
+    "embed": Measurable(embed, DEFAULT_DENSE, dense_network),
+    "splade": Measurable(splade, DEFAULT_SPARSE, sparse_network),
+}
+
+
+def bare_loop(stage: Measurable, given: Sequence[str]) -> Callable[[], None]:
+    """Computes the texts with nothing but the tokenizer and OpenVINO, a thread a processor."""
+    model = named(stage.model, PackagedModel)
+    folder = fetched(model)
     tokenizer = Tokenizer.from_file(str(folder / model.tokenizer.name))
-    options = {"INFERENCE_PRECISION_HINT": "bf16", "NUM_STREAMS": cores, "INFERENCE_NUM_THREADS": cores}
-    network = openvino.Core().compile_model(str(folder / model.weights.name), "CPU", options)
+    tokenizer.no_padding()
+    network, inputs = stage.network(folder)
     local = threading.local()
-    pool = ThreadPoolExecutor(cores)
+    pool = ThreadPoolExecutor(len(os.sched_getaffinity(0)))
 
     def one(ids: list[int]) -> None:
         if not hasattr(local, "request"):
             local.request = network.create_infer_request()
-        row = np.array([ids])
-        local.request.infer(
-            {"input_ids": row, "attention_mask": np.ones_like(row), "token_type_ids": np.zeros_like(row)},
-            share_inputs=True,
-            share_outputs=True,
-        )
+        local.request.infer(inputs(np.array([ids])), share_inputs=True, share_outputs=True)
 
     def run() -> None:
         list(pool.map(one, sorted((each.ids for each in tokenizer.encode_batch(given)), key=len, reverse=True)))
@@ -127,17 +173,18 @@ def _chunk(text: str, ordinal: int) -> Chunk:
     )
 
 
-async def measure(rounds: int, documents: int) -> list[tuple[Measured, Measured]]:
+async def measure(stage: Measurable, rounds: int, documents: int) -> list[tuple[Measured, Measured]]:
     """Pairs of the loop and the stage, one after the other."""
-    given = texts(documents * _CHUNKS)
-    loop = bare_loop(named(DEFAULT_DENSE, DenseModel), given)
+    given, service = texts(documents * _CHUNKS), stage.service
+    loop = bare_loop(stage, given)
     pairs = []
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(TemporaryDirectory())
         binding, pool = await service.open(stack)
         harness = StageHarness(binding, ArtifactStore(Path(folder)), _TENANT, pool)
         works = await stage_works(harness, given)
-        batches = [works[start : start + service.max_records] for start in range(0, len(works), service.max_records)]
+        size = service.batch_records
+        batches = [works[start : start + size] for start in range(0, len(works), size)]
 
         async def staged() -> None:
             for batch in batches:
@@ -167,23 +214,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 1 when the target is missed.
     """
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.embedding", description=__doc__)
+    parser.add_argument("stages", nargs="*", metavar="STAGE", help=f"which of {', '.join(STAGES)}; by default all")
     parser.add_argument("--rounds", type=int, default=_ROUNDS, help="pairs of runs that are measured")
     parser.add_argument("--documents", type=int, default=_DOCUMENTS, help=f"of {_CHUNKS} chunks each")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON as well")
     options = parser.parse_args(arguments)
+    if unknown := set(options.stages) - set(STAGES):
+        parser.error(f"there is no stage {', '.join(sorted(unknown))}; there are {', '.join(STAGES)}")
     os.environ["MK_ACCELERATOR"] = "cpu"
+    report = {name: _measured(name, options) for name in options.stages or STAGES}
+    if options.json:
+        options.json.write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2))
+    return 0 if all(each["share"] >= MIN_SHARE for each in report.values()) else 1
+
+
+def _measured(name: str, options: argparse.Namespace) -> dict[str, Any]:
     load = os.getloadavg()[0]
-    pairs = asyncio.run(measure(options.rounds, options.documents))
+    pairs = asyncio.run(measure(STAGES[name], options.rounds, options.documents))
     share = median(through.texts_per_s / bare.texts_per_s for bare, through in pairs)
     cpu_share = median(through.texts_per_cpu_s / bare.texts_per_cpu_s for bare, through in pairs)
-    for pair in pairs:
-        print("   ".join(f"{name} {each}" for name, each in zip(("loop", "stage"), pair, strict=True)))
-    print(f"share of the loop's texts/s, median of {len(pairs)}: {share:.2f}, wanted {MIN_SHARE:g}")
-    print(f"share of its texts per second of processor time: {cpu_share:.2f}; load before: {load:.1f}")
-    if options.json:
-        report = {"share": share, "cpu_share": cpu_share, "pairs": [[asdict(each) for each in pair] for pair in pairs]}
-        options.json.write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2))
-    return 0 if share >= MIN_SHARE else 1
+    for bare, through in pairs:
+        print(f"{name:6} loop {bare}   stage {through}")
+    print(f"{name:6} share of the loop's texts/s, median of {len(pairs)}: {share:.2f}, wanted {MIN_SHARE:g}")
+    print(f"{name:6} share of its texts per second of processor time: {cpu_share:.2f}; load before: {load:.1f}")
+    return {"share": share, "cpu_share": cpu_share, "pairs": [[asdict(each) for each in pair] for pair in pairs]}
 
 
 if __name__ == "__main__":

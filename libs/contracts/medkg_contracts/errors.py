@@ -15,6 +15,7 @@
   x ComputeTimeout
   x MemoryExceeded
   x WorkerCrashed
+  x ServiceCrashed
   x GateExpired
   x GateRefused
   x ArtifactMissing
@@ -209,6 +210,14 @@ class WorkerCrashed(MedkgError):
     runbook = "computing.md#crashed"
     retryable = True
     remedy = "After SIGKILL give the machine or the container more memory; else report it, with the service's log."
+
+
+class ServiceCrashed(MedkgError):
+    """A service's process ended each time it worked on this."""
+
+    code = "service_crashed"
+    runbook = "computing.md#it-ends-the-service-each-time"
+    remedy = "See the end of the service's log: after SIGKILL give it more memory, else report it, with the input."
 
 
 class GateExpired(MedkgError):

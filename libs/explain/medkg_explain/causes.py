@@ -15,6 +15,7 @@ class Cause(StrEnum):
     TENANT_PAUSED = "tenant_paused"
     STAGE_PAUSED = "stage_paused"
     NO_GPU = "no_gpu"
+    NO_MODEL_SERVER = "no_model_server"
     DEAD_CONSUMER = "dead_consumer"
     OPEN_BREAKER = "open_breaker"
     WORKERS_BUSY = "workers_busy"

@@ -4,11 +4,11 @@ Causes are looked for in the order in which they hide each other: whoever mends 
 go on, or sees the next one.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from medkg_contracts import topics
-from medkg_contracts.errors import GpuUnavailable
+from medkg_contracts.errors import GpuUnavailable, ModelServerUnavailable
 from medkg_contracts.kinds import Kind
 from medkg_ledger import JobState, NodeStatus
 from medkg_stagekit.guard import BreakerState
@@ -84,14 +84,31 @@ def _missing(job: JobState, facts: StageFacts) -> Finding | None:
     )
 
 
-def _no_gpu(_: JobState, facts: StageFacts) -> Finding | None:
-    service = facts.node.service
-    if facts.notice is None or facts.notice.code != GpuUnavailable.code or not _unread(facts):
-        return None
-    return Finding(
+#: What a service that runs a model did not start for, by the error's code: the cause, the want, what to do about it.
+_WANTED: Final[Mapping[str, tuple[Cause, str, str]]] = {
+    GpuUnavailable.code: (
         Cause.NO_GPU,
-        f"{service} did not start for want of a GPU" + _queued(facts),
-        f"Start it where there is a usable GPU, or choose MK_ACCELERATOR=cpu yourself; then `medkg restart {service}`.",
+        "of a GPU",
+        "Start it where there is a usable GPU, or choose MK_ACCELERATOR=cpu yourself",
+    ),
+    ModelServerUnavailable.code: (
+        Cause.NO_MODEL_SERVER,
+        "of the server of its model",
+        "Start that server, or correct the address that the last error names",
+    ),
+}
+
+
+def _nothing_to_run_on(_: JobState, facts: StageFacts) -> Finding | None:
+    service = facts.node.service
+    wanted = None if facts.notice is None else _WANTED.get(facts.notice.code)
+    if wanted is None or not _unread(facts):
+        return None
+    cause, want, action = wanted
+    return Finding(
+        cause,
+        f"{service} did not start for want {want}" + _queued(facts),
+        f"{action}; then `medkg restart {service}`.",
         stage=facts.node.name,
         record=_place(facts),
         waiting_on=f"a running {service} service",
@@ -240,7 +257,14 @@ def _in_work(job: JobState, facts: StageFacts) -> Finding | None:
 
 
 #: What can be true of a request that the service has not been given, the first that is true first.
-_HELD: Final[Sequence[Check]] = (about_pauses, _no_gpu, _dead_consumer, _open_breaker, _workers_busy, _waits_for_credit)
+_HELD: Final[Sequence[Check]] = (
+    about_pauses,
+    _nothing_to_run_on,
+    _dead_consumer,
+    _open_breaker,
+    _workers_busy,
+    _waits_for_credit,
+)
 
 #: What can be true of a request that the service has been given, the first that is true first.
 _GIVEN: Final[Sequence[Check]] = (
@@ -249,7 +273,7 @@ _GIVEN: Final[Sequence[Check]] = (
     _poisoned,
     _missing,
     about_pause_of_given,
-    _no_gpu,
+    _nothing_to_run_on,
     _dead_consumer,
     _open_breaker,
     _workers_busy,

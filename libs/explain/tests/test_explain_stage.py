@@ -36,6 +36,7 @@ SPENT = Standstill(permit_s=1.25)
 BEGUN = [Told(Kind.STAGE_STARTED)]
 RETRIED = [*BEGUN, Told(Kind.STAGE_RETRYING, FAULT)]
 NO_GPU = StartupFailure(code="gpu_unavailable", message="no CUDA device", worker="host:1", at=NOW)
+NO_SERVER = StartupFailure(code="model_server_unavailable", message="no answer", worker="host:1", at=NOW)
 UNSET = StartupFailure(code="configuration", message="MK_CTGOV_URL is not set", worker="host:1", at=NOW)
 BUSY = BusyWorkers(message="all workers are busy", worker="host:1", at=NOW, jobs=["j-long"])
 BUSY_ELSEWHERE = BUSY.model_copy(update={"worker": "host:12"})
@@ -63,6 +64,7 @@ def cause_of(facts: StageFacts) -> str:
         ({}, "not_begun"),
         ({"reader": DEAD}, "dead_consumer"),
         ({"reader": DEAD, "notice": NO_GPU}, "no_gpu"),
+        ({"reader": DEAD, "notice": NO_SERVER}, "no_model_server"),
         ({"reader": BEHIND}, "lagging_consumer"),
         ({"guard": OPEN}, "open_breaker"),
         ({"guard": replace(OPEN, state=BreakerState.HALF_OPEN)}, "open_breaker"),
@@ -184,6 +186,7 @@ def test_a_timer_says_when_it_is_due() -> None:
     [
         ({"reader": DEAD}, "`medkg restart chunk`"),
         ({"reader": DEAD, "notice": NO_GPU}, "`medkg restart chunk`"),
+        ({"reader": DEAD, "notice": NO_SERVER}, "`medkg restart chunk`"),
         ({"reader": BEHIND}, "`medkg up --scale chunk=3`"),
         ({"credit": WAITING, "record": None}, "`medkg up --scale chunk=3`"),
         ({"credit": held("job:j1"), "record": None}, "`medkg resume --job j1`"),
@@ -237,7 +240,7 @@ def test_why_a_service_did_not_start_is_told() -> None:
         router=st.sampled_from([ROUTER, NO_ROUTER]),
         credit=st.sampled_from([GIVEN, WAITING, STAGE_PAUSED, DRAINED, held("tenant:acme", "job:j1")]),
         guard=st.sampled_from([Standstill(), OPEN, SPENT]),
-        notice=st.sampled_from([None, NO_GPU, UNSET]),
+        notice=st.sampled_from([None, NO_GPU, NO_SERVER, UNSET]),
         busy=st.sampled_from([[], [BUSY], [BUSY, BUSY_ELSEWHERE]]),
         record=st.sampled_from([None, ASKED]),
         unsent=st.booleans(),

@@ -7,7 +7,8 @@ anywhere leads to the work being done again, with the same artifacts, the same e
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 
 from medkg_artifacts import ArtifactStore, redeem
 from medkg_bus.producer import EventProducer
@@ -22,6 +23,7 @@ from medkg_servicekit.refusal import refuse
 from . import lifecycle_events, metrics
 from .binding import Binding
 from .control import Orders
+from .deaths import DeathCounts, in_turn, in_work
 from .execution import Executor
 from .guard import Guard
 from .pool import WorkerPool
@@ -34,7 +36,7 @@ logger = logging.getLogger(__name__)
 class StageConsumer:
     """Handles batches of a stage's queue."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a consumer has so many neighbours
         self,
         binding: Binding,
         store: ArtifactStore,
@@ -44,8 +46,10 @@ class StageConsumer:
         orders: Orders | None = None,
         shutdown: ShutdownSignal | None = None,
         pool: WorkerPool | None = None,
+        deaths: DeathCounts | None = None,
     ) -> None:
         self.name = binding.name
+        self._deaths = deaths
         self._store = store
         self._producer = producer
         self._reporter = Reporter(binding.name, producer)
@@ -74,16 +78,34 @@ class StageConsumer:
         left: list[Record] = []
         works = [work for record in records if (work := await self._read(record)) is not None]
         if works:
-            async for outcomes in self._executor.run(works):
-                left += [record for outcome in outcomes if outcome.left and (record := outcome.work.record) is not None]
-                done = [outcome for outcome in outcomes if not outcome.left]
-                await self._publish(done)
-                if self.finished is not None:
-                    await self._reporter.acknowledge()
-                    self.finished([outcome.work.record for outcome in done if outcome.work.record is not None])
+            async with aclosing(self._outcomes(works)) as coming:
+                async for outcomes in coming:
+                    left += [outcome.work.record for outcome in outcomes if outcome.left and outcome.work.record]
+                    done = [outcome for outcome in outcomes if not outcome.left]
+                    await self._publish(done)
+                    if self.finished is not None:
+                        await self._reporter.acknowledge()
+                        self.finished([outcome.work.record for outcome in done if outcome.work.record is not None])
         await self._reporter.acknowledge()
         if left:
             raise HandedBack(left)
+
+    async def _outcomes(self, works: Sequence[Work]) -> AsyncGenerator[list[Outcome], None]:
+        """What becomes of the works, as it comes; what ends the service's process each time is not begun any more."""
+        if self._deaths is None:
+            async for outcomes in self._executor.run(works):
+                yield outcomes
+            return
+        groups, hopeless = await in_turn(self._deaths, works)
+        for outcome in hopeless:
+            await self._reporter.started(outcome.work)
+        if hopeless:
+            yield hopeless
+            await self._deaths.end([outcome.work for outcome in hopeless])
+        for group in groups:
+            async with in_work(self._deaths, group):
+                async for outcomes in self._executor.run(group):
+                    yield outcomes
 
     async def _read(self, record: Record) -> Work | None:
         event: CloudEvent | None = None

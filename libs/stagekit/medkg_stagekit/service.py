@@ -1,8 +1,8 @@
 """A stage service: what an ``app.py`` declares and runs."""
 
 import logging
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -12,7 +12,7 @@ from medkg_bus.consumer import BatchConsumer
 from medkg_bus.producer import connected
 from medkg_bus.shutdown import ShutdownSignal
 from medkg_contracts import topics
-from medkg_contracts.errors import ConfigurationError, GpuUnavailable
+from medkg_contracts.errors import ConfigurationError, GpuUnavailable, MedkgError, ModelServerUnavailable
 from medkg_contracts.services import Service, ServiceKind, installed, load
 from medkg_contracts.settings import Settings
 from medkg_ledger import LedgerReader
@@ -27,6 +27,7 @@ from .busy import BusyReports
 from .compute import Compute, ComputeSettings, Spec
 from .consumer import StageConsumer
 from .crowding import Crowding
+from .deaths import SharedDeathCounts
 from .pool import WorkerPool
 from .shared_guard import SharedGuard
 
@@ -51,7 +52,7 @@ class StageService(Service):
             its container.
         stage: the stage's class, made with the settings as its only argument.
         settings: the settings' class; read from the environment when the service starts.
-        max_records: at most so many jobs in one batch.
+        max_records: at most so many jobs in one batch, or what tells that from its settings.
         longest_batch_s: a batch that takes longer, apart from deliberate waits, makes the service count as stuck.
         accelerated: whether it runs a model, so that it refuses to start without what MK_ACCELERATOR names, or what
             tells that from its settings; they derive from `AcceleratedSettings`.
@@ -64,7 +65,7 @@ class StageService(Service):
     stage: Callable[[Any], Any]
     settings: type[Settings]
     _: KW_ONLY
-    max_records: int = MAX_RECORDS
+    max_records: int | Callable[[Any], int] = MAX_RECORDS
     longest_batch_s: float = LONGEST_BATCH_S
     accelerated: bool | Callable[[Any], bool] = False
     compute: Compute | None = None
@@ -79,6 +80,11 @@ class StageService(Service):
     def container_memory_mb(self) -> int:
         """What its container may use, in MiB: its own process, and one job that needs all that it may have."""
         return self.memory_mb + (self.compute.memory_mb if self.compute else 0)
+
+    @property
+    def batch_records(self) -> int:
+        """At most so many jobs in one batch, as it is set."""
+        return self.max_records(self.settings()) if callable(self.max_records) else self.max_records
 
     @property
     def is_accelerated(self) -> bool:
@@ -134,21 +140,29 @@ async def _prepare(service: StageService, settings: Settings, stack: AsyncExitSt
     stack.push_async_callback(redis.aclose)
     failures = StartupFailures(redis)
     for each in service.stages:
-        await _check(each, failures)
+        async with _told(each, failures):
+            if each.is_accelerated:
+                accelerator.require(AcceleratedSettings())
     guard, orders = SharedGuard(redis), LedgerReader(redis)
     store = ArtifactStore.from_url(settings.artifacts_url)
     producer = await stack.enter_async_context(connected(settings.kafka, service.name, store))
     consumers, crowdings = [], []
     for each in service.stages:
-        binding, pool = await each.open(stack, settings.log_level)
+        async with _told(each, failures):
+            binding, pool = await each.open(stack, settings.log_level)
+        await failures.clear(each.name)
         shutdown = ShutdownSignal()
-        stage = StageConsumer(binding, store, producer, guard=guard, orders=orders, shutdown=shutdown, pool=pool)
+        # Native code in this very process may end it.
+        deaths = SharedDeathCounts(redis, each.name) if pool is None and each.is_accelerated else None
+        stage = StageConsumer(
+            binding, store, producer, guard=guard, orders=orders, shutdown=shutdown, pool=pool, deaths=deaths
+        )
         consumer = BatchConsumer(
             settings.kafka,
             [topics.queue(each.name)],
             topics.group(each.name),
             stage.handle,
-            max_records=each.max_records,
+            max_records=each.batch_records,
             longest_batch_s=each.longest_batch_s,
             shutdown=shutdown,
             hold_s=None if pool is None else HOLD_S,
@@ -161,17 +175,18 @@ async def _prepare(service: StageService, settings: Settings, stack: AsyncExitSt
     return Workload(consumers, background=background, checks=[partial(getattr, each, "problem") for each in crowdings])
 
 
-async def _check(service: StageService, failures: StartupFailures) -> None:
-    """Make sure that the service has what its model runs on.
+@asynccontextmanager
+async def _told(service: StageService, failures: StartupFailures) -> AsyncIterator[None]:
+    """Around what a start may fail for, so that `medkg explain` can say why nobody does the service's work.
 
     Raises:
-        SystemExit: it has not; `medkg explain` and its log say so.
+        SystemExit: there is nothing that its model runs on: neither a GPU nor a server is waited for.
     """
     try:
-        if service.is_accelerated:
-            accelerator.require(AcceleratedSettings())
-    except GpuUnavailable as error:
-        logger.critical("%s does not start: %s %s", service.name, error, error.info.remedy)
+        yield
+    except MedkgError as error:
         await failures.leave(service.name, error)
+        if not isinstance(error, GpuUnavailable | ModelServerUnavailable):
+            raise
+        logger.critical("%s does not start: %s %s", service.name, error, error.info.remedy)
         raise SystemExit(accelerator.EXIT_CODE) from None
-    await failures.clear(service.name)

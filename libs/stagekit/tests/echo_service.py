@@ -2,7 +2,7 @@
 
 ``wait-...`` waits until there is a file ``go``; ``block-...`` does so without letting the event loop go. Each start of
 a job is a line in ``started``; a job's effect is a file of its own, as an idempotent writer's would be. ``away-...``
-fails, as if a server were away, until there is a file ``back``.
+fails, as if a server were away, until there is a file ``back``. With ECHO_SERVER=dead it finds no server at its start.
 """
 
 # ruff: noqa: D102 - the methods are those that every stage has
@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import ClassVar
 
-from medkg_contracts.errors import ResourceUnavailable
+from medkg_contracts.errors import ModelServerUnavailable, ResourceUnavailable
 from medkg_contracts.settings import Settings
 from medkg_contracts.stages import StageContext
 from medkg_stagekit import StageService, consumer
@@ -35,6 +35,10 @@ class Echo:
 
     def __init__(self, settings: EchoSettings) -> None:
         self._folder = settings.folder
+
+    async def open(self) -> None:
+        if os.environ.get("ECHO_SERVER") == "dead":
+            raise ModelServerUnavailable("its model's server does not answer")
 
     async def execute(self, ctx: StageContext, word: str) -> str:
         with (self._folder / "started").open("a") as file:

@@ -113,3 +113,16 @@ async def test_without_a_gpu_a_service_does_not_start(bus: Bus, start: Start, re
         await start(ECHO_ACCELERATED="1", CUDA_VISIBLE_DEVICES="", MK_ACCELERATOR="cpu").ready()
         after = await StartupFailures(redis).read(bus.name)
     assert ("gpu_unavailable", None) == (notice.code if notice else None, after)
+
+
+async def test_without_its_models_server_a_service_does_not_start(bus: Bus, start: Start, redis_url: str) -> None:
+    """It ends as one without a GPU does, and leaves a notice with the remedy; once the server is back it runs."""
+    refused = start(ECHO_SERVER="dead")
+    assert accelerator.EXIT_CODE == await refused.ended()
+
+    async with Redis.from_url(redis_url) as redis:
+        notice = await StartupFailures(redis).read(bus.name)
+        await start().ready()
+        after = await StartupFailures(redis).read(bus.name)
+    assert ("model_server_unavailable", None) == (notice.code if notice else None, after)
+    assert "Check that the model's server runs" in (notice.message if notice else "")

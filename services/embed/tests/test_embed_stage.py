@@ -179,3 +179,9 @@ def test_a_gpu_is_looked_for_where_the_model_runs(accelerator: str, url: str, ex
     settings = EmbedSettings.model_validate({"accelerator": accelerator, "embed_url": url})
 
     assert expected is settings.needs_gpu_here()
+
+
+@pytest.mark.parametrize(("accelerator", "expected"), [("cpu", 8), ("cuda", 64)])
+def test_a_gpu_is_given_more_jobs_at_once(accelerator: str, expected: int) -> None:
+    """Jobs of a batch end together, so that processors, which take seconds for one, are given fewer."""
+    assert expected == EmbedSettings.model_validate({"accelerator": accelerator}).jobs_at_once()

@@ -5,9 +5,7 @@ from medkg_stagekit import StageService
 from .settings import SpladeSettings
 from .stage import SpladeStage
 
-# It computes, but not as a stage that computes: in vLLM, or in threads that leave Python alone, a window at a time,
-# after which a timeout or a shutdown finds it. Worker processes would each load the model, and lose it again whenever
-# a call took longer than a second.
+# In the service's own process also where it computes (ADR 0035).
 service = StageService(
     "splade",
     SpladeStage,
@@ -16,7 +14,7 @@ service = StageService(
     memory_mb=1024,
     image="splade",
     environment={"MK_SPLADE_URL": "${MK_SPLADE_URL:-http://127.0.0.1:8001}"},
-    max_records=16,
+    max_records=SpladeSettings.jobs_at_once,
     accelerated=SpladeSettings.needs_gpu_here,
 )
 

@@ -19,3 +19,9 @@ def test_a_gpu_is_needed_where_vllm_is(accelerator: str, url: str, needed: bool)
     settings = SpladeSettings.model_validate({"accelerator": accelerator, "splade_url": url})
 
     assert needed == settings.needs_gpu_here()
+
+
+@pytest.mark.parametrize(("accelerator", "expected"), [("cpu", 16), ("cuda", 64)])
+def test_a_gpu_is_given_more_jobs_at_once(accelerator: str, expected: int) -> None:
+    """Jobs of a batch end together, so that processors, which take seconds for one, are given fewer."""
+    assert expected == SpladeSettings.model_validate({"accelerator": accelerator}).jobs_at_once()
