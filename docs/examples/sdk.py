@@ -16,7 +16,10 @@ async def main(trial: str = "NCT05814159") -> None:
             print(counts.total, "of", counts.expected, dict(counts.jobs))
 
         page = await kg.search("epidural steroid")
-        print(page.total, "hits, the first in", page.hits[0].chunk.document_id)
+        first = page.hits[0].chunk.document_id
+        print(page.total, "hits, the first in", first)
+        others = await kg.similar(first, size=3)
+        print("like it:", *dict.fromkeys(hit.chunk.document_id for hit in others.hits))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.integration
 async def test_the_guides_program_runs(
     product: LocalStack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What the guide shows asks for a job and a batch, waits for both, and finds what they have indexed."""
+    """The guide's program asks for a job and a batch, waits for both, finds what they indexed, and what is like it."""
     for name, value in product.environment.items():
         monkeypatch.setenv(name, value)
     spec = importlib.util.spec_from_file_location("sdk", REPOSITORY / "docs" / "examples" / "sdk.py")
@@ -24,10 +24,12 @@ async def test_the_guides_program_runs(
 
     await example.main()
 
-    job, *progress, found = capsys.readouterr().out.splitlines()
+    job, *progress, found, like = capsys.readouterr().out.splitlines()
     assert "completed chunks document index_receipt payloads" in job
     assert "5 of 5 {'completed': 5}" == progress[-1]
     assert " hits, the first in ctgov:NCT" in found
+    assert like.startswith("like it: ctgov:NCT")
+    assert found.split()[-1] not in like
 
 
 async def test_a_batch_of_a_list_is_waited_for_with_its_items(product: LocalStack, nct_ids: list[str]) -> None:

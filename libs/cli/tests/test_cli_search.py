@@ -1,11 +1,14 @@
 """Hits are shown with what matched, and with each arm's rank."""
 
+from pathlib import Path
+
 import pytest
-from medkg_cli.search import page_view, request_of, snippet
-from medkg_contracts.errors import InvalidRequest
+from medkg_cli.next_page import keep_next, kept_next
+from medkg_cli.search import page_view, ranking_view, request_of, snippet
+from medkg_contracts.errors import InvalidRequest, NotFound
 from medkg_contracts.ir import Chunk, Span
 from medkg_search.hybrid import Arm, Facet, FacetCount, HybridHit, HybridPage, PartialFailure, Place
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 CHUNK = Chunk(
     id="c-1",
@@ -31,10 +34,14 @@ HIT = HybridHit(
 PAGE = HybridPage(hits=[HIT], total=4, cursor="next", partial=[], took_ms={"bm25": 4.2, "search": 7.0})
 
 
-def text(page: HybridPage, *, explain: bool = False) -> str:
+def text(page: HybridPage, *, explain: bool = False, kept: bool = False) -> str:
+    return printed(page_view(page, explain=explain, kept=kept))
+
+
+def printed(shown: RenderableType) -> str:
     console = Console(width=120, markup=False)
     with console.capture() as captured:
-        console.print(page_view(page, explain=explain))
+        console.print(shown)
     return captured.get()
 
 
@@ -54,8 +61,8 @@ def test_a_hit_shows_document_section_and_ranks():
         " 1. ctgov:NCT05814159  A trial",
         "    Eligibility  score 0.663  bm25 1 · dense 3",
         "    *pain*",
-        "3 more: a larger --size, or the cursor that --json gives",
-    ] == text(PAGE).splitlines()
+        "3 more: medkg search --next",
+    ] == text(PAGE, kept=True).splitlines()
 
 
 def test_an_explanation_has_scores_and_times():
@@ -73,13 +80,19 @@ def test_the_reranker_has_a_rank_of_its_own():
     assert "dense 3 · rerank 2" in text(PAGE.model_copy(update={"hits": [reranked]}))
 
 
+def test_what_the_query_names_says_so():
+    """Such a hit is first whatever its score."""
+    named = HIT.model_copy(update={"named": True})
+
+    assert "score 0.663  bm25 1 · dense 3 · named" in text(PAGE.model_copy(update={"hits": [named]}))
+
+
 def test_facets_are_shown_by_field():
     """The values of each field with their counts, the most frequent first."""
-    facets = {Facet.SOURCE: [FacetCount(value="ctgov", count=3), FacetCount(value="pubmed", count=1)], Facet.DATE: []}
+    sources = [FacetCount(value="ctgov", chunks=3, documents=2), FacetCount(value="pubmed", chunks=1, documents=1)]
+    page = PAGE.model_copy(update={"facets": {Facet.SOURCE: sources, Facet.DATE: []}, "cursor": None})
 
-    assert ["source: ctgov 3 · pubmed 1", "date: none"] == (
-        text(PAGE.model_copy(update={"facets": facets})).splitlines()[-2:]
-    )
+    assert ["source: ctgov 3 in 2 · pubmed 1 in 1", "date: none"] == text(page).splitlines()[-2:]
 
 
 def test_what_the_answer_lacks_is_said_first():
@@ -103,6 +116,55 @@ def test_an_unknown_section_is_refused():
     """A section type that there is not is refused before anything is asked."""
     with pytest.raises(InvalidRequest, match="section_type"):
         request_of("pain", "default", 10, filters={"section_type": ["nonsense"]})
+
+
+def test_a_ranking_has_a_column_for_each_arm():
+    """Ranks and fused scores stand in columns; an arm that has not found the hit has a dash."""
+    heads, hit = (line.split() for line in printed(ranking_view(PAGE)).splitlines())
+
+    assert ["#", "fused", "bm25", "splade", "dense"] == heads[:5]
+    assert ["1", "0.663", "1", "-", "3", "ctgov:NCT05814159"] == hit[:6]
+
+
+def test_the_next_page_is_kept(tmp_path: Path):
+    """What asks for it is the same search with the cursor; behind the last page there is none."""
+    request = request_of("pain", "default", 1)
+    kept = keep_next(tmp_path / "stack", request, PAGE)
+    following = kept_next(tmp_path / "stack")
+    last = keep_next(tmp_path / "stack", following, PAGE.model_copy(update={"cursor": None}))
+
+    assert (True, request.model_copy(update={"cursor": "next"}), False) == (kept, following, last)
+    with pytest.raises(NotFound, match="no search of this folder has a page behind"):
+        kept_next(tmp_path / "stack")
+
+
+def test_the_next_page_of_what_is_like_something_is_kept(tmp_path: Path):
+    """It is told from a search by words."""
+    request = request_of(None, "default", 1, like="ctgov:NCT05814159")
+    keep_next(tmp_path, request, PAGE)
+
+    assert request.model_copy(update={"cursor": "next"}) == kept_next(tmp_path)
+
+
+def test_where_nothing_can_be_kept_the_page_says_what_else_to_do(tmp_path: Path):
+    """A container's folders cannot be written to; the search is answered all the same."""
+    (tmp_path / "file").touch()
+    kept = keep_next(tmp_path / "file", request_of("pain", "default", 1), PAGE)
+
+    assert "3 more: a larger --size, or the cursor that --json gives" == text(PAGE, kept=kept).splitlines()[-1]
+
+
+@pytest.mark.parametrize("said", [{}, {"text": "pain", "like": "ctgov:NCT05814159"}])
+def test_a_search_is_for_one_thing(said: dict[str, str]):
+    """Neither nothing, nor words and what others are to be like at once."""
+    with pytest.raises(InvalidRequest, match="a text, or --like"):
+        request_of(said.get("text"), "default", 10, like=said.get("like"))
+
+
+def test_facets_are_of_words():
+    """What is like something is not counted."""
+    with pytest.raises(InvalidRequest, match="facets"):
+        request_of(None, "default", 10, like="ctgov:NCT05814159", facets=[Facet.SOURCE])
 
 
 def test_what_is_not_said_is_left_to_the_service():

@@ -13,7 +13,7 @@ from medkg_contracts.errors import (
     SearchUnavailable,
     StageBug,
 )
-from medkg_search.hybrid import SEARCH_PATH, HybridPage, HybridRequest, Refusal
+from medkg_search.hybrid import SEARCH_PATH, SIMILAR_PATH, Asked, HybridPage, HybridRequest, Refusal, SimilarRequest
 from pydantic import ValidationError
 
 #: Seconds that an answer may take; the service gives up before.
@@ -71,8 +71,20 @@ class SearchClient:
             SearchUnavailable: the service does not answer, or no arm of it does.
             MedkgError: whatever else the service answers.
         """
+        return await self._ask(SEARCH_PATH, request)
+
+    async def similar(self, request: SimilarRequest) -> HybridPage:
+        """A page of what is like a chunk or a document; the request has a tenant.
+
+        Raises:
+            NotFound: nothing of the tenant has this id.
+            MedkgError: as of `search`.
+        """
+        return await self._ask(SIMILAR_PATH, request)
+
+    async def _ask(self, path: str, request: Asked) -> HybridPage:
         try:
-            answer = await self._http.post(SEARCH_PATH, json=request.model_dump(mode="json", exclude_none=True))
+            answer = await self._http.post(path, json=request.model_dump(mode="json", exclude_none=True))
         except httpx.HTTPError as error:
             raise _unavailable(self._url, str(error) or type(error).__name__) from error
         try:
@@ -84,10 +96,10 @@ class SearchClient:
             raise _unavailable(self._url, why) from error
 
 
-async def search(url: str, request: HybridRequest) -> HybridPage:
+async def search(url: str, request: HybridRequest | SimilarRequest) -> HybridPage:
     """A page of hits, by a connection of its own; see `SearchClient`."""
     async with SearchClient(url) as client:
-        return await client.search(request)
+        return await (client.search(request) if isinstance(request, HybridRequest) else client.similar(request))
 
 
 def _error(refusal: Refusal) -> MedkgError:

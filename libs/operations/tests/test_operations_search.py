@@ -4,7 +4,7 @@ import httpx
 import pytest
 from medkg_contracts.errors import IndexMissing, InvalidRequest, MedkgError, SearchUnavailable, StageBug
 from medkg_operations.search import SearchClient, search
-from medkg_search.hybrid import HybridPage, HybridRequest, Refusal
+from medkg_search.hybrid import HybridPage, HybridRequest, Refusal, SimilarRequest
 
 REQUEST = HybridRequest(tenant="acme", query="pain", size=3)
 PAGE = HybridPage(hits=[], total=0, cursor=None, partial=[], took_ms={})
@@ -35,6 +35,20 @@ async def test_a_search_is_posted() -> None:
     assert (["/v1/search"], REQUEST) == (
         [request.url.path for request in asked],
         HybridRequest.model_validate_json(asked[0].content),
+    )
+
+
+async def test_what_is_like_something_is_asked_elsewhere() -> None:
+    """A request for what is like a document goes to a path of its own."""
+    asked: list[httpx.Request] = []
+    request = SimilarRequest(tenant="acme", like="ctgov:NCT02349698", size=3)
+    async with SearchClient("http://search", answering(httpx.Response(200, text=PAGE.model_dump_json()), asked)) as one:
+        page = await one.similar(request)
+
+    assert PAGE == page
+    assert (["/v1/similar"], request) == (
+        [request.url.path for request in asked],
+        SimilarRequest.model_validate_json(asked[0].content),
     )
 
 

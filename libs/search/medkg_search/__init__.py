@@ -1,7 +1,6 @@
 """The search index: names, mapping, queries."""
 
 from .arms import bm25_clause, splade_clause
-from .counts import FacetCount
 from .facets import document_facets
 from .features import feature_name, feature_weights
 from .filters import DateRange, SearchFilters
@@ -18,7 +17,6 @@ from .syntax import SearchQuery, parse_query
 __all__ = [
     "ChunkSearch",
     "DateRange",
-    "FacetCount",
     "Reindexed",
     "SearchFilters",
     "SearchHit",

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from .features import feature_weights
+from .naming import KNOWN_AS, naming_clauses
 from .syntax import SearchQuery
 
 #: Terms of a sparse query that are looked for, the heaviest ones; those behind them add next to nothing.
@@ -42,7 +43,8 @@ _KNOWN_AS: Final = 100.0
 def bm25_clause(query: SearchQuery) -> dict[str, Any]:
     """Matches the query's words, as one field made of the text and the titles, and its names and identifiers.
 
-    A query that has only fields, or exclusions, matches everything with one score.
+    A query that has only fields, or exclusions, matches everything with one score. The clauses that have names say
+    which records the query names; see `medkg_search.naming`.
     """
     text = " ".join(query.words.split())
     if not text:
@@ -55,7 +57,14 @@ def bm25_clause(query: SearchQuery) -> dict[str, Any]:
             for words, boost in ((names(text), _NAME), (compounds(text), _COMPOUND))
             if words
         ),
-        {"constant_score": {"filter": {"terms": {"known_as": [text, *identifiers(text)]}}, "boost": _KNOWN_AS}},
+        *naming_clauses(_NAMES, names(text) or _lone_word(text)),
+        {
+            "constant_score": {
+                "filter": {"terms": {"known_as": [text, *identifiers(text)]}},
+                "boost": _KNOWN_AS,
+                "_name": KNOWN_AS,
+            }
+        },
     ]
     return {"bool": {"should": should, "minimum_should_match": 1}}
 
@@ -91,6 +100,11 @@ def identifiers(text: str) -> list[str]:
     """The words that identify a study or an article: NCT numbers, PMIDs, DOIs, a document's own id."""
     found = (word for pattern in _IDENTIFIERS for word in pattern.findall(text))
     return list(dict.fromkeys(found))[:_MAX_NAMES]
+
+
+def _lone_word(text: str) -> list[str]:
+    """The word of a query of one word: whoever types nothing else may mean a name, in whichever letters."""
+    return [text] if len(text.split()) == 1 else []
 
 
 def _words(text: str) -> dict[str, None]:

@@ -72,13 +72,14 @@ class HybridRequest(Asked):
 
 
 class SimilarRequest(Asked):
-    """A search for what is like a chunk, in other documents.
+    """A search for what is like a chunk or a document, in other documents.
 
     Attributes:
-        record_id: the chunk's, as a hit has it.
+        like: what others are to be like: the id of a record or of a chunk, as hits have them, or of a document, such as
+            ``ctgov:NCT02349698``; a document's NCT number, PMID, DOI or acronym does, too.
     """
 
-    record_id: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    like: Annotated[str, Field(min_length=1, max_length=MAX_QUERY)]
 
 
 class Place(Contract):
@@ -101,6 +102,8 @@ class HybridHit(Contract):
         record_id: the index's record: the chunk in one version of its document.
         score: of the fusion, from 0 to 1: 1 is the first hit of every arm.
         arms: where each arm that has found it has it.
+        named: whether the query names it: by the id, the acronym or the title of its document, or by a name that no
+            other document has. Such hits come first, whatever their score.
         rerank: where the reranker has it; None where none was asked, or it failed.
         snippets: at most 3 passages of the text as HTML: ``<em>`` around what matched, all else escaped.
     """
@@ -110,15 +113,23 @@ class HybridHit(Contract):
     chunk: Chunk
     score: float
     arms: dict[Arm, Place]
+    named: bool = False
     rerank: Place | None = None
     snippets: list[str]
 
 
 class FacetCount(Contract):
-    """A value of a field, and how many chunks have it."""
+    """How often a value of a field occurs.
+
+    Attributes:
+        value: as a filter takes it.
+        chunks: that have it.
+        documents: that these chunks are of; nearly exact where there are thousands.
+    """
 
     value: str
-    count: Annotated[int, Field(ge=0)]
+    chunks: Annotated[int, Field(ge=0)]
+    documents: Annotated[int, Field(ge=0)]
 
 
 class PartialFailure(Contract):
@@ -144,7 +155,7 @@ class HybridPage(Contract):
         hits: of this page.
         total: hits in all pages; a search keeps the first of each arm, so it has no more than they together.
         cursor: gives the next page; None when this is the last.
-        facets: for each field that was asked for its values, the most frequent first.
+        facets: for each field that was asked for its values: the most frequent first, years from the last to the first.
         partial: what the answer lacks; empty for a whole one.
         took_ms: milliseconds that each arm took, and the whole.
         weights: what a rank of each arm that was asked counts in the fusion.

@@ -9,6 +9,7 @@ from medkg_contracts.model import Contract, first_violation
 from pydantic import ValidationError
 
 from .cursor import Cursor
+from .highlight import snippets
 from .refusal import refused
 
 
@@ -73,14 +74,6 @@ def read_page(answer: Mapping[str, Any], size: int, search: str) -> SearchPage:
     if len(found) > size:
         cursor = Cursor(search=search, score=hits[-1].score, chunk_id=hits[-1].chunk.id).encode()
     return SearchPage(hits=hits, total=answer["hits"]["total"]["value"], cursor=cursor)
-
-
-def snippets(hit: Mapping[str, Any]) -> list[str]:
-    """The passages of a hit that a search with `HIGHLIGHT` found: those in which more is marked."""
-    found: Mapping[str, list[str]] = hit.get("highlight", {})
-    return max(
-        (found.get(field, []) for field in ("text", "text.names")), key=lambda parts: "".join(parts).count("<em>")
-    )
 
 
 def chunk_of(hit: Mapping[str, Any]) -> Chunk:

@@ -3,16 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from medkg_contracts.errors import IndexMissing, InvalidRequest
+from medkg_contracts.errors import IndexMissing
 
-from .counts import FacetCount, read_counts
 from .cursor import Cursor
 from .filters import SearchFilters
 from .names import TenantNames
-from .query import count_body, facets_body, ranked_body, search_body, search_digest
+from .query import count_body, search_body, search_digest
 from .results import SearchPage, read_page, whole
 from .server import SearchServer
-from .similar import given_body, similar_clause
 
 NO_FILTERS = SearchFilters()
 #: Part of the hits would look like all of them.
@@ -64,42 +62,6 @@ class ChunkSearch:
         answer = await self._ask(TenantNames(tenant), "_count", count_body(filters), {})
         count: int = answer["count"]
         return count
-
-    async def facets(self, query: str, tenant: str, filters: SearchFilters = NO_FILTERS) -> dict[str, list[FacetCount]]:
-        """How many of the hits have which source, section, status, phase, MeSH term and year.
-
-        Raises:
-            InvalidRequest: tenant or query break their rules.
-            IndexMissing: the tenant has no index.
-            IndexUnavailable: OpenSearch did not answer, or not with all that there is.
-        """
-        names = TenantNames(tenant)
-        return read_counts(await self._ask(names, "_search", facets_body(query, filters), _WHOLE))
-
-    async def similar(self, id_: str, tenant: str, filters: SearchFilters = NO_FILTERS, size: int = 10) -> SearchPage:
-        """Chunks of other documents that are like this chunk, or this document; best first, on one page.
-
-        Args:
-            id_: of a chunk or a document; a document's NCT number, PMID, DOI or acronym does, too.
-            tenant: whose.
-            filters: which chunks are looked at.
-            size: of the page.
-
-        Raises:
-            InvalidRequest: tenant or size break their rules, or nothing has this id.
-            IndexMissing: the tenant has no index.
-            IndexUnavailable: OpenSearch did not answer, or not with all that there is.
-        """
-        names = TenantNames(tenant)
-        given = [hit["_source"] for hit in (await self._ask(names, "_search", given_body(id_), _WHOLE))["hits"]["hits"]]
-        if not given:
-            raise InvalidRequest(
-                f"no chunk and no document of tenant {names.tenant!r} has the id {id_[:200]!r}",
-                remedy="Give an id that a search has shown, such as ctgov:NCT02349698.",
-            )
-        body = ranked_body(similar_clause(given), filters.clauses(), size)
-        page = read_page(await self._ask(names, "_search", body, _WHOLE), size, "")
-        return page.model_copy(update={"cursor": None})
 
     async def _ask(
         self, names: TenantNames, what: str, body: Mapping[str, Any], params: Mapping[str, str]

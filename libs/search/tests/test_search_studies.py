@@ -10,7 +10,6 @@ from typing import Any
 import medkg_replay
 import orjson
 import pytest
-from medkg_contracts.errors import InvalidRequest
 from medkg_contracts.ir import Chunk, Document, Provenance, RawPayload, Section, Span
 from medkg_parse.readers import read_payload
 from medkg_replay.recordings import load_recordings
@@ -316,35 +315,6 @@ async def test_a_programs_filters_and_a_querys_both_hold(search: ChunkSearch) ->
 async def test_what_matched_is_marked_and_all_else_escaped(search: ChunkSearch, query: str, expected: str) -> None:
     """A name is marked in the form that the text has, and a text's own tags are text."""
     assert [expected] == (await search.search(query, FIELD)).hits[0].snippets
-
-
-@pytest.mark.integration
-async def test_facets_count_all_hits(search: ChunkSearch) -> None:
-    """Chunks and documents by value, and by year."""
-    counts = await search.facets("source:ctgov", FIELD)
-    as_text = {facet: [(one.value, one.chunks, one.documents) for one in values] for facet, values in counts.items()}
-
-    assert [("ctgov", 8, 7)] == as_text["source"]
-    assert [("2022", 1, 1), ("2021", 2, 2), ("2019", 1, 1)] == as_text["date"]
-    assert {"PHASE2", "PHASE3"} == {value for value, _, _ in as_text["phase"]}
-    assert [("Breast Neoplasms", 1, 1)] == as_text["mesh"]
-    assert 3 == len(as_text["status"])
-
-
-@pytest.mark.integration
-@pytest.mark.parametrize("given", ["d4-0", "ctgov:D4", "TOC-RA"])
-async def test_more_like_this_is_of_other_documents(search: ChunkSearch, given: str) -> None:
-    """What is like a chunk, or a document by any of its names, best first."""
-    page = await search.similar(given, FIELD)
-    assert "ctgov:D7" == page.hits[0].chunk.document_id
-    assert "ctgov:D4" not in {hit.chunk.document_id for hit in page.hits}
-
-
-@pytest.mark.integration
-async def test_more_like_nothing_is_refused(search: ChunkSearch) -> None:
-    """An id that nothing has is told."""
-    with pytest.raises(InvalidRequest, match=r"no chunk and no document .* has the id 'nothing'"):
-        await search.similar("nothing", FIELD)
 
 
 @pytest.mark.integration

@@ -1,8 +1,11 @@
 """Wires the search service."""
 
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
 from functools import partial
 
+from medkg_contracts.errors import MedkgError
+from medkg_models.sparse import SparseEncoder
 from medkg_models.sparse_opening import open_sparse
 from medkg_servicekit.http import HttpService, HttpWork
 
@@ -17,7 +20,14 @@ async def _work(settings: SearchServiceSettings, stack: AsyncExitStack) -> HttpW
     stack.push_async_callback(dense.close)
     sparse = Opened(lambda: open_sparse(settings, settings.accelerator))
     stack.push_async_callback(sparse.close)
-    return await wired(settings, stack, dense, SpladeClauses(sparse).clause)
+    work = await wired(settings, stack, dense, SpladeClauses(sparse).clause)
+    return replace(work, background=[*work.background, _opened(sparse)])
+
+
+async def _opened(sparse: Opened[SparseEncoder]) -> None:
+    """Open the model before a search has to wait for it."""
+    with suppress(MedkgError):  # whoever searches is told
+        await sparse.get()
 
 
 service = HttpService(

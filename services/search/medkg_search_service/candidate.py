@@ -14,6 +14,7 @@ class Candidate:
         version: the document's version that the record belongs to.
         vectors: whether it has dense vectors, so that the view of the changelog decides whether it is seen.
         score: the arm's.
+        clauses: those of the arm's clauses with a name that it has matched.
     """
 
     record_id: str
@@ -21,6 +22,7 @@ class Candidate:
     version: str
     vectors: bool
     score: float
+    clauses: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,9 @@ from pydantic import Field, ValidationError
 
 #: In the order of their places in a row; an arm more is another form of the cursor.
 _ARMS: Final = (Arm.BM25, Arm.SPLADE, Arm.DENSE)
-#: The record's id, the fusion's score, then rank and score of each arm and of the reranker; rank 0 for none.
-_ROW: Final = struct.Struct("<16sf" + "Hf" * (len(_ARMS) + 1))
+#: The record's id, the fusion's score, whether the query names it, then rank and score of each arm and of the reranker;
+#: rank 0 for none.
+_ROW: Final = struct.Struct("<16sf?" + "Hf" * (len(_ARMS) + 1))
 _HEAD: Final = struct.Struct("<BI")
 _FORM: Final = 1
 #: What a cursor may unfold to: more than the longest list of hits takes.
@@ -84,16 +85,16 @@ class Remainder:
 def _row(hit: Fused) -> bytes:
     places = (*(hit.arms.get(arm) for arm in _ARMS), hit.rerank)
     numbers = [number for place in places for number in ((0, 0.0) if place is None else (place.rank, place.score))]
-    return _ROW.pack(bytes.fromhex(hit.record_id), hit.score, *numbers)
+    return _ROW.pack(bytes.fromhex(hit.record_id), hit.score, hit.named, *numbers)
 
 
-def _hit(record_id: bytes, score: float, *numbers: float) -> Fused:
+def _hit(record_id: bytes, score: float, named: bool, *numbers: float) -> Fused:
     places = [
         Place(rank=int(rank), score=round(value, 6)) if rank else None
         for rank, value in zip(numbers[::2], numbers[1::2], strict=True)
     ]
     arms: Mapping[Arm, Place] = {arm: place for arm, place in zip(_ARMS, places[:-1], strict=True) if place}
-    return Fused(record_id.hex(), round(score, 6), arms, places[-1])
+    return Fused(record_id.hex(), round(score, 6), arms, named, places[-1])
 
 
 def _unfolded(text: str) -> tuple[_About, list[Fused]]:

@@ -119,9 +119,9 @@ class SpladeClauses:
         self._opened = opened
 
     async def clause(self, query: ArmQuery) -> Mapping[str, Any] | None:
-        """What scores records by the query's terms, or by those of the record that they are to be like.
+        """What scores records by the query's terms, or by those of what they are to be like.
 
-        None for a query without words, and for a record without terms.
+        None for a query without words, and for what has no terms.
 
         Raises:
             MedkgError: the model cannot be run.

@@ -22,6 +22,7 @@ from medkg_search.hybrid import (
     Place,
     SimilarRequest,
 )
+from medkg_search.similar import others
 from medkg_search.syntax import SearchQuery, parse_query
 from prometheus_client import Histogram
 
@@ -94,18 +95,17 @@ class HybridSearch:
         return answer.model_copy(update={"facets": facets, "partial": [*answer.partial, *failures]})
 
     async def similar(self, request: SimilarRequest, tenant: str) -> HybridPage:
-        """A page of what is like a record, of other documents.
+        """A page of what is like a chunk or a document, of other documents.
 
         Raises:
-            NotFound: the tenant has no such record.
+            NotFound: the tenant has no such chunk or document.
         """
 
         async def wanted() -> ArmQuery:
-            like = await self._records.liked(tenant, request.record_id)
-            others = {"bool": {"must_not": [{"term": {"document_id": like.document_id}}]}}
-            return ArmQuery(tenant, SearchQuery(""), [*request.filters.clauses(), others], like)
+            like = await self._records.liked(tenant, request.like)
+            return ArmQuery(tenant, SearchQuery(""), [*request.filters.clauses(), others(like)], like)
 
-        return await self._page(request, tenant, request.record_id, wanted, None)
+        return await self._page(request, tenant, request.like, wanted, None)
 
     async def _page(
         self,
@@ -158,7 +158,7 @@ class HybridSearch:
         scores = await within(reranking.timeout_s, "the reranker", scored)
         if isinstance(scores, MedkgError):
             return replace(ranking, partial=[*ranking.partial, lacking(_RERANK, scores)])
-        order = sorted(scores, key=lambda record: (-scores[record], record))
+        order = sorted(scores, key=lambda record: (not first[record].named, -scores[record], record))
         best = [
             replace(first[record], rerank=Place(rank=rank, score=scores[record]))
             for rank, record in enumerate(order, 1)
@@ -197,6 +197,7 @@ def _hit(rank: int, hit: Fused, shown: Shown) -> HybridHit:
         chunk=shown.chunk,
         score=round(hit.score, 6),
         arms={arm: Place(rank=place.rank, score=round(place.score, 6)) for arm, place in hit.arms.items()},
+        named=hit.named,
         rerank=hit.rerank,
         snippets=shown.snippets,
     )

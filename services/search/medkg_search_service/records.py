@@ -7,8 +7,11 @@ from typing import Any, Final
 from medkg_contracts.errors import IndexMissing, NotFound
 from medkg_contracts.ir import Chunk
 from medkg_search import SearchServer, TenantNames
+from medkg_search.counts import count_aggregations, read_counts
+from medkg_search.highlight import HIGHLIGHT, snippets
 from medkg_search.hybrid import Facet, FacetCount
 from medkg_search.results import chunk_of, whole
+from medkg_search.similar import Liked, given_body, liked
 
 from .candidate import Candidate
 
@@ -17,26 +20,6 @@ Clauses = Sequence[Mapping[str, Any]]
 
 _SORT: Final = [{"_score": "desc"}, {"chunk_id": "asc"}, {"version": "asc"}]
 _KEPT: Final = ["document_id", "version", "vectors"]
-#: Values of a facet that are counted.
-_MOST_VALUES: Final = 20
-_BY_YEAR: Final = {
-    "date_histogram": {
-        "field": "date",
-        "calendar_interval": "year",
-        "format": "yyyy",
-        "min_doc_count": 1,
-        "order": {"_count": "desc"},
-    }
-}
-_SNIPPETS: Final = {
-    "type": "unified",
-    "encoder": "html",
-    "number_of_fragments": 3,
-    "fragment_size": 160,
-    "no_match_size": 160,
-    "max_analyzer_offset": 100_000,
-    "fields": {"text": {}},
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +32,6 @@ class RankedPage:
 
     candidates: Sequence[Candidate]
     after: Sequence[Any] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Liked:
-    """A record that others are to be like.
-
-    Attributes:
-        sparse: its features with their weights, as the index has them.
-    """
-
-    record_id: str
-    document_id: str
-    text: str
-    sparse: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +101,7 @@ class Records:
         """The records that are there, whole, with passages of what matched the clause."""
         if not record_ids:
             return {}
-        highlight: dict[str, Any] = dict(_SNIPPETS)
-        if matched is not None:
-            highlight["highlight_query"] = matched
+        highlight = HIGHLIGHT if matched is None else HIGHLIGHT | {"highlight_query": matched}
         body = {
             "size": len(record_ids),
             "track_total_hits": False,
@@ -148,35 +115,28 @@ class Records:
     async def counted(
         self, tenant: str, clause: Mapping[str, Any], must: Clauses, facets: Sequence[Facet]
     ) -> dict[Facet, list[FacetCount]]:
-        """How many of the records that match a clause have which values of these fields, the most frequent first."""
+        """How many of the records that match a clause have which values of these fields."""
         body = {
             "size": 0,
             "track_total_hits": False,
             "query": {"bool": {"must": [clause], "filter": list(must)}},
-            "aggs": {facet.value: _BY_YEAR if facet is Facet.DATE else _by_value(facet) for facet in facets},
+            "aggs": count_aggregations(facets),
         }
-        counted = (await self._answer(tenant, body))["aggregations"]
-        return {facet: [_count(bucket) for bucket in counted[facet.value]["buckets"]] for facet in facets}
+        return read_counts(await self._answer(tenant, body))
 
-    async def liked(self, tenant: str, record_id: str) -> Liked:
-        """The record that others are to be like.
+    async def liked(self, tenant: str, id_: str) -> Liked:
+        """What others are to be like: a record, a chunk or a document, whichever has this id.
 
         Raises:
-            NotFound: there is no such record.
+            NotFound: nothing has it.
         """
-        body = {
-            "size": 1,
-            "query": {"ids": {"values": [record_id]}},
-            "_source": ["document_id", "text", "sparse"],
-        }
-        found = await self._search(tenant, body)
-        if not found:
+        given = [hit["_source"] for hit in await self._search(tenant, given_body(id_))]
+        if not given:
             raise NotFound(
-                f"tenant {tenant!r} has no record {record_id}",
-                remedy="Take the record_id of a hit; a document that was indexed again has other records.",
+                f"no chunk and no document of tenant {tenant!r} has the id {id_!r}",
+                remedy="Give an id that a search has shown, such as ctgov:NCT02349698.",
             )
-        source = found[0]["_source"]
-        return Liked(record_id, source["document_id"], source["text"], source.get("sparse") or {})
+        return liked(given)
 
     async def _search(self, tenant: str, body: Mapping[str, Any]) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = (await self._answer(tenant, body))["hits"]["hits"]
@@ -199,14 +159,6 @@ class Records:
         return whole(answer)
 
 
-def _by_value(facet: Facet) -> dict[str, Any]:
-    return {"terms": {"field": facet.value, "size": _MOST_VALUES}}
-
-
-def _count(bucket: Mapping[str, Any]) -> FacetCount:
-    return FacetCount(value=str(bucket.get("key_as_string", bucket["key"])), count=bucket["doc_count"])
-
-
 def _candidate(hit: Mapping[str, Any], score: float) -> Candidate:
     source = hit["_source"]
     return Candidate(
@@ -215,8 +167,9 @@ def _candidate(hit: Mapping[str, Any], score: float) -> Candidate:
         version=source.get("version", ""),
         vectors=source.get("vectors", False),
         score=score,
+        clauses=frozenset(hit.get("matched_queries", ())),
     )
 
 
 def _shown(hit: Mapping[str, Any]) -> Shown:
-    return Shown(chunk_of(hit), hit.get("highlight", {}).get("text", []))
+    return Shown(chunk_of(hit), snippets(hit))

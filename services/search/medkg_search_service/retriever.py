@@ -12,12 +12,15 @@ import numpy as np
 import numpy.typing as npt
 from medkg_contracts.errors import MedkgError
 from medkg_contracts.vectors import EmbeddingModel
+from medkg_search.fusion import NAMED
 from medkg_search.haystack import Document, component
+from medkg_search.naming import named_records
+from medkg_search.similar import Liked
 from medkg_search.syntax import SearchQuery
 
-from .candidate import to_decide
+from .candidate import Candidate, to_decide
 from .nearest import MOST_AMONG, MOST_NEAREST, NearestQuestion
-from .records import Clauses, Liked, Records
+from .records import Clauses, Records
 from .shards import Shards
 
 #: Pages that an arm over terms reads until it has enough records that count.
@@ -35,8 +38,8 @@ class ArmQuery:
     """What an arm looks for.
 
     Attributes:
-        query: what is looked for; without words if it is a record that others are to be like.
-        like: that record.
+        query: what is looked for; without words if it is something that others are to be like.
+        like: what that is.
         must: clauses that hold of every hit, whichever arm has found it: filters, phrases, exclusions.
     """
 
@@ -104,19 +107,23 @@ class TermRetriever:
     async def run_async(self, query: ArmQuery, top_k: int) -> dict[str, Any]:
         """The best records that count, and why some that matched could not be judged."""
         clause = await self._clause(query)
-        documents: list[Document] = []
+        found: list[Candidate] = []
         failures: list[MedkgError] = []
         after: Sequence[Any] | None = None
         for _ in range(_MOST_PAGES if clause is not None else 0):
             page = await self._records.ranked(query.tenant, clause or {}, query.must, top_k, after)
             decided = await self._shards.visible(query.tenant, to_decide(page.candidates))
             failures += decided.missing
-            counting = filter(decided.visibility.shows, page.candidates)
-            documents += (Document(id=each.record_id, score=each.score) for each in counting)
+            found += filter(decided.visibility.shows, page.candidates)
             after = page.after
-            if len(documents) >= top_k or after is None:
+            if len(found) >= top_k or after is None:
                 break
-        return {"documents": documents[:top_k], "failures": failures}
+        named = named_records(found)
+        documents = [
+            Document(id=each.record_id, score=each.score, meta={NAMED: each.record_id in named})
+            for each in found[:top_k]
+        ]
+        return {"documents": documents, "failures": failures}
 
 
 @component

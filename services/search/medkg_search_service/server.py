@@ -55,7 +55,7 @@ _REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": Refusal, "description": description}
     for status, description in (
         (400, "The request breaks a rule; the message names which."),
-        (404, "The tenant has no index, or there is no such chunk."),
+        (404, "The tenant has no index, or no such chunk or document."),
         (413, "The request is too large."),
         (500, "A setting is wrong, or medkg has a bug; the code says which."),
         (503, "No arm has answered, or the node is not ready."),
@@ -103,7 +103,12 @@ def create_app(search: HybridSearch, part: Part, unready: Callable[[], str | Non
     async def post_search(request: HybridRequest, tenant: Tenant = None) -> HybridPage:
         return await answered(search.search(request, tenant_of(request.tenant, tenant)))
 
-    @app.post(SIMILAR_PATH, response_model=HybridPage, responses=_REFUSALS, summary="Search what is like a chunk")
+    @app.post(
+        SIMILAR_PATH,
+        response_model=HybridPage,
+        responses=_REFUSALS,
+        summary="Search what is like a chunk or a document",
+    )
     async def post_similar(request: SimilarRequest, tenant: Tenant = None) -> HybridPage:
         return await answered(search.similar(request, tenant_of(request.tenant, tenant)))
 

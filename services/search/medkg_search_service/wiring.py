@@ -8,9 +8,10 @@ import httpx
 from medkg_artifacts import ArtifactStore
 from medkg_bus.cluster import Cluster
 from medkg_contracts import topics
-from medkg_search import SearchServer, TenantNames
+from medkg_search import SearchServer
 from medkg_search.arms import bm25_clause
 from medkg_search.hybrid import Arm
+from medkg_search.similar import similar_clause
 from medkg_servicekit.http import HttpWork
 from medkg_vectorview import Follower
 
@@ -75,9 +76,5 @@ def _reranking(settings: SearchServiceSettings, http: httpx.AsyncClient) -> Rera
 
 
 async def words_clause(query: ArmQuery) -> Mapping[str, Any]:
-    """What the BM25 arm asks OpenSearch: the query's words, or those that tell a record from others."""
-    if query.like is None:
-        return bm25_clause(query.query)
-    like = {"_index": TenantNames(query.tenant).chunks, "_id": query.like.record_id}
-    fields = ["text", "document_title"]
-    return {"more_like_this": {"fields": fields, "like": [like], "min_term_freq": 1, "min_doc_freq": 1}}
+    """What the BM25 arm asks OpenSearch: the query's words, or those that tell what is given from others."""
+    return bm25_clause(query.query) if query.like is None else similar_clause(query.like)

@@ -69,11 +69,11 @@ class Corpus:
             await admin.create([TopicSpec(topics.VECTORS, 4, 1, {"cleanup.policy": "compact"})])
         await self.changelog.write([[LiveModel(tenant=self.tenant, model=MODEL, order=1)]])
 
-    async def write(self, texts: dict[str, str], version: str = "v1", *, seal: bool = True) -> None:
-        """Write these documents; without a seal they are not to be seen yet."""
+    async def write(self, texts: dict[str, str], version: str = "v1", *, seal: bool = True, **facets: Any) -> None:
+        """Write these documents, all with these facets; without a seal they are not to be seen yet."""
         puts = [self._put(document, version, text) for document, text in texts.items()]
         await self._acknowledged([[put] for put in puts])
-        lines = [line for document, text in texts.items() for line in self._record(document, version, text)]
+        lines = [line for document, text in texts.items() for line in self._record(document, version, text, facets)]
         body = b"".join(orjson.dumps(line) + b"\n" for line in lines)
         answer = await self.server.call("POST", "/_bulk", params={"refresh": "true"}, body=body)
         assert not answer["errors"], answer
@@ -104,7 +104,7 @@ class Corpus:
     def _put(self, document: str, version: str, text: str) -> VectorPut:
         return VectorPut(self._key(document, version), version, MODEL.ref, np.array(angle(text), "<f4").tobytes())
 
-    def _record(self, document: str, version: str, text: str) -> list[dict[str, Any]]:
+    def _record(self, document: str, version: str, text: str, facets: dict[str, Any]) -> list[dict[str, Any]]:
         chunk = Chunk(
             id=digest(document),
             document_id=document,
@@ -120,7 +120,7 @@ class Corpus:
         )
         added = {"version": version, "vectors": True, "sparse": feature_weights(terms(text))}
         action = {"index": {"_index": TenantNames(self.tenant).chunks, "_id": record_id(document, version)}}
-        return [action, chunk_source(chunk) | added]
+        return [action, chunk_source(chunk) | added | facets]
 
 
 def record_id(document: str, version: str) -> str:

@@ -12,9 +12,10 @@ from medkg_contracts.ids import digest
 from medkg_contracts.ir import Chunk, Span
 from medkg_contracts.vectors import EmbeddingModel
 from medkg_search.hybrid import Facet, FacetCount
+from medkg_search.similar import Liked
 from medkg_search_service.candidate import Candidate
 from medkg_search_service.nearest import NearestAnswer, NearestQuestion, VisibleAnswer, VisibleQuestion
-from medkg_search_service.records import Clauses, Liked, RankedPage, Shown
+from medkg_search_service.records import Clauses, RankedPage, Shown
 
 MODEL = EmbeddingModel(name="fake", revision="0" * 64, dimension=2)
 TENANT = "acme"
@@ -74,10 +75,10 @@ class FakeIndex:
         by_id = {each.id: each for each in self._passing(tenant, [])}
         return {each: Shown(chunk(by_id[each]), [by_id[each].text]) for each in record_ids if each in by_id}
 
-    async def liked(self, tenant: str, record_id: str) -> Liked:
+    async def liked(self, tenant: str, id_: str) -> Liked:
         """The record."""
-        (found,) = [each for each in self._passing(tenant, []) if each.id == record_id]
-        return Liked(found.id, found.document_id, found.text, {})
+        (found,) = [each for each in self._passing(tenant, []) if each.id == id_]
+        return Liked(found.document_id, "A trial", found.text, {})
 
     async def counted(
         self, tenant: str, clause: Mapping[str, Any], must: Clauses, facets: Sequence[Facet]
@@ -86,7 +87,7 @@ class FakeIndex:
         if self.counting_error is not None:
             raise self.counting_error
         count = len(self._passing(tenant, must))
-        return {facet: [FacetCount(value="all", count=count)] for facet in facets}
+        return {facet: [FacetCount(value="all", chunks=count, documents=1)] for facet in facets}
 
     def _passing(self, tenant: str, must: Clauses) -> list[Record]:
         if self.error is not None:

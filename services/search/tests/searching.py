@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from medkg_contracts.errors import MedkgError
+from medkg_search.fusion import NAMED
 from medkg_search.haystack import Document
 from medkg_search.hybrid import Arm
 from medkg_search_service.asking import Arms
@@ -18,14 +19,19 @@ TIMEOUT_S = 0.1
 
 
 class FakeArm:
-    """An arm that finds these records, or fails."""
+    """An arm that finds these records, some of which the query names, or fails."""
 
     def __init__(
-        self, found: Sequence[str] = (), error: Exception | None = None, failures: Sequence[MedkgError] = ()
+        self,
+        found: Sequence[str] = (),
+        error: Exception | None = None,
+        failures: Sequence[MedkgError] = (),
+        named: Sequence[str] = (),
     ) -> None:
         self.found = found
         self.error = error
         self.failures = failures
+        self.named = named
         self.queries: list[ArmQuery] = []
         self.hangs = False
         self.meets: asyncio.Barrier | None = None
@@ -39,7 +45,10 @@ class FakeArm:
             await self.meets.wait()
         if self.error is not None:
             raise self.error
-        documents = [Document(id=each, score=1 / (place + 1)) for place, each in enumerate(self.found[:top_k])]
+        documents = [
+            Document(id=each, score=1 / (place + 1), meta={NAMED: each in self.named})
+            for place, each in enumerate(self.found[:top_k])
+        ]
         return {"documents": documents, "failures": list(self.failures)}
 
 

@@ -18,6 +18,7 @@ hits = st.builds(
     record_id=st.binary(min_size=16, max_size=16).map(bytes.hex),
     score=st.integers(0, 64).map(lambda number: number / 64),
     arms=st.dictionaries(st.sampled_from(Arm), places),
+    named=st.booleans(),
     rerank=st.none() | places,
 )
 FAILURE = PartialFailure(arm="dense", code="search_unavailable", message="down", remedy="start it")

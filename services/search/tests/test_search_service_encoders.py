@@ -122,7 +122,7 @@ async def test_a_query_is_scored_by_its_terms() -> None:
 async def test_a_record_is_scored_by_the_terms_that_it_has() -> None:
     """They are in the index already, however they are written there."""
     weights = {"a.b": 2.0, "100%": 1.0}
-    query = ArmQuery(TENANT, parse_query("x"), [], Liked("0" * 32, "d", "text", feature_weights(weights)))
+    query = ArmQuery(TENANT, parse_query("x"), [], Liked("d", "title", "text", feature_weights(weights)))
     clause = await SpladeClauses(Opened(sparse)).clause(query)
 
     assert {f"sparse.{feature}": weight for feature, weight in feature_weights(weights).items()} == fields(clause)

@@ -1,10 +1,11 @@
 """The arms' rankings become one."""
 
-import haystack.telemetry._telemetry
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from medkg_search.fusion import fuse
+from medkg_search.fusion import NAMED, fuse
 from medkg_search.haystack import Document
 from medkg_search.hybrid import Arm, Place
 
@@ -63,6 +64,14 @@ def test_a_hit_says_where_each_arm_has_it() -> None:
     assert {Arm.BM25: Place(rank=1, score=10.0)} == fused[1].arms
 
 
+def test_what_the_query_names_comes_first() -> None:
+    """Whatever its score: arms that know no names agree on something else."""
+    named = Document(id="c", score=9.0, meta={NAMED: True})
+    fused = fuse({Arm.BM25: [named], Arm.SPLADE: ranking(["a", "b"]), Arm.DENSE: ranking(["a"])}, WEIGHTS)
+
+    assert [("c", True), ("a", False), ("b", False)] == [(hit.record_id, hit.named) for hit in fused]
+
+
 def test_haystack_tells_nobody_that_it_is_used() -> None:
     """Its telemetry is off before it is imported."""
-    assert haystack.telemetry._telemetry.telemetry is None
+    assert sys.modules["haystack.telemetry._telemetry"].telemetry is None

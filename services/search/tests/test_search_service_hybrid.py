@@ -203,6 +203,14 @@ async def test_the_reranker_orders_the_first_hits() -> None:
     assert [None, None] == [pages[1].hits[1].rerank, pages[2].hits[0].rerank]
 
 
+async def test_the_reranker_leaves_first_what_the_query_names() -> None:
+    """A model that knows no names is asked about what is behind it; the hit says why it is there."""
+    arm = FakeArm(IDS[:3], named=IDS[:1])
+    page = await search_over(index(), {Arm.BM25: arm}, reranker(scored(0.1, 0.9, 0.5))).search(ask(), TENANT)
+
+    assert [(IDS[0], True), (IDS[1], False), (IDS[2], False)] == [(hit.record_id, hit.named) for hit in page.hits]
+
+
 @pytest.mark.parametrize(
     "answer",
     [httpx.ConnectError("refused"), httpx.Response(500, text="no"), httpx.Response(200, json={}), scored(0.5)],
@@ -218,10 +226,9 @@ async def test_facets_are_counted_beside_the_search() -> None:
     """Only those that were asked for, over all that passes."""
     search = search_over(index(), {Arm.BM25: FakeArm(IDS[:2])})
     page = await search.search(ask(facets=["source", "date"]), TENANT)
+    counts = [FacetCount(value="all", chunks=30, documents=1)]
 
-    assert {Facet.SOURCE: [FacetCount(value="all", count=30)], Facet.DATE: [FacetCount(value="all", count=30)]} == (
-        page.facets
-    )
+    assert {Facet.SOURCE: counts, Facet.DATE: counts} == page.facets
 
 
 async def test_facets_that_fail_are_named() -> None:
@@ -235,16 +242,16 @@ async def test_facets_that_fail_are_named() -> None:
     assert ([IDS[1]], ["facets"], {}) == (ids(page), [each.arm for each in page.partial], page.facets)
 
 
-async def test_what_is_like_a_record_is_asked_of_the_arms() -> None:
-    """They get the record, and a clause that keeps its own document out."""
+async def test_what_is_like_a_chunk_is_asked_of_the_arms() -> None:
+    """They get the chunk, and a clause that keeps its own document out."""
     arm = FakeArm(IDS[1:4])
-    request = SimilarRequest(tenant=TENANT, record_id=IDS[0], size=2)
+    request = SimilarRequest(tenant=TENANT, like=IDS[0], size=2)
     search = search_over(index(), {Arm.BM25: arm})
     first = await search.similar(request, TENANT)
     second = await search.similar(request.model_copy(update={"cursor": first.cursor}), TENANT)
 
     assert [IDS[1:3], IDS[3:4]] == [ids(first), ids(second)]
-    assert (IDS[0], {"term": {"document_id": "d0"}}) == (
-        arm.queries[0].like.record_id,
+    assert ("d0", {"term": {"document_id": "d0"}}) == (
+        arm.queries[0].like.document_id,
         arm.queries[0].must[0]["bool"]["must_not"][0],
     )

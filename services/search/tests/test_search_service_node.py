@@ -7,11 +7,11 @@ from pathlib import Path
 from time import monotonic
 from uuid import uuid4
 
-import httpx
 import pytest
 from medkg_bus.changelog import VectorChangelog
-from medkg_contracts.errors import IndexMissing, InvalidRequest, SearchUnavailable
-from medkg_operations.search import search
+from medkg_contracts.errors import IndexMissing, InvalidRequest, NotFound, SearchUnavailable
+from medkg_contracts.ids import digest
+from medkg_operations.search import SearchClient, search
 from medkg_search import SearchFilters, SearchServer
 from medkg_search.hybrid import Arm, Facet, HybridPage, HybridRequest, SimilarRequest
 from medkg_search_service.settings import SearchServiceSettings
@@ -125,6 +125,18 @@ async def test_all_arms_find_a_document_and_say_where(corpus: Corpus, nodes: Nod
     assert "<em>asthma</em>" in page.hits[0].snippets[0]
 
 
+@pytest.mark.parametrize("query", ["NCT00000007 80", "what came of NCT00000007? 80", "XY-7 in asthma 80"])
+async def test_what_the_query_names_is_the_first(corpus: Corpus, nodes: Nodes, query: str) -> None:
+    """By its id, or by a name that it alone has; the other arms find all others nearer, and nothing of names."""
+    others = {f"a:{number}": f"asthma of adults {number + 70}" for number in range(12)}
+    await corpus.write({"ctgov:NCT00000007": "asthma after XY-7 -90", **others})
+    async with nodes.one() as url:
+        page = await nodes.ask(url, query)
+
+    assert [True] + [False] * 12 == [hit.named for hit in page.hits]
+    assert "ctgov:NCT00000007" == page.hits[0].chunk.document_id
+
+
 async def test_a_version_comes_into_sight_in_all_arms_at_once(corpus: Corpus, nodes: Nodes) -> None:
     """Before it is sealed no arm has it, also where it is in the index; afterwards every arm has it and no old one."""
     await corpus.write({"a:1": "asthma 20"})
@@ -196,29 +208,36 @@ async def test_a_filter_holds_in_every_arm(corpus: Corpus, nodes: Nodes) -> None
     assert {3} == {len(ranks) for _, ranks in found(by_filter)}
 
 
-async def test_what_is_like_a_chunk_is_found_in_other_documents(corpus: Corpus, nodes: Nodes) -> None:
-    """Every arm looks for it: by the words that tell it from others, by its terms, by its direction."""
+@pytest.mark.parametrize("given", [record_id("a:1", "v1"), digest("a:1"), "a:1", "1", "study A:1"])
+async def test_what_is_like_a_chunk_or_a_document_is_found_in_others(corpus: Corpus, nodes: Nodes, given: str) -> None:
+    """Every arm looks for it, by whichever of its ids: by the words that tell it apart, its terms, its direction."""
     await corpus.write({"a:1": "bronchial asthma 20", "a:2": "asthma attack 21", "a:3": "sciatica 90"})
-    request = SimilarRequest(tenant=corpus.tenant, record_id=record_id("a:1", "v1"))
-    async with nodes.one() as url, httpx.AsyncClient() as http:
-        answer = await http.post(f"{url}/v1/similar", json=request.model_dump(mode="json", exclude_none=True))
-        gone = await http.post(f"{url}/v1/similar", json={"tenant": corpus.tenant, "record_id": "0" * 32})
-    page = HybridPage.model_validate_json(answer.content)
+    async with nodes.one() as url, SearchClient(url) as client:
+        page = await client.similar(SimilarRequest(tenant=corpus.tenant, like=given))
+        with pytest.raises(NotFound, match="has the id 'nothing'"):
+            await client.similar(SimilarRequest(tenant=corpus.tenant, like="nothing"))
 
     assert (record_id("a:2", "v1"), dict.fromkeys(Arm, 1)) == found(page)[0]
     assert record_id("a:1", "v1") not in {record for record, _ in found(page)}
-    assert (404, "not_found") == (gone.status_code, gone.json()["error"]["code"])
 
 
 async def test_facets_count_what_the_words_match(corpus: Corpus, nodes: Nodes) -> None:
-    """All of it, under the filters, whatever the page."""
-    await corpus.write({"a:1": "asthma 20", "a:2": "asthma 21", "b:1": "asthma 22", "b:2": "sciatica 90"})
+    """All of it, under the filters, whatever the page: chunks and documents, by value, and by year from the last."""
+    about = {"date": "2019-05", "status": "COMPLETED", "phase": ["PHASE2", "PHASE3"], "mesh": ["Asthma"]}
+    await corpus.write({"a:1": "asthma 20", "a:2": "asthma 21", "b:2": "sciatica 90"}, **about)
+    await corpus.write({"b:1": "asthma 22"}, date="2021")
     async with nodes.one() as url:
-        page = await nodes.ask(url, "asthma", size=1, facets=["source", "section_type", "date"], arms=["bm25"])
+        page = await nodes.ask(url, "asthma", size=1, facets=list(Facet), arms=["bm25"])
+    counts = {facet: [(each.value, each.chunks, each.documents) for each in page.facets[facet]] for facet in Facet}
 
-    assert [("a", 2), ("b", 1)] == [(each.value, each.count) for each in page.facets[Facet.SOURCE]]
-    assert [("body", 3)] == [(each.value, each.count) for each in page.facets[Facet.SECTION]]
-    assert [] == page.facets[Facet.DATE]
+    assert counts == {
+        Facet.SOURCE: [("a", 2, 2), ("b", 1, 1)],
+        Facet.SECTION: [("body", 3, 3)],
+        Facet.STATUS: [("COMPLETED", 2, 2)],
+        Facet.PHASE: [("PHASE2", 2, 2), ("PHASE3", 2, 2)],
+        Facet.MESH: [("Asthma", 2, 2)],
+        Facet.DATE: [("2021", 1, 1), ("2019", 2, 2)],
+    }
 
 
 async def test_another_tenant_sees_nothing(corpus: Corpus, nodes: Nodes) -> None:

@@ -119,7 +119,7 @@ async def test_a_tenant_without_vectors_has_no_dense_hits() -> None:
 async def test_what_is_like_a_record_is_near_its_text() -> None:
     """As a passage, not as a query: their vectors differ."""
     along, across = Record("q", vector=(1.0, 0.0)), Record("p", vector=(0.0, 1.0))
-    like = Liked(along.id, along.document_id, "some text", {})
+    like = Liked(along.document_id, "A trial", "some text", {})
     asked = replace(QUERY, query=EMPTY, like=like)
     answer = await dense(FakeIndex([along, across]), FakePart([along, across])).run_async(asked, 10)
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, Unpack
+from typing import TYPE_CHECKING, Self, TypeVar, Unpack
 
 from medkg_artifacts import ArtifactStore
 from medkg_bus.producer import EventProducer, connected
@@ -14,7 +14,7 @@ from medkg_contracts.model import first_violation
 from medkg_contracts.requests import DEFAULT_TENANT, JobRequest
 from medkg_ledger import LedgerReader
 from medkg_search import SearchFilters
-from medkg_search.hybrid import Arm, Facet, HybridPage, HybridRequest
+from medkg_search.hybrid import Arm, Asked, Facet, HybridPage, HybridRequest, SimilarRequest
 from medkg_search.settings import SearchSettings
 from pydantic import ValidationError
 
@@ -32,6 +32,8 @@ from .job import Job
 
 if TYPE_CHECKING:
     from medkg_operations.evaluation.report import EvaluationReport
+
+AskedT = TypeVar("AskedT", bound=Asked)
 
 #: Seconds that the router may take to answer an order.
 ANSWER_S = 30.0
@@ -278,13 +280,38 @@ class Client:
             IndexMissing: the tenant has no index yet.
             SearchUnavailable: the search service does not answer.
         """
-        given = {"filters": filters, "cursor": cursor, "arms": arms, "facets": facets}
-        asked = {"query": text, "tenant": tenant or self.tenant, "size": size}
-        try:
-            request = HybridRequest.model_validate(asked | {name: it for name, it in given.items() if it is not None})
-        except ValidationError as error:
-            raise InvalidRequest(first_violation(error)) from error
-        return await self._search.search(request)
+        more = {"filters": filters, "cursor": cursor, "arms": arms, "facets": facets}
+        return await self._search.search(self._asked(HybridRequest, query=text, tenant=tenant, size=size, **more))
+
+    async def similar(
+        self,
+        like: str,
+        *,
+        tenant: str | None = None,
+        size: int = 10,
+        filters: SearchFilters | None = None,
+        cursor: str | None = None,
+        arms: Sequence[Arm] | None = None,
+    ) -> HybridPage:
+        """Search for what is like a chunk or a document, in other documents, best hits first.
+
+        Args:
+            like: what others are to be like: a hit's `record_id`, or its chunk's id; or a document's id, NCT number,
+                PMID, DOI or acronym.
+            tenant: whose documents.
+            size: hits on a page.
+            filters: which chunks are looked at.
+            cursor: continues where the page that gave it ended.
+            arms: only these ways of searching; all, unless it is given.
+
+        Raises:
+            InvalidRequest: something of the search breaks its rule.
+            NotFound: nothing of the tenant has this id.
+            IndexMissing: the tenant has no index yet.
+            SearchUnavailable: the search service does not answer.
+        """
+        more = {"filters": filters, "cursor": cursor, "arms": arms}
+        return await self._search.similar(self._asked(SimilarRequest, like=like, tenant=tenant, size=size, **more))
 
     async def evaluate_retrieval(
         self,
@@ -346,6 +373,14 @@ class Client:
         """
         async with Control(self.settings) as control:
             return await control.ask(orders, timeout_s)
+
+    def _asked(self, kind: type[AskedT], **said: object) -> AskedT:
+        """A search for what is said and not None; of the connection's tenant, unless another is said."""
+        given = {"tenant": self.tenant} | {name: value for name, value in said.items() if value is not None}
+        try:
+            return kind.model_validate(given)
+        except ValidationError as error:
+            raise InvalidRequest(first_violation(error)) from error
 
     async def _submit(self, request: JobRequest, job_id: str | None, tenant: str | None) -> CloudEvent:
         event = request_event(request, source=self.source, tenant=tenant or self.tenant, job=job_id)
