@@ -17,7 +17,7 @@ from medkg_operations.requests import request_event
 from medkg_operations.search import search as ask
 from medkg_operations.waiting import publish_and_wait
 from medkg_search import ChunkSearch, SearchServer
-from medkg_search.hybrid import HybridPage
+from medkg_search.hybrid import Arm, HybridPage
 from rich.text import Text
 
 from . import composed
@@ -27,20 +27,23 @@ from .local import Local
 from .output import JsonOption, coloured, console, print_json, say, show, table
 from .progress_view import ProgressView, stage_times
 from .replay import MOST, study_ids
-from .search import failure_view, hit_view, request_of
+from .search import failure_view, ranking_view, request_of
 from .settings import CliSettings, load_settings
 from .stack import start
 from .submit import failures
 
-#: What the demo looks for in what it has indexed.
+#: By which topology the trials go: it makes what each arm of a search finds.
+TOPOLOGY: Final = "auto"
+
+#: What the demo looks for in what it has indexed: by its words, by what it is about, by what it means.
 SEARCHES: Final = (
-    "epidural steroid for sciatica",
-    "gabapentin for pain after lumbar surgery",
-    "graft versus host disease after stem cell transplantation",
+    "epidural steroid after surgery for sciatica",
+    "calming patients before an operation",
+    "blood cancer in older people",
 )
 
 #: Hits that are shown of each search.
-HITS: Final = 2
+HITS: Final = 4
 
 #: How long searches may take to see what was indexed last, in seconds.
 VISIBLE_S: Final = 15.0
@@ -61,13 +64,15 @@ class Outcome:
 
     @property
     def good(self) -> bool:
-        """Whether every job has completed and every search has found something."""
-        return self.tally.all_completed() and all(page.hits for _, page in self.pages)
+        """Whether every job has completed, and every arm has found something of what each search shows."""
+        return self.tally.all_completed() and all(
+            set(Arm) == {arm for hit in page.hits for arm in hit.arms} for _, page in self.pages
+        )
 
 
 def demo(
     *,
-    jobs: Annotated[int, typer.Option(min=1, max=MOST, help="How many trials.")] = 50,
+    jobs: Annotated[int, typer.Option(min=1, max=MOST, help="How many trials.")] = 20,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds that all jobs may take.")] = 300.0,
     json: JsonOption = False,
 ) -> None:
@@ -102,7 +107,7 @@ def _start(settings: CliSettings) -> None:
 async def _run(settings: CliSettings, count: int, timeout_s: float) -> Outcome:
     ids = await study_ids(settings.replay_url, count)
     batch_id = f"demo-{datetime.now(UTC):%Y%m%dT%H%M%S}"
-    requests = [JobRequest(source="ctgov", id=nct_id, batch_id=batch_id) for nct_id in ids]
+    requests = [JobRequest(source="ctgov", id=nct_id, batch_id=batch_id, topology=TOPOLOGY) for nct_id in ids]
     events = [
         request_event(request, source=SOURCE, job=batch_item_id(batch_id, request.doc_id), correlation=batch_id)
         for request in requests
@@ -139,14 +144,13 @@ def _show(outcome: Outcome, stack: str) -> None:
     for text, page in outcome.pages:
         show(Text.assemble(("Search ", "bold"), (text, "bold italic"), (f"  {page.total} hits", "dim")))
         show(*(failure_view(failure) for failure in page.partial))
-        for hit in page.hits:
-            show(*hit_view(hit))
-        show(Text())
+        show(ranking_view(page), Text())
     show(
         f"{len(tally.jobs)} jobs in {outcome.seconds:.1f} s; {tally.chunks} chunks went into the index.",
         "The stack is left running. To look further:",
     )
     example = next(iter(tally.jobs), "JOB")
+    found = [hit.chunk.document_id for _, page in outcome.pages for hit in page.hits]
     medkg = command_path()
     commands = (
         (f"  {medkg} status {outcome.batch_id}", "the jobs of this run"),
@@ -154,6 +158,7 @@ def _show(outcome: Outcome, stack: str) -> None:
         (f"  {medkg} explain {example}", "why it is where it is"),
         (f"  {medkg} events tail --since 10m", "all that happened"),
         (f'  {medkg} search "microdiscectomy"', "what was indexed"),
+        (f"  {medkg} search --like {next(iter(found), 'ID')}", "what is like it"),
         (f"  {'STACK=compose ' if stack == 'compose' else ''}make down", "stop it; the data stay"),
     )
     for command, meaning in commands:
