@@ -1,6 +1,7 @@
 """Follows a topic without a consumer group: nobody else's reading is touched, and nothing is committed."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
+from time import time
 from typing import Final, Literal, Self
 
 from aiokafka import TopicPartition
@@ -47,6 +48,7 @@ class Tail:
         self._wanted = partitions
         self._most = most
         self._consumer = reader_client(bootstrap)
+        self._heard = 0.0
         self.begins: dict[int, int] = {}
 
     async def __aenter__(self) -> Self:
@@ -88,6 +90,7 @@ class Tail:
         for partition, offset in places.items():
             self._consumer.seek(partition, offset)
         self.begins = {partition.partition: offset for partition, offset in places.items()}
+        self._heard = time()
 
     async def _partitions(self) -> list[TopicPartition]:
         """By the admin client: a consumer knows only the topics that it already reads."""
@@ -120,6 +123,11 @@ class Tail:
             lag += max(0, end - position)
         return lag
 
+    def silent_s(self) -> float:
+        """Seconds since Kafka last answered, be it that there is nothing new, which a poll tells nobody."""
+        answers = [self._consumer.last_poll_timestamp(each) or 0 for each in self._consumer.assignment()]
+        return max(0.0, time() - max([self._heard, *(milliseconds / 1000 for milliseconds in answers)]))
+
     async def polls(self) -> AsyncIterator[list[Record]]:
         """What each poll brought, oldest first; empty when there was nothing. Never ends."""
         while True:
@@ -127,6 +135,8 @@ class Tail:
                 polled = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=self._most)
             except (KafkaError, OSError) as error:
                 raise KafkaUnavailable(f"Kafka at {self._bootstrap}: {error!r}") from error
+            if polled:
+                self._heard = time()
             records = [
                 Record(raw.topic, raw.partition, raw.offset, raw.timestamp, raw.key, raw.value, raw.headers)
                 for raws in polled.values()

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Sequence
 from contextlib import suppress
 from time import time
@@ -30,6 +31,8 @@ logger = logging.getLogger(__name__)
 BATCH: Final = 500
 #: Seconds after which Kafka is tried again.
 AGAIN_S: Final = 1.0
+#: Seconds without an answer after which Kafka counts as away; it answers twice a second that there is nothing new.
+SILENT_S: Final = 3.0
 #: Seconds that reading has to come to an end.
 STOP_S: Final = 10.0
 
@@ -40,7 +43,8 @@ class Follower:
     Attributes:
         view: what has been read so far; it is another one when the topic was made anew.
         caught_up: what stood on the topic at the start has been read.
-        lag: records that are yet to be read, as far as known; None before the first answer.
+        lag: records that are yet to be read; None where that is not known: before the first answer, and while Kafka is
+            away.
         poison: records that were left out since the start.
     """
 
@@ -137,13 +141,23 @@ class Follower:
                     return
                 if records:
                     await asyncio.to_thread(self._take, records)
-                self.lag = await tail.lag()
+                self._listen(tail)
+                self.lag = None if self._away else await tail.lag()
                 reading = self._reading = Reading(positions, time() if self.lag == 0 else reading.complete)
                 self._tell(extent)
                 if self._snapshotting is not None:
                     await self._snapshotting.read(self.view, reading, len(records))
                 if self._stopping.is_set():
                     return
+
+    def _listen(self, tail: Tail) -> None:
+        """Notice that Kafka has gone, or is back; the client looks for it by itself meanwhile."""
+        was, silent_s = self._away, tail.silent_s()
+        self._away = f"Kafka at {self._bootstrap} does not answer" if silent_s > SILENT_S else None
+        if self._away and not was:
+            logger.warning("the vectors' view stays as it is: %s", self._away)
+        elif was and not self._away:
+            logger.info("the vectors' view goes on: Kafka at %s answers again", self._bootstrap)
 
     async def _begin(self, extent: Extent) -> Reading:
         """Where to read on."""
@@ -190,7 +204,7 @@ class Follower:
             logger.info("the vectors' view has caught up: %s", self.view)
         if self.caught_up:
             self._builder.look(self.view)
-        metrics.LAG.set(self.lag or 0)
+        metrics.LAG.set(math.nan if self.lag is None else self.lag)
         metrics.CAUGHT_UP.set(self.caught_up)
 
     async def _extent(self) -> Extent:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,9 @@ from medkg_bus.admin import Admin
 from medkg_bus.clients import admin_client, partition_of, producer_client
 from medkg_contracts.asyncapi import TopicSpec
 from medkg_contracts.changelog import VectorChange, write_change
-from medkg_contracts.errors import ConfigurationError
+from medkg_contracts.errors import ConfigurationError, KafkaUnavailable
+from medkg_stack import Stack
+from medkg_stack.ports import free_port
 from medkg_vectorview import Follower, Shard, Sizes
 from medkg_vectorview.snapshots import Snapshots
 from medkg_vectorview.snapshotting import Snapshotting
@@ -69,14 +72,20 @@ class Topic:
         return Follower(self.bootstrap, part, Sizes(), snapshots, self.name)
 
 
+@asynccontextmanager
+async def connected_topic(bootstrap: str, name: str | None = None) -> AsyncIterator[Topic]:
+    """A topic that can be written to: a new one, or the one of this name."""
+    producer = producer_client(bootstrap, "tests")
+    await producer.start()
+    yield Topic(bootstrap, producer, name) if name else Topic(bootstrap, producer)
+    await producer.stop()
+
+
 @pytest.fixture
 async def topic(kafka_bootstrap: str) -> AsyncIterator[Topic]:
-    producer = producer_client(kafka_bootstrap, "tests")
-    await producer.start()
-    topic = Topic(kafka_bootstrap, producer)
-    await topic.make()
-    yield topic
-    await producer.stop()
+    async with connected_topic(kafka_bootstrap) as topic:
+        await topic.make()
+        yield topic
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -183,6 +192,30 @@ async def test_poison_is_left_out(topic: Topic, caplog: pytest.LogCaptureFixture
     assert [record_id("a", "1", 0)] == [record for record, _, _ in follower.view.visible_records(TENANT, MODEL)]
     assert f"{topic.name}/0@0 is left out" in caplog.text
     assert "a vector of 2 numbers" in caplog.text
+
+
+async def test_kafka_may_be_away(stack: Stack) -> None:
+    """Nobody begins without Kafka; whoever follows keeps what it has while it is away, says so, and catches up."""
+    nowhere = f"127.0.0.1:{free_port()}"
+    with pytest.raises(KafkaUnavailable, match=nowhere):
+        await Follower(nowhere, Shard(), Sizes()).__aenter__()
+    stack.up(only=["kafka"])
+    async with connected_topic(stack.kafka.address) as topic:
+        await topic.make()
+        await topic.write([put("a", "1", 0), visible("a", "1", 1)])
+    async with topic.follow() as follower:
+        await until(lambda: follower.caught_up)
+        await asyncio.to_thread(stack.kafka.kill)
+        await until(lambda: follower.problem)
+        away, kept = follower.problem, seen(follower)
+        await asyncio.to_thread(stack.kafka.start)
+        async with connected_topic(stack.kafka.address, topic.name) as again:
+            await again.write([put("b", "1", 0), visible("b", "1", 1)])
+        await until(lambda: seen(follower) == ["a", "b"] and follower.lag == 0)
+
+        assert None is follower.problem
+    assert ["a"] == kept
+    assert stack.kafka.address in (away or "")
 
 
 async def test_missing_topic_is_named(kafka_bootstrap: str) -> None:
