@@ -45,3 +45,11 @@ def test_links_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", page.read_text())
 
     assert [] == [target for target in targets if not (page.parent / target).exists()]
+
+
+def test_every_guide_is_on_the_first_page() -> None:
+    """Whoever looks for a guide finds it on the first page, and each once."""
+    docs = REPOSITORY / "docs"
+    linked = re.findall(r"\]\(guides/([\w-]+\.md)\)", (docs / "index.md").read_text())
+
+    assert sorted(page.name for page in (docs / "guides").glob("*.md")) == sorted(linked)
