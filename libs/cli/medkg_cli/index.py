@@ -8,6 +8,7 @@ from medkg_search import Reindexed, SearchServer, reindex_chunks
 from medkg_search.settings import SearchSettings
 
 from .exits import run
+from .migration import migrate
 from .settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Look after the search index.")
@@ -16,6 +17,9 @@ app = typer.Typer(no_args_is_help=True, help="Look after the search index.")
 @app.callback()
 def _index() -> None:
     """Look after the search index."""
+
+
+app.command()(migrate)
 
 
 @app.command()

@@ -22,10 +22,14 @@ class ProgressBar:
 
     def __init__(self, label: str) -> None:
         console = Console(stderr=True, highlight=False, markup=False, emoji=False)
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        columns = (
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+            TextColumn("{task.fields[note]}"),
+        )  # fmt: skip
         self._bar = Progress(*columns, console=console, transient=True) if console.is_terminal else None
-        self._task = self._bar.add_task(label, total=None) if self._bar else None
+        self._task = self._bar.add_task(label, total=None, note="") if self._bar else None
         self._label = label
+        self._note = ""
         self._told = monotonic()
 
     def __enter__(self) -> Self:
@@ -41,10 +45,15 @@ class ProgressBar:
         if self._bar is not None:
             self._bar.stop()
 
+    def note(self, text: str) -> None:
+        """Stands behind the numbers from now on."""
+        self._note = text
+
     def show(self, done: int, total: int | None = None) -> None:
         """So many are done, of so many; None when nobody knows how many there will be."""
         if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, completed=done, total=total)
+            self._bar.update(self._task, completed=done, total=total, note=self._note)
         elif monotonic() - self._told >= LINE_EVERY_S:
             self._told = monotonic()
-            say(f"{self._label}: {done}{'' if total is None else f'/{total}'}")
+            note = f" ({self._note})" if self._note else ""
+            say(f"{self._label}: {done}{'' if total is None else f'/{total}'}{note}")

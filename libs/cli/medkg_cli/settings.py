@@ -1,14 +1,17 @@
 """The settings of the command: where the servers are, and where this machine keeps its own stack."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 from urllib.parse import urlsplit
 
 from medkg_contracts.errors import ConfigurationError
 from medkg_contracts.model import first_violation
+from medkg_contracts.settings import Settings
 from medkg_search.settings import SearchSettings
 from pydantic import Field, ValidationError
 from pydantic_settings import SettingsConfigDict
+
+SettingsT = TypeVar("SettingsT", bound=Settings)
 
 
 class CliSettings(SearchSettings):
@@ -52,7 +55,16 @@ def load_settings() -> CliSettings:
     Raises:
         ConfigurationError: one of them is wrong.
     """
+    return load(CliSettings)
+
+
+def load(kind: type[SettingsT]) -> SettingsT:
+    """The settings of this kind, of the environment and of ``.env``.
+
+    Raises:
+        ConfigurationError: one of them is wrong.
+    """
     try:
-        return CliSettings()
+        return kind()
     except ValidationError as error:
         raise ConfigurationError(f"settings: {first_violation(error)}") from error

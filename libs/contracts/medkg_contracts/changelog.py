@@ -56,11 +56,19 @@ class VisibleVersion(Contract):
 
 
 class LiveModel(Contract):
-    """The model that a tenant's searches use, among those that there are vectors of."""
+    """The model that a tenant's searches use, among those that there are vectors of.
+
+    Attributes:
+        tenant: whose searches.
+        model: that they use.
+        order: grows with each change; the highest counts.
+        beside: of which there are, or will be, vectors of the same records: searches may be switched to it.
+    """
 
     tenant: str
     model: EmbeddingModel
     order: Annotated[int, Field(ge=0)]
+    beside: EmbeddingModel | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +156,9 @@ def write_change(change: VectorChange, time: datetime, source: str) -> Changelog
         case DocumentRemoved():
             kind, key = _REMOVED, f"{place}/".encode()
         case LiveModel():
-            kind, key, value, content = _LIVE, f"{tenant}//".encode(), change.model_dump_json().encode(), JSON
+            # Without the field that most never need, as releases before it wrote and read it.
+            body = change.model_dump_json(exclude_none=True).encode()
+            kind, key, value, content = _LIVE, f"{tenant}//".encode(), body, JSON
     identity = hashlib.sha256(b"\0".join((kind.encode(), key, value or b""))).hexdigest()[:32]
     attributes |= {"tenantid": tenant, "partitionkey": place or tenant}
     event = CloudEvent(

@@ -37,7 +37,12 @@ class EmbeddingModel(Contract):
     @property
     def ref(self) -> str:
         """``name@revision12``: how logs, messages and settings name it."""
-        return f"{self.name}@{self.revision[:12]}"
+        return f"{self.name}@{self.key}"
+
+    @property
+    def key(self) -> str:
+        """The first 12 digits of the revision: how keys of the changelog and manifests name it."""
+        return self.revision[:12]
 
 
 class _About(Contract):

@@ -69,9 +69,9 @@ class FakeVllm:
 
 
 @contextmanager
-def fake_vllm() -> Iterator[FakeVllm]:
-    """The server, at its `url`."""
-    fake = FakeVllm()
+def fake_vllm(served: FakeVllm | None = None) -> Iterator[FakeVllm]:
+    """The server, at its `url`; its own, unless one is given."""
+    fake = served or FakeVllm()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from medkg_bus.changelog import VectorChangelog
-from medkg_contracts.changelog import LiveModel, VectorChange, VectorDeleted, VectorKey
+from medkg_contracts.changelog import VectorChange, VectorDeleted, VectorKey
 from medkg_contracts.errors import IndexUnavailable, MedkgError
 from medkg_search import SearchServer, TenantNames, refused
 from medkg_search.bulk import Operation, Outcome, send
@@ -15,6 +15,7 @@ from medkg_search.live_model import live_model
 from medkg_search.manifest import Manifest
 from medkg_search.manifest_record import ManifestRecord, announcement, deletes, manifest_id, read_manifest, tombstones
 from medkg_search.settings import SearchSettings
+from medkg_search.tenant_models import TenantModels
 
 #: How often it begins anew when somebody writes the document at the same time.
 TRIES: Final = 20
@@ -22,8 +23,6 @@ TRIES: Final = 20
 TIMEOUT_S: Final = 30.0
 #: So many records are looked for at once.
 PAGE: Final = 10_000
-
-_MODEL: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ class _Found:
     record: ManifestRecord
     indexed: int
     strays: Mapping[str, bool]
-    model: LiveModel | None
+    models: TenantModels | None
 
     @property
     def document_id(self) -> str:
@@ -68,10 +67,11 @@ class _Found:
     def tombstones(self) -> list[VectorDeleted]:
         versions = self.record.manifest.versions
         listed = [one for version in versions for one in tombstones(self.names, self.document_id, version)]
-        if self.model is None:
+        if self.models is None:
             return listed
-        model = self.model.model.revision[:_MODEL]
-        keys = (VectorKey(self.names.tenant, self.document_id, one, model) for one, its in self.strays.items() if its)
+        models = [one.key for one in (self.models.model, self.models.beside) if one is not None]
+        strays = [one for one, its in self.strays.items() if its]
+        keys = (VectorKey(self.names.tenant, self.document_id, one, model) for one in strays for model in models)
         return [*listed, *(VectorDeleted(key) for key in keys)]
 
 
@@ -161,12 +161,12 @@ async def _mark(server: SearchServer, found: _Found) -> _Found | None:
     if outcome.conflict:
         return None
     _check([outcome])
-    return _Found(found.names, ManifestRecord(manifest, outcome.written), found.indexed, found.strays, found.model)
+    return _Found(found.names, ManifestRecord(manifest, outcome.written), found.indexed, found.strays, found.models)
 
 
 async def _remove(server: SearchServer, changelog: VectorChangelog, found: _Found) -> DocumentRemoval:
     withdrawn = found.tombstones()
-    if found.model is not None:
+    if found.models is not None:
         await _announce(server, changelog, found)
     outcomes = await send(server, found.operations(), "true")
     _check(outcomes)

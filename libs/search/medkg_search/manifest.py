@@ -8,7 +8,7 @@ The manifest is written by compare-and-set. Whoever finds that somebody else has
 version may be dead then, and it begins anew, as another version.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Final, Literal, Self
 
 from medkg_contracts.ids import digest
@@ -33,6 +33,8 @@ class DocumentVersion(Contract):
         standing: ``new`` until it is sealed; then ``visible``, until another one is; then ``dead``.
         order: of its becoming visible, 0 before that; of two versions the one with the higher came later.
         open_since: since when somebody may be writing it, in milliseconds; None where nobody is.
+        filling: the models of which there may be only some vectors yet, since somebody adds or removes them, and since
+            when, in milliseconds.
     """
 
     generation: Annotated[int, Field(ge=0)]
@@ -42,11 +44,20 @@ class DocumentVersion(Contract):
     standing: Literal["new", "visible", "dead"] = "new"
     order: Annotated[int, Field(ge=0)] = 0
     open_since: Annotated[int | None, Field(ge=0)] = None
+    filling: dict[str, Annotated[int, Field(ge=0)]] = {}
 
     @property
     def name(self) -> str:
         """What its records and the changelog call it."""
         return version_name(self.generation, self.content)
+
+    def lacks(self, model: str) -> bool:
+        """Whether it has dense vectors, but not all of this model."""
+        return bool(self.models) and (model not in self.models or model in self.filling)
+
+    def written_since(self, time_ms: int) -> bool:
+        """Whether somebody who began after this time may still write something of it."""
+        return any(since > time_ms for since in (self.open_since or 0, *self.filling.values()))
 
 
 def version_name(generation: int, content: str) -> str:
@@ -145,12 +156,59 @@ class Manifest(Contract):
     def cleaned(self, now_ms: int) -> Self:
         """Without the dead versions, of which nothing is left, except those that somebody may still be writing."""
         return self._with(
-            tuple(one for one in self.versions if one.standing != "dead" or (one.open_since or 0) > now_ms - WRITER_MS),
+            tuple(one for one in self.versions if one.standing != "dead" or one.written_since(now_ms - WRITER_MS)),
             self.order,
+        )
+
+    def version(self, generation: int) -> DocumentVersion | None:
+        """The version that was opened under this number, while it is listed."""
+        return next((one for one in self.versions if one.generation == generation), None)
+
+    def filling(self, generation: int, model: str, now_ms: int) -> Self:
+        """With this version as one to which somebody adds vectors of a model, or whose vectors of it he removes."""
+
+        def begun(version: DocumentVersion) -> DocumentVersion:
+            models = tuple(dict.fromkeys((*version.models, model)))
+            return version.model_copy(update={"models": models, "filling": {**version.filling, model: now_ms}})
+
+        return self._replaced(generation, begun)
+
+    def filled(self, generation: int, model: str) -> Self:
+        """With this version as one to which nobody adds vectors of the model any more; alive, it has them all."""
+        return self._replaced(
+            generation, lambda version: version.model_copy(update={"filling": _without(version.filling, model)})
+        )
+
+    def emptied(self, generation: int, model: str) -> Self:
+        """With this version as one of which there are no vectors of the model any more."""
+
+        def left(version: DocumentVersion) -> DocumentVersion:
+            models = tuple(one for one in version.models if one != model)
+            return version.model_copy(update={"models": models, "filling": _without(version.filling, model)})
+
+        return self._replaced(generation, left)
+
+    def overtaken(self, model: str) -> Self:
+        """With the versions dead that somebody writes without vectors of the model: he finds that and begins anew."""
+        return self._with(
+            tuple(
+                one.model_copy(update={"standing": "dead"}) if one.standing == "new" and one.lacks(model) else one
+                for one in self.versions
+            ),
+            self.order,
+        )
+
+    def _replaced(self, generation: int, change: Callable[[DocumentVersion], DocumentVersion]) -> Self:
+        return self._with(
+            tuple(change(one) if one.generation == generation else one for one in self.versions), self.order
         )
 
     def _with(self, versions: tuple[DocumentVersion, ...], order: int) -> Self:
         return self.model_copy(update={"versions": versions, "order": order})
+
+
+def _without(filling: Mapping[str, int], model: str) -> dict[str, int]:
+    return {name: since for name, since in filling.items() if name != model}
 
 
 def earlier_manifest(document_id: str, chunk_ids: Iterable[str]) -> Manifest:

@@ -16,8 +16,6 @@ from .key_table import keys_of
 from .settings import Sizes
 from .tenant import GenerationState, Hit, Tenant
 
-_MODEL_DIGITS = 12
-
 
 class VectorView:
     """What the changes taken over so far leave to be seen.
@@ -89,7 +87,7 @@ class VectorView:
         if known is None:
             return [[] for _ in queries]
         keys = None if allowed is None else keys_of(b"".join(id_of(each) for each in allowed))
-        return known.search(model.revision[:_MODEL_DIGITS], units(queries), count, keys)
+        return known.search(model.key, units(queries), count, keys)
 
     def live(self, tenant: str) -> EmbeddingModel | None:
         """The model that the tenant's searches use; None when nothing has said so yet."""
@@ -104,7 +102,7 @@ class VectorView:
     def visible_records(self, tenant: str, model: EmbeddingModel) -> list[tuple[str, str, str]]:
         """Record, document and version of each vector that is seen, by record id."""
         known = self._tenants.get(tenant)
-        return known.visible_records(model.revision[:_MODEL_DIGITS]) if known else []
+        return known.visible_records(model.key) if known else []
 
     def __str__(self) -> str:
         """How many vectors there are."""

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
-from medkg_contracts.errors import InputTooLong, MedkgError
+from medkg_contracts.errors import MedkgError
 from medkg_contracts.ir import Chunk
 from medkg_contracts.stages import StageContext
 from medkg_contracts.vectors import Embeddings
 from medkg_models import DenseEncoder, Encoded
 from medkg_models.dense_opening import open_dense
+from medkg_models.passages import chunk_error, encode_chunks
 
 from .settings import EmbedSettings
 
@@ -42,7 +43,8 @@ class ChunkEmbedStage:
         self, ctxs: Sequence[StageContext], chunks: Sequence[list[Chunk]]
     ) -> Sequence[Embeddings | Exception]:
         """One result or error per context, in their order; one job's error never fails its batch mates."""
-        encoded = await self._encode([chunk for each in chunks for chunk in each])
+        every = [chunk for each in chunks for chunk in each]
+        encoded = await encode_chunks(self._encoder, every, truncate=self._settings.embed_truncate)
         results: list[Embeddings | Exception] = []
         first = 0
         for _, each in zip(ctxs, chunks, strict=True):
@@ -50,29 +52,9 @@ class ChunkEmbedStage:
             first += len(each)
         return results
 
-    async def _encode(self, chunks: Sequence[Chunk]) -> Encoded:
-        """The chunks' vectors: titled, and those that the title makes too long without it."""
-        encoded = await self._encoder.encode_each([_titled(chunk) for chunk in chunks])
-        bare = [position for position, error in encoded.errors.items() if isinstance(error, InputTooLong)]
-        if not bare:
-            return encoded
-        again = await self._encoder.encode_each(
-            [chunks[position].text for position in bare], truncate=self._settings.embed_truncate
-        )
-        encoded.vectors[bare] = again.vectors
-        for place, position in enumerate(bare):
-            del encoded.errors[position]
-            if place in again.errors:
-                encoded.errors[position] = again.errors[place]
-            if place in again.truncated:
-                encoded.truncated[position] = again.truncated[place]
-        return encoded
-
     def _result(self, chunks: Sequence[Chunk], encoded: Encoded, first: int) -> Embeddings | MedkgError:
         for place, chunk in enumerate(chunks):
-            if error := encoded.errors.get(first + place):
-                if isinstance(error, InputTooLong):
-                    return InputTooLong(f"chunk {chunk.ordinal} ({chunk.id}): {error}")
+            if error := chunk_error(chunk, encoded, first + place):
                 return error
         rows = np.ascontiguousarray(encoded.vectors[first : first + len(chunks)], "<f4")
         truncated = {
@@ -81,9 +63,3 @@ class ChunkEmbedStage:
             if first + place in encoded.truncated
         }
         return Embeddings(self._encoder.model, tuple(chunk.id for chunk in chunks), rows.tobytes(), truncated)
-
-
-def _titled(chunk: Chunk) -> str:
-    """The chunk as it is embedded: what its document is about stands before it, unless it begins with that."""
-    title = chunk.document_title.strip()
-    return chunk.text if not title or chunk.text.startswith(title) else f"{title}\n{chunk.text}"

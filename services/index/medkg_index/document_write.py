@@ -19,7 +19,6 @@ from medkg_search.manifest import record_id
 VERSION: Final = "2"
 
 _FLOAT_BYTES = 4
-_MODEL = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class DocumentWrite:
     @property
     def models(self) -> tuple[str, ...]:
         """The model of the dense vectors, as keys name it, if there are any."""
-        return () if self.embeddings is None else (self.embeddings.model.revision[:_MODEL],)
+        return () if self.embeddings is None else (self.embeddings.model.key,)
 
     def record_ids(self, version: str) -> list[str]:
         """The ids of the records of a version with this name."""

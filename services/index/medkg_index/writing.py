@@ -3,8 +3,10 @@
 What a document has in the index is known from its manifest, a record that is read by id: that sees the last write at
 once, where a search (or delete-by-query) sees only what has been refreshed and would miss records of a second ago.
 
-1. read the manifests, and the tenants' live models;
-2. open: list the version in the manifest, by compare-and-set, before anything of it is written;
+1. read the manifests;
+2. open: list the version in the manifest, by compare-and-set, before anything of it is written; only then read whose
+   vectors the tenant takes: a migration to another model, which changes that first and then looks at the manifests,
+   finds there whatever was still let in;
 3. put the vectors into the changelog;
 4. write the records, until searches could see them;
 5. seal: the version is the visible one now, by compare-and-set;
@@ -26,12 +28,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from medkg_bus.changelog import VectorChangelog
-from medkg_contracts.changelog import LiveModel, VectorChange
+from medkg_contracts.changelog import VectorChange
 from medkg_contracts.errors import IndexUnavailable, MedkgError
 from medkg_contracts.ir import IndexReceipt
 from medkg_search import SearchServer, refused
 from medkg_search.bulk import Operation, Outcome, send
-from medkg_search.live_model import LIVE_MODEL_ID, read_live_model
 from medkg_search.manifest import DocumentVersion, Manifest, version_name
 from medkg_search.manifest_record import ManifestRecord, announcement, deletes, manifest_id, read_manifest, tombstones
 
@@ -112,10 +113,10 @@ class BatchWriter:
 
     async def write(self) -> dict[int, IndexReceipt]:
         """A receipt for each job that has no error, by its position in the batch."""
-        models = await self._read(self._alive())
-        await self._check(models)
+        await self._read(self._alive())
         written = [each for each in self._alive() if not each.stands]
         await self._open(written)
+        await self._check()
         await self._put(written)
         await self._write_records(written)
         await self._seal(written)
@@ -135,35 +136,28 @@ class BatchWriter:
     def _alive(self) -> list[Writing]:
         return _sound(self.writings)
 
-    async def _read(self, writings: Sequence[Writing]) -> dict[str, LiveModel | None]:
-        """Reads the manifests of all, and returns the live models of their tenants."""
-        names = {each.job.names.tenant: each.job.names for each in writings}
+    async def _read(self, writings: Sequence[Writing]) -> None:
+        """Reads the manifests of all."""
+        if not writings:
+            return
         wanted = [(each.job.names.documents, manifest_id(each.job.document_id)) for each in writings]
-        wanted += [(one.documents, LIVE_MODEL_ID) for one in names.values()]
-        if not wanted:
-            return {}
         body = {"docs": [{"_index": alias, "_id": id_} for alias, id_ in wanted]}
         try:
             items = (await self._server.call("POST", "/_mget", body=body))["docs"]
         except MedkgError as error:
             for each in writings:
                 each.error = error
-            return {}
-        models: dict[str, LiveModel | None] = {}
-        for each, item in zip(writings, items, strict=False):
+            return
+        for each, item in zip(writings, items, strict=True):
             try:
                 if "error" in item:
                     raise refused(f"manifest of {each.job.document_id!r}", item["error"])
                 each.record = read_manifest(each.job.document_id, item)
-                tenant = each.job.names.tenant
-                if tenant not in models:
-                    models[tenant] = read_live_model(tenant, items[len(writings) + list(names).index(tenant)])
             except MedkgError as error:
                 each.error = error
-        return models
 
-    async def _check(self, models: dict[str, LiveModel | None]) -> None:
-        errors = await self._models.check([each.job for each in self._alive()], models)
+    async def _check(self) -> None:
+        errors = await self._models.check([each.job for each in self._alive()])
         for each in self._alive():
             each.error = errors.get(each.job.position)
 

@@ -38,12 +38,14 @@ class ChangelogView:
         vectors: bytes by record, with the version that the record belongs to.
         visible: what is to be seen, by document.
         last: the last word on each document, which is all that compaction leaves of it.
+        generations: bytes by record, of each model.
         models: the live models that the partitions name.
         node: what a search node makes of it.
     """
 
     def __init__(self) -> None:
         self.vectors: dict[str, tuple[str, bytes]] = {}
+        self.generations: dict[str, dict[str, bytes]] = {}
         self.visible: dict[str, VisibleVersion] = {}
         self.last: dict[str, VisibleVersion | None] = {}
         self.models: dict[int, LiveModel] = {}
@@ -55,8 +57,10 @@ class ChangelogView:
         match change:
             case VectorPut():
                 self.vectors[change.key.record_id] = (change.version, bytes(change.vector))
+                self.generations.setdefault(change.key.model, {})[change.key.record_id] = bytes(change.vector)
             case VectorDeleted():
                 self.vectors.pop(change.key.record_id, None)
+                self.generations.get(change.key.model, {}).pop(change.key.record_id, None)
             case VisibleVersion():
                 self.last[change.document_id] = change
                 known = self.visible.get(change.document_id)

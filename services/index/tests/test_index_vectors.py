@@ -83,8 +83,8 @@ async def test_whatever_dies_a_repeat_puts_right(
     """A death at any step leaves one whole version in both stores; the repeat leaves the new one, and nothing else."""
     await ensure_indices(server, tenant)
     stage = stage_of(opensearch_url, bootstrap)
-    old = [make(f"d{step}", "Alpha", "Beta", "Gamma", "Delta") for step in range(12)]
-    new = [make(f"d{step}", "Gamma", "Delta", "Epsilon", "Zeta") for step in range(12)]
+    old = [make(f"d{step}", "Alpha", "Beta", "Gamma", "Delta") for step in range(14)]
+    new = [make(f"d{step}", "Gamma", "Delta", "Epsilon", "Zeta") for step in range(14)]
     assert all(isinstance(each, IndexReceipt) for each in await run(stage, tenant, *old))
 
     deaths = [await dies(opensearch_url, bootstrap, tenant, job, Death(step, when)) for step, job in enumerate(new)]
@@ -96,7 +96,7 @@ async def test_whatever_dies_a_repeat_puts_right(
     view = await view_of(bootstrap, tenant)
     await stage.close()
 
-    assert ([True] * 11 + [False]) == deaths
+    assert ([True] * 13 + [False]) == deaths
     texts = [{chunk.text for chunk in job[1]} for job in (old[0], new[0])]
     assert all(set(found.values()) in texts and set(found) == its for found, its in zip(seen, dense, strict=True))
     assert of_node == {record for its in dense for record in its}
@@ -162,7 +162,7 @@ async def test_vectors_of_another_model_are_refused(
 
     assert isinstance(refused, ConfigurationError)
     assert "has vectors of made@111111111111 (2 numbers, normalised); these are of other@333333333333" in str(refused)
-    assert "Set the embedding service back to made, or index with other" in refused.info.remedy
+    assert f"`medkg index migrate --tenant {tenant} --model other`, then the same with --switch" in refused.info.remedy
     assert isinstance(good, IndexReceipt)
     assert {} == await indexed(server, tenant, "test:two")
     assert {"test:one", "test:three"} == set(view.visible)

@@ -1,0 +1,163 @@
+"""`medkg index migrate`: moves a tenant's searches to another embedding model."""
+
+from types import TracebackType
+from typing import Annotated, Final, Self
+
+import typer
+from medkg_contracts.errors import InvalidRequest
+from medkg_contracts.model import Contract
+from medkg_contracts.requests import DEFAULT_TENANT
+from medkg_operations.reembedding.migration import discard_generation, fill_generation, switch_generation
+from medkg_operations.reembedding.progress import FillProgress
+from medkg_operations.reembedding.report import DiscardReport, FillReport, SwitchReport
+from medkg_operations.reembedding.settings import ReembeddingSettings
+from rich.text import Text
+
+from .exits import run
+from .identity import SOURCE
+from .output import JsonOption, duration, print_json, say, show
+from .progress_bar import ProgressBar
+from .settings import load
+
+#: So many documents that could not be filled are named.
+FAILURES_SHOWN: Final = 5
+#: The exit status of a fill that left documents out.
+INCOMPLETE: Final = 1
+
+
+def migrate(
+    *,
+    model: Annotated[
+        str, typer.Option(help="The other model: of `medkg models list`, or as the server at MK_EMBED_URL calls it.")
+    ],
+    switch: Annotated[bool, typer.Option("--switch", help="Let searches use it; forth and back.")] = False,
+    discard: Annotated[bool, typer.Option("--discard", help="Remove its vectors; searches must not use it.")] = False,
+    tenant: Annotated[str, typer.Option(help="Whose searches.")] = DEFAULT_TENANT,
+    json: JsonOption = False,
+) -> None:
+    """Give stored chunks vectors of another model, beside those that searches use; nothing is fetched again.
+
+    Searches and jobs go on. After an interruption, start it again. Nothing changes for searches before --switch.
+
+    medkg index migrate --model all-MiniLM-L6-v2
+    """
+    if switch and discard:
+        raise InvalidRequest("--switch and --discard exclude each other", remedy="Give one of them.")
+    settings = load(ReembeddingSettings)
+    with MigrationView() as view:
+        if switch:
+            _tell(run(switch_generation(settings, tenant, model, view, source=SOURCE)), json=json)
+        elif discard:
+            _tell(run(discard_generation(settings, tenant, model, view, source=SOURCE)), json=json)
+        else:
+            report = run(fill_generation(settings, tenant, model, view, source=SOURCE))
+            _tell(report, json=json)
+            if report.failures:
+                raise typer.Exit(INCOMPLETE)
+
+
+def _tell(report: FillReport | SwitchReport | DiscardReport, *, json: bool) -> None:
+    if json:
+        print_json(report)
+    else:
+        show(*report_view(report))
+
+
+def report_view(report: Contract) -> list[Text]:
+    """The report for people."""
+    match report:
+        case FillReport():
+            return _filled(report)
+        case SwitchReport():
+            return _switched(report)
+        case DiscardReport():
+            return [
+                Text(f"removed {report.vectors:,} vectors of {report.discarded.ref}; searches use {report.live.ref}")
+            ]
+    raise TypeError(report)
+
+
+def _filled(report: FillReport) -> list[Text]:
+    lines = [
+        Text(
+            f"{report.documents:,} documents and {report.chunks:,} chunks have vectors of {report.beside.ref} now, in "
+            f"{duration(report.seconds * 1000)} ({report.per_second:.1f} chunks/s)"
+        )
+    ]
+    if report.truncated:
+        lines.append(
+            Text(f"{report.truncated:,} chunks were longer than the model takes, and were cut", style="yellow")
+        )
+    for document, error in list(report.failures.items())[:FAILURES_SHOWN]:
+        lines.append(Text(f"{document}: [{error.code}] {error.message}", style="red"))
+    if report.failures:
+        first = next(iter(report.failures.values()))
+        lines.append(Text(f"{len(report.failures):,} documents were left out. {first.remedy}", style="red"))
+        return lines
+    command = f"medkg index migrate --tenant {report.tenant} --model {report.beside.name}"
+    return [
+        *lines,
+        Text(f"searches still use {report.live.ref}; to let them use the other: {command} --switch"),
+        Text(f"to give it up: {command} --discard", style="dim"),
+    ]
+
+
+def _switched(report: SwitchReport) -> list[Text]:
+    if not report.changed:
+        return [Text(f"the searches of tenant {report.tenant} use {report.live.ref} already")]
+    lines = [Text(f"the searches of tenant {report.tenant} use {report.live.ref} now", style="green")]
+    if report.beside is not None:
+        command = f"medkg index migrate --tenant {report.tenant} --model {report.beside.name}"
+        lines += [
+            Text(f"have the embed stage use {report.live.name}: vectors of {report.beside.name} are no longer taken"),
+            Text(f"back: {command} --switch; to remove the other vectors: {command} --discard", style="dim"),
+        ]
+    return lines
+
+
+class MigrationView:
+    """Shows how far a migration is."""
+
+    def __init__(self) -> None:
+        self._bar: ProgressBar | None = None
+        self._what = ""
+
+    def __enter__(self) -> Self:
+        """Begin to show."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Show no more."""
+        if self._bar is not None:
+            self._bar.__exit__(kind, error, trace)
+            self._bar = None
+
+    def filling(self, progress: FillProgress) -> None:
+        """It is so far."""
+        bar = self._showing("chunks embedded")
+        left = "" if progress.left_s is None else f", {duration(progress.left_s * 1000)} left"
+        bar.note(
+            f"{progress.documents:,}/{progress.all_documents:,} documents, {progress.per_second:.1f} chunks/s{left}"
+        )
+        bar.show(progress.chunks, progress.all_chunks)
+
+    def emptying(self, documents: int) -> None:
+        """Vectors of so many documents were removed."""
+        self._showing("documents").show(documents)
+
+    def comparing(self, done: int, total: int) -> None:
+        """So many of the queries were asked."""
+        self._showing("queries asked").show(done, total)
+
+    def say(self, text: str) -> None:
+        """Something that is no result."""
+        say(text)
+
+    def _showing(self, what: str) -> ProgressBar:
+        if self._bar is None or what != self._what:
+            self.__exit__(None, None, None)
+            self._what, self._bar = what, ProgressBar(what)
+            self._bar.__enter__()
+        return self._bar

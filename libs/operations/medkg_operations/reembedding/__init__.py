@@ -1,0 +1,1 @@
+"""Moves a tenant's searches to another embedding model while they go on."""
