@@ -136,11 +136,16 @@ class SparseModel(Contract):
 
     Attributes:
         name: such as ``splade-tiny``.
-        revision: SHA-256 of the model's files.
+        revision: SHA-256 of the model's files, or of what the server says that it serves.
     """
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
     revision: Sha256
+
+    @property
+    def ref(self) -> str:
+        """``name@revision12``: how logs, messages and settings name it."""
+        return f"{self.name}@{self.revision[:12]}"
 
 
 class SparseVector(Contract):

@@ -15,6 +15,7 @@ from medkg_search import SearchServer, ensure_indices
 from .document_write import VERSION, DocumentWrite, document_write
 from .live_models import LiveModels
 from .settings import IndexSettings
+from .sparse_models import SparseModels
 from .writing import BatchWriter
 
 #: How often a job starts again at once when another writer of its document got ahead of it.
@@ -36,6 +37,7 @@ class OpenSearchIndexStage:
         self._server = SearchServer(settings.opensearch_url, timeout_s=settings.timeout_s)
         self._changelog = VectorChangelog(settings.kafka, "medkg.index.vectors", "/medkg/index")
         self._models = LiveModels(self._server, self._changelog)
+        self._sparse = SparseModels(self._server)
         self._tenants: set[str] = set()
 
     async def close(self) -> None:
@@ -103,10 +105,13 @@ class OpenSearchIndexStage:
     async def _bulk(self, jobs: Sequence[DocumentWrite]) -> tuple[Results, set[int]]:
         if not jobs:
             return {}, set()
-        writer = BatchWriter(self._server, self._changelog, self._models, self._settings.refresh, jobs)
+        errors = await self._sparse.refusals(jobs)
+        taken = [job for job in jobs if job.position not in errors]
+        writer = BatchWriter(self._server, self._changelog, self._models, self._settings.refresh, taken)
         results: Results = {**await writer.write()}
-        results |= {each.job.position: each.error for each in writer.writings if each.error is not None}
-        self._tenants -= {each.job.names.tenant for each in writer.writings if isinstance(each.error, IndexMissing)}
+        errors |= {each.job.position: each.error for each in writer.writings if each.error is not None}
+        results |= errors
+        self._tenants -= {job.names.tenant for job in jobs if isinstance(errors.get(job.position), IndexMissing)}
         return results, {each.job.position for each in writer.writings if each.conflict}
 
 

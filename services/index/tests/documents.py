@@ -17,8 +17,8 @@ SPARSE = SparseModel(name="sparse", revision="2" * 64)
 Job = tuple[Document, list[Chunk], Embeddings | None, SparseVectors | None]
 
 
-def make(name: str, *texts: str, model: EmbeddingModel | None = MODEL) -> Job:
-    """A document with a chunk for each text, and a vector of each, unless there is no model."""
+def make(name: str, *texts: str, model: EmbeddingModel | None = MODEL, sparse: SparseModel = SPARSE) -> Job:
+    """A document with a chunk for each text, and vectors of each, unless there is no model."""
     provenance = Provenance(source="test", source_id=name, uri="https://x.test", sha256=hashlib.sha256().hexdigest())
     section = Section(id="s", type="body", title="Body", text="\n".join(texts), provenance=provenance)
     document = Document(id=f"test:{name}", source="test", title=name, sections=[section], provenance=provenance)
@@ -35,7 +35,7 @@ def make(name: str, *texts: str, model: EmbeddingModel | None = MODEL) -> Job:
     rows = b"".join(vector_of(text) for text in texts)
     embeddings = Embeddings(model, tuple(chunk.id for chunk in chunks), rows)
     weights = [SparseVector(chunk_id=chunk.id, weights={chunk.text: 2.0, "a.b": 1.0}) for chunk in chunks]
-    return document, chunks, embeddings, SparseVectors(model=SPARSE, vectors=weights)
+    return document, chunks, embeddings, SparseVectors(model=sparse, vectors=weights)
 
 
 def vector_of(text: str) -> bytes:

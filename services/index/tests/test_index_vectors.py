@@ -5,12 +5,13 @@ import asyncio
 import pytest
 from medkg_contracts.errors import ConfigurationError, IndexUnavailable, InvalidDocument, KafkaUnavailable
 from medkg_contracts.ir import IndexReceipt
-from medkg_contracts.vectors import EmbeddingModel
+from medkg_contracts.vectors import EmbeddingModel, SparseModel
 from medkg_index.document_write import document_write
 from medkg_index.live_models import LiveModels
 from medkg_index.stage import OpenSearchIndexStage
 from medkg_index.writing import BatchWriter
 from medkg_search import SearchServer, TenantNames, ensure_indices
+from medkg_search.sparse_model import first_sparse_model, sparse_models
 
 from .documents import MODEL, Job, make, run, stage_of, vector_of
 from .stores import PARTITIONS, Death, Died, MortalChangelog, MortalServer, indexed, view_of
@@ -166,6 +167,33 @@ async def test_vectors_of_another_model_are_refused(
     assert isinstance(good, IndexReceipt)
     assert {} == await indexed(server, tenant, "test:two")
     assert {"test:one", "test:three"} == set(view.visible)
+
+
+async def test_sparse_vectors_of_another_model_are_refused(
+    stage: OpenSearchIndexStage, server: SearchServer, bootstrap: str, tenant: str
+) -> None:
+    """Their weights are of other terms, or weigh otherwise; the error names both models, and mates are written."""
+    other = SparseModel(name="other", revision="3" * 64)
+    await run(stage, tenant, make("one", "Alpha"))
+    refused, good = await run(stage, tenant, make("two", "Beta", sparse=other), make("three", "Gamma"))
+    view = await view_of(bootstrap, tenant)
+
+    assert isinstance(refused, ConfigurationError)
+    assert "has sparse vectors of sparse@222222222222; these are of other@333333333333" in str(refused)
+    assert "Set the SPLADE service back to sparse (MK_SPLADE_MODEL), or index with other" in refused.info.remedy
+    assert isinstance(good, IndexReceipt)
+    assert {} == await indexed(server, tenant, "test:two")
+    assert {"test:one", "test:three"} == set(view.visible)
+
+
+async def test_of_two_first_sparse_models_one_is_the_tenants(server: SearchServer, tenant: str) -> None:
+    """Whoever is first to write it: all are answered the same."""
+    await ensure_indices(server, tenant)
+    models = [SparseModel(name=name, revision="4" * 64) for name in "ab"]
+    found = await asyncio.gather(*(first_sparse_model(server, TenantNames(tenant), model) for model in models))
+
+    assert found[0] in models
+    assert found[0] == found[1] == (await sparse_models(server, [TenantNames(tenant)]))[tenant]
 
 
 async def test_a_version_that_fails_for_good_is_taken_back_from_both(
