@@ -19,13 +19,13 @@ pytestmark = pytest.mark.containers
 
 SERVERS = {"kafka", "redis", "opensearch"}
 MOST_BYTES = 250_000_000
-#: Of those that have models in them and what these run on, and of the command, which has what evaluation needs.
+#: Of those that have models in them, and what these run on, and of the command, which fetches models.
 LARGER = {
     "chunk": 600_000_000,
     "embed": 600_000_000,
     "search": 800_000_000,
     "splade": 550_000_000,
-    "cli": 450_000_000,
+    "cli": 280_000_000,
 }
 MODULES = {name: entry.module.partition(".")[0] for name, entry in installed().items()}
 OVERLAYS = sorted(path.name for path in (REPOSITORY / "deploy" / "compose").glob("*.yml"))

@@ -3,14 +3,9 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated, Final, Self
+from typing import TYPE_CHECKING, Annotated, Final, Self
 
 import typer
-from medkg_operations.evaluation.asking import RERANKED
-from medkg_operations.evaluation.evaluate import Evaluation, evaluate_retrieval
-from medkg_operations.evaluation.measures import MAIN
-from medkg_operations.evaluation.report import EvaluationReport, write_report
-from medkg_operations.evaluation.tuning import Tuning
 from medkg_operations.progress import Tally
 from medkg_search.syntax import MAX_QUERY
 from rich.table import Table
@@ -22,6 +17,10 @@ from .output import JsonOption, print_json, say, show, table
 from .progress_bar import ProgressBar
 from .progress_view import ProgressView
 from .settings import load_settings
+
+if TYPE_CHECKING:
+    from medkg_operations.evaluation.report import EvaluationReport
+    from medkg_operations.evaluation.tuning import Tuning
 
 #: So many rows that were left out are named, and so many queries that were cut.
 PLACES_SHOWN: Final = 5
@@ -68,6 +67,10 @@ def retrieval(  # noqa: PLR0913 - these are the options
 
     medkg eval retrieval ./scifact
     """
+    # An extra, which whoever only looks at the list of commands may lack.
+    from medkg_operations.evaluation.evaluate import Evaluation, evaluate_retrieval  # noqa: PLC0415
+    from medkg_operations.evaluation.report import write_report  # noqa: PLC0415
+
     settings = load_settings()
     wanted = Evaluation(folder, split, tenant, topology, concurrency, tune, timeout)
     with EvaluationView() as view:
@@ -122,8 +125,10 @@ class EvaluationView:
         say(text)
 
 
-def report_view(report: EvaluationReport) -> list[Table | Text]:
+def report_view(report: "EvaluationReport") -> list[Table | Text]:
     """The report for people."""
+    from medkg_operations.evaluation.asking import RERANKED  # noqa: PLC0415 - as above
+
     corpus = report.corpus
     short = [topology[: topology.index("@") + 1 + DIGITS] for topology in corpus.topologies]
     about = (
@@ -155,8 +160,10 @@ def _warning(what: str, places: Sequence[str]) -> Text:
     return Text(f"{what}: {', '.join(places[:PLACES_SHOWN])}{more}", style="yellow")
 
 
-def tuning_view(tuning: Tuning) -> list[Text]:
+def tuning_view(tuning: "Tuning") -> list[Text]:
     """What the tuned weights are, what they are worth, and how they are set."""
+    from medkg_operations.evaluation.measures import MAIN  # noqa: PLC0415 - as above
+
     difference = tuning.difference
     worth = (
         f"on {difference.queries} other queries ({tuning.other}): {MAIN} "
@@ -186,7 +193,7 @@ def _weights(weights: Mapping[str, float]) -> str:
     return " ".join(f"{arm} {weight:g}" for arm, weight in sorted(weights.items()))
 
 
-def arms_table(report: EvaluationReport) -> Table:
+def arms_table(report: "EvaluationReport") -> Table:
     """A row for each arm: how good its answers are, and how fast they come."""
     measures = list(next(iter(report.arms.values())).measures)
     numbers = (*measures, "queries/s", "p50", "p95")

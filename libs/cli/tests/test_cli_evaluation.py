@@ -1,6 +1,8 @@
 """`medkg eval retrieval`: what people see of it."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 from medkg_cli.evaluation import EvaluationView, report_view, tuning_view
@@ -116,3 +118,13 @@ def test_a_folder_that_is_none_is_refused_before_anything_is_sent(tmp_path, row,
 
     assert code == result.exit_code
     assert "corpus.jsonl" in result.stderr
+
+
+def test_the_commands_are_listed_without_the_libraries_of_evaluations():
+    """They are an extra, which is not even looked for before an evaluation begins."""
+    look = (
+        "import sys, medkg_cli.evaluation; print({'haystack', 'ir_measures', 'leather', 'scipy'} & sys.modules.keys())"
+    )
+    shown = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True).stdout
+
+    assert "set()" == shown.strip()

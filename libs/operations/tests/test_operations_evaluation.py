@@ -5,10 +5,10 @@ from xml.etree import ElementTree
 
 import pytest
 from medkg_artifacts import ArtifactStore
-from medkg_contracts.errors import IndexUnavailable, InvalidRequest
+from medkg_contracts.errors import ConfigurationError, IndexUnavailable, InvalidRequest
 from medkg_contracts.events import read_data
 from medkg_contracts.requests import JobRequest
-from medkg_operations.evaluation import retrieval
+from medkg_operations.evaluation import check_installed, retrieval
 from medkg_operations.evaluation.collection import read_collection
 from medkg_operations.evaluation.evaluate import own_tenant
 from medkg_operations.evaluation.indexing import Corpus, Pipeline
@@ -160,3 +160,10 @@ def test_a_report_that_cannot_be_written_is_told(tmp_path):
     """The refusal names the file."""
     with pytest.raises(InvalidRequest, match="nowhere"):
         write_report(REPORT, tmp_path / "nowhere" / "small.json")
+
+
+def test_without_its_libraries_an_evaluation_says_what_to_install() -> None:
+    """They are an extra, which the command's image lacks."""
+    with pytest.raises(ConfigurationError, match=r"not installed: no_such_library$") as caught:
+        check_installed(("json", "no_such_library"))
+    assert "medkg-cli[evaluation]" in caught.value.info.remedy
