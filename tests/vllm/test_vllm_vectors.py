@@ -12,7 +12,7 @@ from medkg_models.sparse_opening import SparseSettings, open_sparse
 from .checkpoints import minilm, splade_tiny
 from .engine import serving
 
-pytestmark = [pytest.mark.vllm, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.vllm, pytest.mark.timeout(3000)]
 
 TEXTS = [
     "Fever.",
