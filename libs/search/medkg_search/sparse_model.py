@@ -31,6 +31,20 @@ async def sparse_models(
     return {names.tenant: _read(names.tenant, item) for names, item in zip(tenants, items, strict=True)}
 
 
+async def sparse_model(server: SearchServer, tenant: str) -> SparseModel | None:
+    """The tenant's sparse model; None while it has none.
+
+    Raises:
+        IndexMissing: the tenant has no index.
+        IndexUnavailable: OpenSearch did not answer.
+        ConfigurationError: the record is none.
+    """
+    found = (await sparse_models(server, [TenantNames(tenant)]))[tenant]
+    if isinstance(found, MedkgError):
+        raise found
+    return found
+
+
 async def first_sparse_model(server: SearchServer, names: TenantNames, model: SparseModel) -> SparseModel:
     """Make this the tenant's sparse model if it has none yet; the one that it has then.
 
@@ -45,9 +59,7 @@ async def first_sparse_model(server: SearchServer, names: TenantNames, model: Sp
     made = await server.call("PUT", path, params={"require_alias": "true"}, body=body, accept=(_CONFLICT,))
     if "error" not in made:
         return model
-    found = (await sparse_models(server, [names]))[names.tenant]
-    if isinstance(found, MedkgError):
-        raise found
+    found = await sparse_model(server, names.tenant)
     if found is None:
         raise refused(f"PUT {path}", made["error"], made["status"])
     return found

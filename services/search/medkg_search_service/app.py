@@ -7,6 +7,8 @@ from functools import partial
 from medkg_contracts.errors import MedkgError
 from medkg_models.sparse import SparseEncoder
 from medkg_models.sparse_opening import open_sparse
+from medkg_search import SearchServer
+from medkg_search.sparse_model import sparse_model
 from medkg_servicekit.http import HttpService, HttpWork
 
 from .encoders import DenseEncoders, SpladeClauses, encoder_of
@@ -20,7 +22,9 @@ async def _work(settings: SearchServiceSettings, stack: AsyncExitStack) -> HttpW
     stack.push_async_callback(dense.close)
     sparse = Opened(lambda: open_sparse(settings, settings.accelerator))
     stack.push_async_callback(sparse.close)
-    work = await wired(settings, stack, dense, SpladeClauses(sparse).clause)
+    server = SearchServer(settings.opensearch_url, timeout_s=settings.search_arm_timeout_s)
+    stack.push_async_callback(server.close)
+    work = await wired(settings, stack, dense, SpladeClauses(sparse, partial(sparse_model, server)).clause)
     return replace(work, background=[*work.background, _opened(sparse)])
 
 

@@ -1,15 +1,16 @@
 """Encoders: of whichever model a tenant's vectors are."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
+from time import monotonic
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from medkg_contracts.errors import ConfigurationError, MedkgError
-from medkg_contracts.vectors import EmbeddingModel
+from medkg_contracts.vectors import EmbeddingModel, SparseModel
 from medkg_models import DenseEncoder, DenseModel, named
 from medkg_models.dense import all_or_error
 from medkg_models.endpoint import EndpointEncoder
@@ -23,6 +24,9 @@ from .settings import SearchServiceSettings
 
 #: Seconds after which tenants' models are looked at again.
 LOOK_S: Final = 2.0
+
+#: Seconds after which a tenant's sparse model is asked for again.
+AGAIN_S: Final = 30.0
 
 
 def encoder_of(settings: SearchServiceSettings, model: EmbeddingModel) -> DenseEncoder:
@@ -113,10 +117,13 @@ class SpladeClauses:
 
     Args:
         opened: the encoder of queries.
+        model_of: the model that a tenant's sparse vectors are of; None while it has none.
     """
 
-    def __init__(self, opened: Opened[SparseEncoder]) -> None:
+    def __init__(self, opened: Opened[SparseEncoder], model_of: Callable[[str], Awaitable[SparseModel | None]]) -> None:
         self._opened = opened
+        self._model_of = model_of
+        self._right_until: dict[str, float] = {}
 
     async def clause(self, query: ArmQuery) -> Mapping[str, Any] | None:
         """What scores records by the query's terms, or by those of what they are to be like.
@@ -124,6 +131,7 @@ class SpladeClauses:
         None for a query without words, and for what has no terms.
 
         Raises:
+            ConfigurationError: the tenant's sparse vectors are another model's.
             MedkgError: the model cannot be run.
         """
         if query.like is not None:
@@ -131,7 +139,19 @@ class SpladeClauses:
         if not query.query.words:
             return None
         encoder = await self._opened.get()
+        await self._check(query.tenant, encoder.model)
         return splade_clause(await encoder.encode_query(query.query.words))
+
+    async def _check(self, tenant: str, model: SparseModel) -> None:
+        if monotonic() < self._right_until.get(tenant, 0.0):
+            return
+        live = await self._model_of(tenant)
+        if live is not None and live != model:
+            raise ConfigurationError(
+                f"the tenant's sparse vectors are of {live.ref}, and queries would be encoded by {model.ref}",
+                remedy="Give the search service the settings of the SPLADE stage that made the sparse vectors.",
+            )
+        self._right_until[tenant] = monotonic() + AGAIN_S
 
 
 def _term(feature: str) -> str:

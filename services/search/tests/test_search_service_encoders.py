@@ -112,9 +112,41 @@ async def test_queries_are_not_encoded_by_another_model() -> None:
     assert 1 == dense.closed
 
 
+async def no_model(_: str) -> SparseModel | None:
+    """Nothing was indexed yet."""
+    return None
+
+
+async def test_queries_are_not_weighed_by_another_model() -> None:
+    """Terms of one model are none of another's; the error names both."""
+    theirs = SparseModel(name="other", revision="5" * 64)
+
+    async def model_of(_: str) -> SparseModel:
+        return theirs
+
+    with pytest.raises(ConfigurationError, match=f"{theirs.ref}.*{Sparse.model.ref}") as caught:
+        await SpladeClauses(Opened(sparse), model_of).clause(asked("pain"))
+    assert "the settings of the SPLADE stage" in caught.value.info.remedy
+
+
+async def test_a_model_that_is_right_is_not_asked_for_with_each_query() -> None:
+    """A search costs no round trip for it."""
+    tenants = []
+
+    async def model_of(tenant: str) -> SparseModel:
+        tenants.append(tenant)
+        return Sparse.model
+
+    clauses = SpladeClauses(Opened(sparse), model_of)
+    for _ in range(2):
+        assert {"sparse.pain": 4.0} == fields(await clauses.clause(asked("pain")))
+
+    assert [TENANT] == tenants
+
+
 async def test_a_query_is_scored_by_its_terms() -> None:
     """Those of its words and phrases; fields are no words."""
-    clause = await SpladeClauses(Opened(sparse)).clause(asked('source:ctgov pain "low back"'))
+    clause = await SpladeClauses(Opened(sparse), no_model).clause(asked('source:ctgov pain "low back"'))
 
     assert {"sparse.pain": 4.0, "sparse.low": 3.0, "sparse.back": 4.0} == fields(clause)
 
@@ -123,11 +155,11 @@ async def test_a_record_is_scored_by_the_terms_that_it_has() -> None:
     """They are in the index already, however they are written there."""
     weights = {"a.b": 2.0, "100%": 1.0}
     query = ArmQuery(TENANT, parse_query("x"), [], Liked("d", "title", "text", feature_weights(weights)))
-    clause = await SpladeClauses(Opened(sparse)).clause(query)
+    clause = await SpladeClauses(Opened(sparse), no_model).clause(query)
 
     assert {f"sparse.{feature}": weight for feature, weight in feature_weights(weights).items()} == fields(clause)
 
 
 async def test_a_query_without_words_matches_nothing() -> None:
     """Filters alone have no terms, and the model is not opened for them."""
-    assert None is await SpladeClauses(Opened(sparse)).clause(asked("source:ctgov"))
+    assert None is await SpladeClauses(Opened(sparse), no_model).clause(asked("source:ctgov"))
