@@ -17,6 +17,7 @@ from medkg_contracts.stages import StageContext
 from .fakes import FakeModels
 
 STUDIES = json.loads((Path(__file__).parent / "data" / "ctgov_eligibility.json").read_text(encoding="utf-8"))
+ARTICLE = json.loads((Path(__file__).parent / "data" / "pone.0234687.json").read_text(encoding="utf-8"))
 PROVENANCE = Provenance(source="ctgov", source_id="NCT1", uri="https://x.test/1", sha256=hashlib.sha256().hexdigest())
 CONTEXT = StageContext(
     tenant_id="public", doc_id="ctgov:NCT1", job_id="j-1", correlation_id="c-1", pipeline="p", digest="0" * 12
@@ -46,6 +47,22 @@ def study(number: str) -> Document:
         section(texts["eligibility"], number=3),
         id_=f"ctgov:{number}",
     )
+
+
+def article() -> Document:
+    """A paper's sections, with tables."""
+    return document(
+        *(
+            section(each["text"], number=number, tables=[Span(start=start, end=end) for start, end in each["tables"]])
+            for number, each in enumerate(ARTICLE["sections"], 1)
+        ),
+        id_="jats:pone.0234687",
+    )
+
+
+def real_documents() -> list[Document]:
+    """A paper and some studies."""
+    return [article(), *map(study, sorted(STUDIES))]
 
 
 def chunk(doc: Document, models: Models | None = None, /, **options: OptionValue) -> list[Chunk]:

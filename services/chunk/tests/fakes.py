@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
+from medkg_chunk.tokens import Measure
 from numpy.typing import NDArray
 
 
@@ -47,13 +48,13 @@ class Topics:
 class FakeModels:
     """These two."""
 
-    tokenizers = ("words",)
-    encoders = ("topics",)
+    tokenizers: tuple[str, ...] = ("words",)
+    encoders: tuple[str, ...] = ("topics",)
 
     def __init__(self) -> None:
         self.topics = Topics()
 
-    def measure(self, name: str) -> Words:  # noqa: ARG002
+    def measure(self, name: str) -> Measure:  # noqa: ARG002
         return Words()
 
     async def encoder(self, name: str) -> Topics:  # noqa: ARG002

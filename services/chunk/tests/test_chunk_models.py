@@ -9,6 +9,7 @@ from medkg_artifacts import ArtifactStore
 from medkg_chunk import app
 from medkg_chunk.installed import InstalledModels
 from medkg_chunk.settings import ChunkSettings
+from medkg_chunk.tokens import Measure
 from medkg_contracts.errors import GpuUnavailable
 from medkg_contracts.ir import Document
 from medkg_models import DEFAULT_DENSE, ModelTokenizer, PackagedModel, named
@@ -17,7 +18,8 @@ from medkg_servicekit import accelerator
 from medkg_servicekit.accelerator import Gpu
 from medkg_stagekit.testing import Example, StageHarness
 
-from .cases import chunk, document, documents, section
+from .cases import chunk, document, documents, real_documents, section
+from .fakes import FakeModels
 
 TOKENIZER = ModelTokenizer.of(named(DEFAULT_DENSE, PackagedModel))
 
@@ -30,6 +32,19 @@ SCHOOL = (
     "Children of primary schools learn to wash their hands. Teachers show how soap is used before lunch. "
     "Posters with pictures hang beside each basin of the school. Absences from class are counted each week. "
 )
+
+
+class RealTokens(FakeModels):
+    """A real model's tokens, and embeddings that are seen through."""
+
+    tokenizers = (DEFAULT_DENSE,)
+
+    def __init__(self, models: InstalledModels) -> None:
+        super().__init__()
+        self._models = models
+
+    def measure(self, name: str) -> Measure:  # noqa: D102 - as in `medkg_chunk.models`
+        return self._models.measure(name)
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +63,23 @@ def test_a_chunk_fits_the_model_that_reads_it(models: InstalledModels, doc: Docu
     assert [doc.text[one.span.start : one.span.end] for one in chunks] == [one.text for one in chunks]
     for one in doc.sections:
         assert "".join(one.text.split()) == "".join("".join(c.text.split()) for c in chunks if c.section_id == one.id)
+
+
+@pytest.mark.parametrize("strategy", ["sentences", "section", "semantic"])
+@pytest.mark.parametrize("doc", real_documents(), ids=lambda doc: doc.id)
+def test_real_documents_are_cut_as_arbitrary_ones(models: InstalledModels, doc: Document, strategy: str) -> None:
+    """In a paper with tables and in studies, with a model's own tokens: exact spans, all text, no chunk too long."""
+    model = {"model": "topics"} if strategy == "semantic" else {}
+    chunks = chunk(doc, RealTokens(models), strategy=strategy, tokenizer=DEFAULT_DENSE, max_tokens=128, **model)
+    sections = {one.id: "".join(one.text.split()) for one in doc.sections}
+
+    assert [doc.text[one.span.start : one.span.end] for one in chunks] == [one.text for one in chunks]
+    assert [len(ids) for ids in TOKENIZER.ids([one.text for one in chunks])] == [one.token_count for one in chunks]
+    assert (512 if strategy == "section" else 128) >= max(one.token_count for one in chunks)
+    assert sections == {
+        name: "".join("".join(one.text.split()) for one in chunks if one.section_id == name) for name in sections
+    }
+    assert (strategy == "semantic") is any(one.coherence is not None for one in chunks)
 
 
 @pytest.mark.parametrize(("text", "expected"), [("heart failure\n" * 40_000, 80_000), ("h" * 600_000, 3)])
