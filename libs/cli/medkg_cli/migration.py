@@ -1,5 +1,6 @@
 """`medkg index migrate`: moves a tenant's searches to another embedding model."""
 
+from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Final, Self
 
@@ -7,15 +8,23 @@ import typer
 from medkg_contracts.errors import InvalidRequest
 from medkg_contracts.model import Contract
 from medkg_contracts.requests import DEFAULT_TENANT
-from medkg_operations.reembedding.migration import discard_generation, fill_generation, switch_generation
+from medkg_operations.reembedding.comparison import Comparison
+from medkg_operations.reembedding.migration import (
+    compare_generations,
+    discard_generation,
+    fill_generation,
+    switch_generation,
+)
 from medkg_operations.reembedding.progress import FillProgress
+from medkg_operations.reembedding.queries import read_query_set
 from medkg_operations.reembedding.report import DiscardReport, FillReport, SwitchReport
 from medkg_operations.reembedding.settings import ReembeddingSettings
+from rich.table import Table
 from rich.text import Text
 
 from .exits import run
 from .identity import SOURCE
-from .output import JsonOption, duration, print_json, say, show
+from .output import JsonOption, duration, print_json, say, show, table
 from .progress_bar import ProgressBar
 from .settings import load
 
@@ -32,6 +41,13 @@ def migrate(
     ],
     switch: Annotated[bool, typer.Option("--switch", help="Let searches use it; forth and back.")] = False,
     discard: Annotated[bool, typer.Option("--discard", help="Remove its vectors; searches must not use it.")] = False,
+    queries: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="Compare what both models find: a file with a query a line, or a folder in BEIR's layout.",
+        ),
+    ] = None,
     tenant: Annotated[str, typer.Option(help="Whose searches.")] = DEFAULT_TENANT,
     json: JsonOption = False,
 ) -> None:
@@ -41,9 +57,10 @@ def migrate(
 
     medkg index migrate --model all-MiniLM-L6-v2
     """
-    if switch and discard:
-        raise InvalidRequest("--switch and --discard exclude each other", remedy="Give one of them.")
+    if sum((switch, discard, queries is not None)) > 1:
+        raise InvalidRequest("--switch, --discard and --queries exclude each other", remedy="Give one of them.")
     settings = load(ReembeddingSettings)
+    wanted = None if queries is None else read_query_set(queries)
     with MigrationView() as view:
         if switch:
             _tell(run(switch_generation(settings, tenant, model, view, source=SOURCE)), json=json)
@@ -51,6 +68,8 @@ def migrate(
             _tell(run(discard_generation(settings, tenant, model, view, source=SOURCE)), json=json)
         else:
             report = run(fill_generation(settings, tenant, model, view, source=SOURCE))
+            if wanted is not None and not report.failures:
+                report = run(compare_generations(settings, report, wanted, view))
             _tell(report, json=json)
             if report.failures:
                 raise typer.Exit(INCOMPLETE)
@@ -63,7 +82,7 @@ def _tell(report: FillReport | SwitchReport | DiscardReport, *, json: bool) -> N
         show(*report_view(report))
 
 
-def report_view(report: Contract) -> list[Text]:
+def report_view(report: Contract) -> list[Table | Text]:
     """The report for people."""
     match report:
         case FillReport():
@@ -77,8 +96,8 @@ def report_view(report: Contract) -> list[Text]:
     raise TypeError(report)
 
 
-def _filled(report: FillReport) -> list[Text]:
-    lines = [
+def _filled(report: FillReport) -> list[Table | Text]:
+    lines: list[Table | Text] = [
         Text(
             f"{report.documents:,} documents and {report.chunks:,} chunks have vectors of {report.beside.ref} now, in "
             f"{duration(report.seconds * 1000)} ({report.per_second:.1f} chunks/s)"
@@ -95,17 +114,40 @@ def _filled(report: FillReport) -> list[Text]:
         lines.append(Text(f"{len(report.failures):,} documents were left out. {first.remedy}", style="red"))
         return lines
     command = f"medkg index migrate --tenant {report.tenant} --model {report.beside.name}"
+    compared = [] if report.comparison is None else [comparison_table(report, report.comparison)]
     return [
         *lines,
+        *compared,
         Text(f"searches still use {report.live.ref}; to let them use the other: {command} --switch"),
         Text(f"to give it up: {command} --discard", style="dim"),
     ]
 
 
-def _switched(report: SwitchReport) -> list[Text]:
+def comparison_table(report: FillReport, comparison: Comparison) -> Table:
+    """What searches find by both models."""
+    rows = [
+        ("queries", str(comparison.queries)),
+        ("the first 10 documents, in both", f"{comparison.overlap:.1%}"),
+        ("order of those in both (Kendall's tau)", _number(comparison.correlation)),
+    ]
+    if comparison.ndcg_live is not None:
+        rows += [
+            (f"nDCG@10, {report.live.name}", _number(comparison.ndcg_live)),
+            (f"nDCG@10, {report.beside.name}", _number(comparison.ndcg_beside)),
+        ]
+    return table(None, ("by dense vectors alone", "value"), rows, numbers=("value",))
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+def _switched(report: SwitchReport) -> list[Table | Text]:
     if not report.changed:
         return [Text(f"the searches of tenant {report.tenant} use {report.live.ref} already")]
-    lines = [Text(f"the searches of tenant {report.tenant} use {report.live.ref} now", style="green")]
+    lines: list[Table | Text] = [
+        Text(f"the searches of tenant {report.tenant} use {report.live.ref} now", style="green")
+    ]
     if report.beside is not None:
         command = f"medkg index migrate --tenant {report.tenant} --model {report.beside.name}"
         lines += [

@@ -65,10 +65,13 @@ class HybridRequest(Asked):
     Attributes:
         query: in the syntax of `medkg_search`'s queries.
         facets: count by these fields all chunks that pass the filters and match the query's words.
+        model: the name of the model by whose vectors the dense arm searches, where the tenant has those of two; the one
+            that its searches use, unless it is given.
     """
 
     query: Annotated[str, Field(min_length=1, max_length=MAX_QUERY)]
     facets: Annotated[tuple[Facet, ...], Field(max_length=len(Facet))] = ()
+    model: Annotated[str, Field(min_length=1, max_length=200)] | None = None
 
 
 class SimilarRequest(Asked):

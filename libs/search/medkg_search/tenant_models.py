@@ -17,14 +17,17 @@ class TenantModels(LiveModel):
 
     Attributes:
         switching: searches are about to use the model beside: vectors are not taken until they do.
+        filled: nothing lacked vectors of the model beside when all documents were gone through: search nodes may know.
     """
 
     switching: bool = False
+    filled: bool = False
 
     @property
     def announced(self) -> LiveModel:
         """What search nodes are told."""
-        return LiveModel(tenant=self.tenant, model=self.model, order=self.order, beside=self.beside)
+        beside = self.beside if self.filled else None
+        return LiveModel(tenant=self.tenant, model=self.model, order=self.order, beside=beside)
 
     def with_beside(self, model: EmbeddingModel, now_ms: int) -> Self:
         """With a generation of this model beside the live one.
@@ -44,7 +47,16 @@ class TenantModels(LiveModel):
                 remedy=f"Remove it: {migrate_command(self.tenant, self.beside or model, '--discard')}. Or go on with "
                 "it.",
             )
-        return self if self.beside == model else self._changed(now_ms, beside=model)
+        return self if self.beside == model else self._changed(now_ms, beside=model, filled=False)
+
+    def with_filled(self, model: EmbeddingModel, now_ms: int) -> Self:
+        """With a generation of the model that search nodes may know.
+
+        Raises:
+            NotFound: there is no generation of the model.
+        """
+        self._check_beside(model)
+        return self if self.filled else self._changed(now_ms, filled=True)
 
     def closed(self, model: EmbeddingModel, now_ms: int) -> Self:
         """Taking no vectors, so that those of the model beside can be completed.
@@ -61,7 +73,7 @@ class TenantModels(LiveModel):
 
     def switched(self, now_ms: int) -> Self:
         """With the model beside as the live one, and the live one beside it."""
-        return self._changed(now_ms, model=self.beside, beside=self.model, switching=False)
+        return self._changed(now_ms, model=self.beside, beside=self.model, switching=False, filled=True)
 
     def without_beside(self, model: EmbeddingModel, now_ms: int) -> Self:
         """With the live model alone.
@@ -70,7 +82,7 @@ class TenantModels(LiveModel):
             NotFound: there is no generation of the model beside it.
         """
         self._check_beside(model)
-        return self._changed(now_ms, beside=None, switching=False)
+        return self._changed(now_ms, beside=None, switching=False, filled=False)
 
     def _check_beside(self, model: EmbeddingModel) -> None:
         if model != self.beside:

@@ -185,6 +185,7 @@ def test_models_go_forth_and_back() -> None:
     assert (OLD, NEW, False) == (back.model, back.beside, back.switching)
     assert [7, 8, 10, 12] == [each.order for each in (alone, two, there, back)]
     assert two == two.with_beside(NEW, 99)
+    assert [None, NEW, OLD] == [each.announced.beside for each in (two, two.with_filled(NEW, 5), there)]
     assert (OLD, None) == (back.without_beside(NEW, 5).model, back.without_beside(NEW, 5).beside)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from time import time
 from typing import Final, Self
@@ -13,12 +13,13 @@ from medkg_bus.admin import Admin
 from medkg_bus.cluster import Cluster
 from medkg_bus.tail import Tail
 from medkg_contracts import topics
-from medkg_contracts.changelog import VectorChange, read_change
+from medkg_contracts.changelog import LiveModel, VectorChange, read_change
 from medkg_contracts.errors import ConfigurationError, KafkaUnavailable, PoisonRecord
 from medkg_contracts.records import Record
 
 from . import metrics
 from .builder import Builder
+from .held_models import HeldModels
 from .place import Extent, Reading
 from .settings import Shard, Sizes, ViewSettings
 from .snapshots import Snapshots
@@ -66,6 +67,7 @@ class Follower:
         self._following: asyncio.Task[None] | None = None
         self._away: str | None = None
         self._reading: Reading | None = None
+        self._held = HeldModels()
         self.view = VectorView(sizes)
         self.caught_up = False
         self.lag: int | None = None
@@ -106,6 +108,7 @@ class Follower:
                 self._following.cancel()  # it waits for a Kafka that is away
             with suppress(asyncio.CancelledError):
                 await self._following
+        self.view.apply(self._held.all())
         if self._snapshotting is not None and self._reading is not None:
             await self._snapshotting.close(self.view, self._reading)
 
@@ -143,9 +146,10 @@ class Follower:
                     await asyncio.to_thread(self._take, records)
                 self._listen(tail)
                 self.lag = None if self._away else await tail.lag()
+                await self._let_live(positions)
                 reading = self._reading = Reading(positions, time() if self.lag == 0 else reading.complete)
                 self._tell(extent)
-                if self._snapshotting is not None:
+                if self._snapshotting is not None and not self._held:
                     await self._snapshotting.read(self.view, reading, len(records))
                 if self._stopping.is_set():
                     return
@@ -175,6 +179,7 @@ class Follower:
 
     def _forget(self) -> None:
         self.view, self._reading, self.caught_up = VectorView(self._sizes), None, False
+        self._held = HeldModels()
 
     def _take(self, records: Sequence[Record]) -> None:
         """Take records over; in a worker thread."""
@@ -186,10 +191,24 @@ class Follower:
             except PoisonRecord as error:
                 self._left_out(record, error)
             else:
-                if change is not None:
+                if isinstance(change, LiveModel) and self.caught_up:
+                    self._held.add(change)
+                elif change is not None:
                     changes.append((record, change))
         for number, reason in self.view.apply([change for _, change in changes]):
             self._left_out(changes[number][0], reason)
+
+    async def _let_live(self, positions: Mapping[int, int]) -> None:
+        """Let searches use other models once all has been read that stood on the topic when they were made live.
+
+        A model is told in every partition, and the vectors that it needs stand before that, each in its own: the first
+        partition that tells it may be ahead of others.
+        """
+        if self._held and self._held.ends is None:
+            self._held.ends = (await self._extent()).ends
+        if self._held.reached(positions):
+            self.view.apply(self._held.all())
+            self._held = HeldModels()
 
     def _left_out(self, record: Record, reason: PoisonRecord) -> None:
         """It stays on the topic, where it can be looked at; nobody would read a dead letter of a view."""

@@ -94,6 +94,13 @@ class VectorView:
         known = self._tenants.get(tenant)
         return known.live.model if known and known.live else None
 
+    def models(self, tenant: str) -> tuple[EmbeddingModel, ...]:
+        """The models that the tenant has all vectors of: the live one, and the one beside it, if there is one."""
+        known = self._tenants.get(tenant)
+        if known is None or known.live is None:
+            return ()
+        return tuple(model for model in (known.live.model, known.live.beside) if model is not None)
+
     def visible_versions(self, tenant: str, document_ids: Sequence[str]) -> dict[str, str]:
         """The version of each of these documents that is to be seen; a document that has none is left out."""
         known = self._tenants.get(tenant)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -38,12 +38,16 @@ def key(document_id: str, version: str, chunk: int, model: EmbeddingModel = MODE
 
 
 def put(
-    document_id: str, version: str, chunk: int, vector: Sequence[float] = (1, 0, 0, 0), tenant: str = TENANT
+    document_id: str,
+    version: str,
+    chunk: int,
+    vector: Sequence[float] = (1, 0, 0, 0),
+    tenant: str = TENANT,
+    model: EmbeddingModel = MODEL,
 ) -> VectorPut:
     """A vector."""
-    return VectorPut(
-        key(document_id, version, chunk, tenant=tenant), version, MODEL.ref, np.array(vector, "<f4").tobytes()
-    )
+    which = replace(key(document_id, version, chunk, tenant=tenant), model=model.key)
+    return VectorPut(which, version, model.ref, np.array(vector, "<f4").tobytes())
 
 
 def deleted(document_id: str, version: str, chunk: int) -> VectorDeleted:

@@ -16,8 +16,9 @@ from medkg_artifacts import ArtifactStore
 from medkg_bus.admin import Admin
 from medkg_bus.clients import admin_client, partition_of, producer_client
 from medkg_contracts.asyncapi import TopicSpec
-from medkg_contracts.changelog import VectorChange, write_change
+from medkg_contracts.changelog import LiveModel, VectorChange, write_change
 from medkg_contracts.errors import ConfigurationError, KafkaUnavailable
+from medkg_contracts.vectors import EmbeddingModel
 from medkg_stack import Stack
 from medkg_stack.ports import free_port
 from medkg_vectorview import Follower, Shard, Sizes
@@ -114,6 +115,21 @@ async def test_changes_are_followed(topic: Topic) -> None:
     assert ["a", "b"] == first
     assert MODEL == follower.view.live(TENANT)
     assert None is follower.problem
+
+
+async def test_another_live_model_is_used_with_all_its_vectors(topic: Topic) -> None:
+    """Once the view has caught up, searches change to it as a whole; the one beside it is known."""
+    other = EmbeddingModel(name="other", revision="e" * 64, dimension=MODEL.dimension)
+    await topic.write([put("a", "1", 0), visible("a", "1", 1), live(MODEL, 1)])
+    async with topic.follow() as follower:
+        await until(lambda: follower.caught_up)
+        switched = LiveModel(tenant=TENANT, model=other, order=2, beside=MODEL)
+        await topic.write([put("a", "1", 0, model=other), switched])
+        await until(lambda: follower.view.live(TENANT) == other)
+        seen_by_it = follower.view.visible_records(TENANT, other)
+
+    assert ["a"] == [document for _, document, _ in seen_by_it]
+    assert (other, MODEL) == follower.view.models(TENANT)
 
 
 async def test_shards_share_the_documents(topic: Topic) -> None:

@@ -86,6 +86,10 @@ def unit(vector: bytes) -> np.ndarray[Any, Any]:
     return numbers / np.linalg.norm(numbers)
 
 
+async def searched(settings: ReembeddingSettings, tenant: str, model: EmbeddingModel) -> None:
+    """Searches can be answered by any model."""
+
+
 async def test_searches_move_to_another_model_while_documents_come_and_go(
     stage: OpenSearchIndexStage, server: SearchServer, bootstrap: str, tenant: str, settings: ReembeddingSettings,
     vllm: Gated,
@@ -107,7 +111,7 @@ async def test_searches_move_to_another_model_while_documents_come_and_go(
     assert {(MODEL, new)} == {(live.model, live.beside) for live in view.models.values()}
 
     await run(stage, tenant, make("late", "Zeta"))
-    switched = await switch_generation(settings, tenant, NAME, Unwatched(), source="/test")
+    switched = await switch_generation(settings, tenant, NAME, Unwatched(), source="/test", check=searched)
     refused, taken = await run(stage, tenant, make("old", "Eta"), make("none", "Theta", model=None))
     view = await view_of(bootstrap, tenant)
 
@@ -120,8 +124,8 @@ async def test_searches_move_to_another_model_while_documents_come_and_go(
     }
     assert {"test:kept", "test:changed", "test:fresh", "test:late"} == await whole(server, tenant, vllm, view, new)
 
-    back = await switch_generation(settings, tenant, MODEL.name, Unwatched(), source="/test")
-    again = await switch_generation(settings, tenant, MODEL.name, Unwatched(), source="/test")
+    back = await switch_generation(settings, tenant, MODEL.name, Unwatched(), source="/test", check=searched)
+    again = await switch_generation(settings, tenant, MODEL.name, Unwatched(), source="/test", check=searched)
     discarded = await discard_generation(settings, tenant, NAME, Unwatched(), source="/test")
     view = await view_of(bootstrap, tenant)
 

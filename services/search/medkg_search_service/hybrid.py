@@ -85,9 +85,10 @@ class HybridSearch:
         matched = bm25_clause(query)
 
         async def wanted() -> ArmQuery:
-            return ArmQuery(tenant, query, must)
+            return ArmQuery(tenant, query, must, model=request.model)
 
-        page = self._page(request, tenant, request.query, wanted, matched)
+        what = request.query if request.model is None else f"{request.query}\0{request.model}"
+        page = self._page(request, tenant, what, wanted, matched)
         if not request.facets:
             return await page
         answer, counted = await asyncio.gather(page, self._counted(tenant, matched, must, request.facets))

@@ -1,6 +1,7 @@
 """This node's part of the view of the vectors."""
 
 import asyncio
+from collections.abc import Sequence
 
 import numpy as np
 from medkg_bus.clients import partition_of
@@ -30,14 +31,14 @@ class ViewPart:
         """How messages call the node."""
         return f"this node ({self._shard})"
 
-    def live_model(self, tenant: str) -> EmbeddingModel | None:
-        """The model that a tenant's searches use; None before the first document with vectors."""
-        return self._follower.view.live(tenant)
+    def models(self, tenant: str) -> Sequence[EmbeddingModel]:
+        """The models that a tenant has vectors of, the one that its searches use first; none before there are any."""
+        return self._follower.view.models(tenant)
 
-    def live_models(self) -> set[EmbeddingModel]:
-        """The models that the searches of all tenants use."""
+    def all_models(self) -> set[EmbeddingModel]:
+        """The models that the searches of all tenants use, or may use next."""
         view = self._follower.view
-        return {model for state in view.states() if (model := view.live(state.tenant)) is not None}
+        return {model for state in view.states() for model in view.models(state.tenant)}
 
     def unready(self) -> str | None:
         """Why the part cannot be asked yet; None once it has read what was written before the node started."""

@@ -41,12 +41,14 @@ class ArmQuery:
         query: what is looked for; without words if it is something that others are to be like.
         like: what that is.
         must: clauses that hold of every hit, whichever arm has found it: filters, phrases, exclusions.
+        model: the name of the model by whose vectors is searched; None for the one that the tenant's searches use.
     """
 
     tenant: str
     query: SearchQuery
     must: Clauses
     like: Liked | None = None
+    model: str | None = None
 
 
 class VectorEncoder(Protocol):
@@ -156,7 +158,7 @@ class DenseRetriever:
     @component.output_types(documents=list[Document], failures=list[MedkgError])
     async def run_async(self, query: ArmQuery, top_k: int) -> dict[str, Any]:
         """The nearest records that pass the filters, and why parts of the view are missing."""
-        model = self._shards.live_model(query.tenant)
+        model = self._shards.model(query.tenant, query.model)
         if model is None or not (query.like or query.query.words):
             return {"documents": [], "failures": []}
         if query.like is not None:

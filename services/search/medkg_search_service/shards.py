@@ -44,8 +44,8 @@ class Part(Protocol):
 class OwnPart(Part, Protocol):
     """This node's part, which further knows what stands in every partition."""
 
-    def live_model(self, tenant: str) -> EmbeddingModel | None:
-        """The model that a tenant's searches use; None before the first document with vectors."""
+    def models(self, tenant: str) -> Sequence[EmbeddingModel]:
+        """The models that a tenant has vectors of, the one that its searches use first; none before there are any."""
         ...
 
 
@@ -92,9 +92,24 @@ class Shards:
         self._count = count
         self._timeout_s = timeout_s
 
-    def live_model(self, tenant: str) -> EmbeddingModel | None:
-        """The model that a tenant's searches use; None before the first document with vectors."""
-        return self._own.live_model(tenant)
+    def model(self, tenant: str, name: str | None = None) -> EmbeddingModel | None:
+        """The model that a tenant's searches use, or the one of this name; None before the first document with vectors.
+
+        Raises:
+            SearchUnavailable: as far as this node has read, the tenant has no vectors of a model of this name.
+        """
+        models = self._own.models(tenant)
+        if name is None:
+            return models[0] if models else None
+        found = next((model for model in models if model.name == name), None)
+        if found is None:
+            raise SearchUnavailable(
+                f"tenant {tenant!r} has no vectors of {name!r}; it has those of "
+                f"{', '.join(model.ref for model in models) or 'no model'}",
+                remedy=f"Fill them: `medkg index migrate --tenant {tenant} --model {name}`; then wait until the node "
+                "has read them.",
+            )
+        return found
 
     async def nearest(self, question: NearestQuestion) -> Nearest:
         """The nearest vectors of all parts, as one part that had all of them would answer."""

@@ -65,7 +65,7 @@ async def wired(
     )
     search = HybridSearch(arms, records, _reranking(settings, http), settings.search_arm_timeout_s)
     app = create_app(search, part, part.unready, settings.search_timeout_s)
-    return HttpWork(app, background=[encoder.keep_open(part.live_models)], checks=[part.unready])
+    return HttpWork(app, background=[encoder.keep_open(part.all_models)], checks=[part.unready])
 
 
 def _reranking(settings: SearchServiceSettings, http: httpx.AsyncClient) -> Reranking | None:

@@ -108,6 +108,7 @@ class FakePart:
     owns: Callable[[str], bool] = lambda _: True
     error: MedkgError | None = None
     model: EmbeddingModel | None = MODEL
+    beside: EmbeddingModel | None = None
     hangs: bool = False
     asked: list[NearestQuestion | VisibleQuestion] = field(default_factory=list)
 
@@ -116,9 +117,9 @@ class FakePart:
         """The part's name."""
         return f"part {self.shard}"
 
-    def live_model(self, tenant: str) -> EmbeddingModel | None:
+    def models(self, tenant: str) -> Sequence[EmbeddingModel]:
         """The same for everybody."""
-        return self.model
+        return [each for each in (self.model, self.beside) if each is not None]
 
     async def nearest(self, question: NearestQuestion) -> NearestAnswer:
         """By comparing with all."""

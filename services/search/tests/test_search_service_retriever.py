@@ -4,16 +4,19 @@ from dataclasses import replace
 
 import pytest
 from medkg_contracts.errors import SearchUnavailable
+from medkg_contracts.vectors import EmbeddingModel
 from medkg_search.syntax import SearchQuery
 from medkg_search_service import retriever
+from medkg_search_service.nearest import NearestQuestion
 from medkg_search_service.records import Liked
 from medkg_search_service.retriever import ArmQuery, DenseRetriever, TermRetriever
 from medkg_search_service.shards import Shards
 
-from .fakes import TENANT, FakeEncoder, FakeIndex, FakePart, Record
+from .fakes import MODEL, TENANT, FakeEncoder, FakeIndex, FakePart, Record
 
 QUERY = ArmQuery(TENANT, SearchQuery("pain"), [])
 EMPTY = SearchQuery("")
+OTHER = EmbeddingModel(name="other", revision="1" * 64, dimension=MODEL.dimension)
 CTGOV = ArmQuery(TENANT, SearchQuery("pain"), [{"terms": {"source": ["ctgov"]}}])
 
 
@@ -137,3 +140,31 @@ def test_a_retriever_refuses_to_wait() -> None:
     """Its clients belong to an event loop, which a call that waits would stop."""
     with pytest.raises(TypeError, match="run_async"):
         dense(FakeIndex([]), FakePart([])).run(QUERY, 3)
+
+
+async def test_a_search_is_by_one_model_whatever_is_switched_meanwhile() -> None:
+    """The vectors that it looks among are of the model that has encoded it."""
+    part = FakePart([Record("d")], beside=OTHER)
+
+    class Switching(FakeEncoder):
+        async def encode_query(self, model: EmbeddingModel, text: str) -> object:
+            part.model, part.beside = OTHER, model
+            return await super().encode_query(model, text)
+
+    arm = DenseRetriever(FakeIndex([Record("d")]), Shards(part, [], 1, timeout_s=1), Switching())
+    before, after = await arm.run_async(QUERY, 1), await arm.run_async(QUERY, 1)
+
+    assert [MODEL, OTHER] == [each.model for each in part.asked if isinstance(each, NearestQuestion)]
+    assert [1, 1] == [len(answer["documents"]) for answer in (before, after)]
+
+
+async def test_a_model_beside_the_live_one_is_searched_by_its_name() -> None:
+    """One that the tenant does not have is refused, with the command that fills it."""
+    part = FakePart([Record("d")], beside=OTHER)
+    arm = dense(FakeIndex([Record("d")]), part)
+    await arm.run_async(replace(QUERY, model=OTHER.name), 1)
+    with pytest.raises(SearchUnavailable, match="no vectors of 'third'; it has those of") as refused:
+        await arm.run_async(replace(QUERY, model="third"), 1)
+
+    assert [OTHER] == [each.model for each in part.asked if isinstance(each, NearestQuestion)]
+    assert f"`medkg index migrate --tenant {TENANT} --model third`" in refused.value.info.remedy

@@ -40,12 +40,14 @@ class SearchArms:
         ask: the service.
         tenant: whose documents they are.
         arms: which are asked; None for all that the service has.
+        model: by whose vectors the dense arm searches; None for the one that the tenant's searches use.
     """
 
-    def __init__(self, ask: Ask, tenant: str, arms: tuple[Arm, ...] | None = None) -> None:
+    def __init__(self, ask: Ask, tenant: str, arms: tuple[Arm, ...] | None = None, model: str | None = None) -> None:
         self._ask = ask
         self._tenant = tenant
         self._arms = arms
+        self._model = model
 
     async def ranking(self, query: str) -> Ranking:
         """What it finds, best first: of one arm all that it gives, of several until there are enough documents.
@@ -67,7 +69,14 @@ class SearchArms:
                 return found
 
     def _request(self, query: str, cursor: str | None) -> HybridRequest:
-        return HybridRequest(tenant=self._tenant, query=as_words(query), size=MAX_SIZE, cursor=cursor, arms=self._arms)
+        return HybridRequest(
+            tenant=self._tenant,
+            query=as_words(query),
+            size=MAX_SIZE,
+            cursor=cursor,
+            arms=self._arms,
+            model=self._model,
+        )
 
 
 def as_words(query: str) -> str:

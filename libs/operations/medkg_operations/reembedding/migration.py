@@ -1,6 +1,6 @@
 """The steps of a migration: fill the other generation, let searches use it, remove the one that is not used."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from time import monotonic
 
@@ -10,9 +10,13 @@ from medkg_models import DenseEncoder
 from medkg_models.dense_opening import open_dense
 from medkg_search.tenant_models import TenantModels, migrate_command
 
+from medkg_operations.search import SearchClient
+
+from .comparison import compare, wait_until_searched
 from .filling import Filler
 from .passes import MOST_PASSES, Passed, empty_all, fill_all, missing
 from .progress import Watch
+from .queries import QuerySet
 from .report import DiscardReport, FillReport, SwitchReport
 from .settings import ReembeddingSettings
 from .stores import TenantStores, now_ms, tenant_stores
@@ -45,6 +49,8 @@ async def fill_generation(
             models = await stores.change_models(lambda each: each.with_beside(model, now_ms()))
             filler = Filler(stores, encoder, truncate=settings.embed_truncate)
             passed = await fill_all(stores, filler, model.key, watch)
+            if not passed.failures:
+                await stores.change_models(lambda each: each.with_filled(model, now_ms()))
     seconds = monotonic() - began
     return FillReport(
         tenant=tenant,
@@ -59,8 +65,37 @@ async def fill_generation(
     )
 
 
+async def compare_generations(
+    settings: ReembeddingSettings, filled: FillReport, wanted: QuerySet, watch: Watch
+) -> FillReport:
+    """The report with a comparison of what the search service finds by both models.
+
+    Raises:
+        SearchUnavailable: the search service does not answer, or not by one of the models.
+    """
+    async with SearchClient(settings.search_url) as client:
+        comparison = await compare(client.search, filled.tenant, (filled.live, filled.beside), wanted, watch)
+    return filled.model_copy(update={"comparison": comparison})
+
+
+async def check_searched(settings: ReembeddingSettings, tenant: str, model: EmbeddingModel) -> None:
+    """See that the search service can answer by the vectors of this model.
+
+    Raises:
+        SearchUnavailable: it does not answer, or cannot; the message says why, and the remedy what to do.
+    """
+    async with SearchClient(settings.search_url) as client:
+        await wait_until_searched(client.search, tenant, model)
+
+
 async def switch_generation(
-    settings: ReembeddingSettings, tenant: str, name: str, watch: Watch, *, source: str
+    settings: ReembeddingSettings,
+    tenant: str,
+    name: str,
+    watch: Watch,
+    *,
+    source: str,
+    check: Callable[[ReembeddingSettings, str, EmbeddingModel], Awaitable[None]] = check_searched,
 ) -> SwitchReport:
     """Let searches use the generation of this model, once nothing lacks vectors of it; the other one stays beside it.
 
@@ -73,9 +108,11 @@ async def switch_generation(
         name: of the model.
         watch: is told how far it is.
         source: who does it, for the changelog.
+        check: sees that searches can be answered by the model before anything is changed.
 
     Raises:
         NotFound: there is no generation of the model.
+        SearchUnavailable: searches cannot be answered by it.
         Unfinished: documents lack vectors of it, and cannot be given them.
         ResourceUnavailable: OpenSearch, Kafka or the model's server does not answer; nothing is switched then.
     """
@@ -88,6 +125,8 @@ async def switch_generation(
         documents = 0
         if (await missing(stores, model.key)).documents:
             documents += await _complete(settings, stores, model, watch)
+        await stores.change_models(lambda each: each.with_filled(model, now_ms()))
+        await check(settings, tenant, model)
         began = monotonic()
         await stores.change_models(lambda each: each.closed(model, now_ms()))
         try:

@@ -4,6 +4,8 @@ from medkg_contracts.errors import ErrorInfo
 from medkg_contracts.model import Contract
 from medkg_contracts.vectors import EmbeddingModel
 
+from .comparison import Comparison
+
 
 class FillReport(Contract):
     """Vectors of another model beside those that searches use.
@@ -17,6 +19,7 @@ class FillReport(Contract):
         seconds: that it took.
         per_second: chunks a second.
         failures: why documents could not be filled, by document.
+        comparison: of what searches find by both; None where nobody has asked for it.
     """
 
     tenant: str
@@ -28,6 +31,7 @@ class FillReport(Contract):
     seconds: float
     per_second: float
     failures: dict[str, ErrorInfo] = {}
+    comparison: Comparison | None = None
 
 
 class SwitchReport(Contract):
