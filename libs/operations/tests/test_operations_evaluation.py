@@ -30,7 +30,7 @@ REPORT = EvaluationReport(
     arms={
         "bm25": ArmReport(
             measures={"nDCG@10": 0.5, "Recall@100": 1.0, "MRR@10": 0.75},
-            speed=Speed(concurrency=4, per_second=120.0, p50_ms=8.0, p95_ms=21.0, failed=0),
+            speed=Speed(concurrency=4, per_second=120.0, p50_ms=8.0, p95_ms=1021.4, failed=0),
         )
     },
 )  # fmt: skip
@@ -146,14 +146,16 @@ async def test_a_search_that_is_down_ends_the_evaluation(monkeypatch):
 
 
 def test_a_report_is_written_as_numbers_and_as_a_picture(tmp_path):
-    """The JSON is the report, and beside it is an SVG that shows each measure and the time."""
+    """The JSON is the report, and beside it is an SVG that shows each measure and the time, in a font that all have."""
     picture = write_report(REPORT, tmp_path / "small.json")
 
     assert REPORT == EvaluationReport.model_validate_json((tmp_path / "small.json").read_bytes())
     drawn = ElementTree.parse(picture)  # noqa: S314 - just made
-    texts = {element.text for element in drawn.iter("{http://www.w3.org/2000/svg}text")}
+    labels = list(drawn.iter("{http://www.w3.org/2000/svg}text"))
+    texts = {label.text for label in labels}
+    assert {"sans-serif"} == {label.get("font-family") for label in labels}
     assert tmp_path / "small.svg" == picture
-    assert {"nDCG@10, small", "p95 of a query, in milliseconds", "bm25 0.5", "bm25 21"} <= texts
+    assert {"nDCG@10, small", "p95 of a query, in milliseconds", "bm25 0.500", "bm25 1,021"} <= texts
 
 
 def test_a_report_that_cannot_be_written_is_told(tmp_path):
