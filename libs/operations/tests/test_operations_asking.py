@@ -9,6 +9,7 @@ from medkg_contracts.ir import Chunk, Span
 from medkg_operations.evaluation.asking import Asking
 from medkg_operations.evaluation.collection import read_collection
 from medkg_operations.evaluation.fusing import fused_records
+from medkg_operations.evaluation.rankings import Found
 from medkg_operations.evaluation.splits import two_sides
 from medkg_operations.evaluation.tuning import Tuning
 from medkg_operations.evaluation.watching import Unwatched
@@ -21,6 +22,12 @@ CORPUS = [{"_id": f"d{number}", "text": f"text {number}"} for number in NUMBERS]
 QUERIES = [{"_id": f"q{number}", "text": f"text {number}"} for number in NUMBERS]
 TRAIN = [f"q{number}\td{number}\t1" for number in NUMBERS if number < 6]
 TEST = [f"q{number}\td{number}\t1" for number in NUMBERS if number >= 6]
+
+
+def as_found(rankings, named=()):
+    return {
+        arm: [Found(record, record, named=record in named) for record in ranking] for arm, ranking in rankings.items()
+    }
 
 
 def hit(rank, document, score, rerank):
@@ -49,7 +56,7 @@ class Service:
         wanted = f"d{request.query.split()[-1]}"
         others = [f"d{number}" for number in NUMBERS if f"d{number}" != wanted]
         found = {Arm.BM25: [wanted, *others], Arm.DENSE: [*others, wanted]}
-        ranking = found[request.arms[0]] if request.arms else fused_records(found, dict.fromkeys(found, 1.0))
+        ranking = found[request.arms[0]] if request.arms else fused_records(as_found(found), dict.fromkeys(found, 1.0))
         scored = [(document, 1 / rank, None) for rank, document in enumerate(ranking, 1)]
         if self._reranks:
             again = [
@@ -118,15 +125,18 @@ async def test_weights_are_tuned_without_asking_again(asking):
     assert {f"text {number}" for number in range(6)} == {query for query, _ in service.asked}
 
 
-@given(st.fixed_dictionaries({arm: st.lists(st.sampled_from("abcdefgh"), unique=True) for arm in ("bm25", "dense")}))
-def test_records_are_fused_by_weighted_reciprocal_ranks(rankings):
-    """A record's score is the sum of weight / (60 + rank); ties come in the order of their ids."""
+@given(
+    st.fixed_dictionaries({arm: st.lists(st.sampled_from("abcdefgh"), unique=True) for arm in ("bm25", "dense")}),
+    st.sets(st.sampled_from("abcdefgh")),
+)
+def test_records_are_fused_by_weighted_reciprocal_ranks(rankings, named):
+    """What the query names comes first; a record's score is the sum of weight / (60 + rank)."""
     weights = {"bm25": 0.25, "dense": 0.5}
     scores = {
         record: sum(weights[arm] / (61 + found.index(record)) for arm, found in rankings.items() if record in found)
         for record in {record for found in rankings.values() for record in found}
     }
 
-    fused = fused_records(rankings, weights)
+    fused = fused_records(as_found(rankings, named), weights)
     assert sorted(scores) == sorted(fused)
-    assert all(scores[one] >= scores[other] - 1e-12 for one, other in pairwise(fused))
+    assert all((one in named, scores[one]) >= (other in named, scores[other] - 1e-12) for one, other in pairwise(fused))

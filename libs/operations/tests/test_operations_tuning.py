@@ -17,8 +17,8 @@ def fuse(rankings, weights):
     """Weighted reciprocal ranks, as the search service's."""
     scores: dict[str, float] = {}
     for arm, ranking in rankings.items():
-        for rank, record in enumerate(ranking, 1):
-            scores[record] = scores.get(record, 0.0) + weights[arm] / (60 + rank)
+        for rank, hit in enumerate(ranking, 1):
+            scores[hit.record] = scores.get(hit.record, 0.0) + weights[arm] / (60 + rank)
     return sorted(scores, key=lambda record: (-scores[record], record))
 
 
@@ -81,7 +81,7 @@ def test_weights_are_found_wherever_they_are(best):
         """The answer is the nearer to the top, the nearer the weights are to the best ones."""
         shares = [round(weights.get(arm, 0) * 10) for arm in ("a", "b", "c")]
         distance = sum(abs(one - other) for one, other in zip(shares, best, strict=True)) // 2
-        wrong = [record for record in rankings[next(iter(rankings))] if record != "chunk of good"]
+        wrong = [hit.record for hit in rankings[next(iter(rankings))] if hit.document != "good"]
         return [*wrong[:distance], "chunk of good", *wrong[distance:]]
 
     ranking = found("good", *(f"x{number}" for number in range(12)))

@@ -11,12 +11,14 @@ class Found(NamedTuple):
         record: what the index calls the chunk; each once in a ranking.
         document: the document's id at its source.
         score: what the arms alone make of it, the higher the better.
+        named: the query names it, so that it comes before what it does not, whatever the score.
         reranked: a reranker has set its rank.
     """
 
     record: str
     document: str
     score: float = 0.0
+    named: bool = False
     reranked: bool = False
 
 
@@ -28,7 +30,7 @@ def by_arms(ranking: Ranking) -> Ranking:
     """The ranking as the arms alone make it: as it is, unless a reranker has changed it."""
     if not any(found.reranked for found in ranking):
         return ranking
-    return sorted(ranking, key=lambda found: (-found.score, found.record))
+    return sorted(ranking, key=lambda found: (not found.named, -found.score, found.record))
 
 
 def best_documents(ranking: Ranking, depth: int) -> list[str]:

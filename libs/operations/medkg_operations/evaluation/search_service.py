@@ -162,4 +162,4 @@ def _sample(rows: Sequence[Row]) -> Sequence[Row]:
 
 def _found(hit: HybridHit) -> Found:
     document = hit.chunk.document_id.removeprefix(f"{SOURCE}:")
-    return Found(hit.record_id, document, hit.score, reranked=hit.rerank is not None)
+    return Found(hit.record_id, document, hit.score, named=hit.named, reranked=hit.rerank is not None)

@@ -24,7 +24,7 @@ ByArm = Mapping[str, Mapping[str, Ranking]]
 class Fuse(Protocol):
     """Makes one ranking of those of several arms, as the search service does."""
 
-    def __call__(self, rankings: Mapping[str, Sequence[str]], weights: Weights) -> Sequence[str]:
+    def __call__(self, rankings: Mapping[str, Ranking], weights: Weights) -> Sequence[str]:
         """The records of all rankings, best first; `weights` are those of the rankings' arms, above 0."""
         ...
 
@@ -129,10 +129,6 @@ class _Fusion:
 
     def __init__(self, found: ByArm, fuse: Fuse) -> None:
         self._fuse = fuse
-        self._records = {
-            arm: {query: [hit.record for hit in ranking] for query, ranking in of_queries.items()}
-            for arm, of_queries in found.items()
-        }
         self._found = found
 
     def mean(self, judgments: Mapping[str, Mapping[str, int]], weights: Weights) -> float:
@@ -147,7 +143,7 @@ class _Fusion:
         return per_query(fused, judgments) if measures is None else per_query(fused, judgments, measures)
 
     def _documents(self, query: str, weights: Weights) -> list[str]:
-        rankings = {arm: self._records[arm].get(query, []) for arm in weights}
-        documents = {hit.record: hit.document for arm in weights for hit in self._found[arm].get(query, [])}
+        rankings = {arm: self._found[arm].get(query, []) for arm in weights}
+        documents = {hit.record: hit.document for ranking in rankings.values() for hit in ranking}
         fused = self._fuse(rankings, weights)
         return best_documents([Found(record, documents[record]) for record in fused], DEPTH)
