@@ -26,7 +26,7 @@ class SearchServiceSettings(SearchSettings, ViewSettings, AcceleratedSettings, D
         port: the port to listen on.
         search_peers: the other search nodes, ``http://host:port`` separated by commas.
         search_bm25_weight: what a rank of this arm is worth beside the others'; 0 switches the arm off.
-        search_splade_weight: likewise.
+        search_splade_weight: likewise; half, since two arms look for words (ADR 0039).
         search_dense_weight: likewise.
         search_depth: hits that each arm contributes at most.
         search_arm_timeout_s: seconds that an arm may take; without it the answer is partial.
@@ -42,7 +42,7 @@ class SearchServiceSettings(SearchSettings, ViewSettings, AcceleratedSettings, D
     port: Annotated[int, Field(ge=1, le=65535)] = Field(PORT, validation_alias="MK_SEARCH_PORT")
     search_peers: str = ""
     search_bm25_weight: Weight = 1.0
-    search_splade_weight: Weight = 1.0
+    search_splade_weight: Weight = 0.5
     search_dense_weight: Weight = 1.0
     search_depth: Annotated[int, Field(ge=10, le=200)] = 100
     search_arm_timeout_s: Seconds = 5.0

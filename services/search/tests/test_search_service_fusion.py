@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from medkg_search.fusion import NAMED, fuse
 from medkg_search.haystack import Document
 from medkg_search.hybrid import Arm, Place
+from medkg_search_service.settings import SearchServiceSettings
 
 WEIGHTS = {Arm.BM25: 2.0, Arm.SPLADE: 1.0, Arm.DENSE: 0.5}
 
@@ -54,6 +55,13 @@ def test_an_arm_without_hits_takes_no_other_arms_weight() -> None:
     (hit,) = fuse({Arm.BM25: [], Arm.SPLADE: ranking(["a"]), Arm.DENSE: ranking(["a"])}, WEIGHTS)
 
     assert pytest.approx(1.5 / 3.5) == hit.score
+
+
+def test_what_two_arms_make_of_the_words_outvotes_no_meaning() -> None:
+    """By default, what BM25 and the dense arm have comes before what BM25 and SPLADE have at the same ranks."""
+    rankings = {Arm.BM25: ranking(["a", "b"]), Arm.SPLADE: ranking(["a"]), Arm.DENSE: ranking(["b"])}
+
+    assert ["b", "a"] == [hit.record_id for hit in fuse(rankings, SearchServiceSettings().weights)]
 
 
 def test_a_hit_says_where_each_arm_has_it() -> None:
