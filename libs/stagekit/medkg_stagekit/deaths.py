@@ -4,14 +4,16 @@ A stage that runs native code in its service's own process may be ended by a rec
 want of memory. Kafka gives the record out again, and the next process would fare no better.
 """
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
-from typing import Final, Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from time import monotonic
+from typing import Any, Final, Protocol
 
 from medkg_contracts.errors import ServiceCrashed
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from .shared_guard import AWAY_S
 from .work import Outcome, Work
 
 #: So many processes may end while they have a record in work, until it counts as the reason. Most end for other
@@ -39,17 +41,20 @@ class DeathCounts(Protocol):
 
 
 class SharedDeathCounts:
-    """The counts of all replicas of a service: a hash in Redis, a field a record. Without Redis nothing is counted."""
+    """The counts of all replicas of a service: a hash in Redis, a field a record.
+
+    While Redis does not answer nothing is counted, and it is left alone for some seconds at a time.
+    """
 
     def __init__(self, redis: Redis, service: str, prefix: str = "medkg:") -> None:
         self._redis = redis
         self._key = f"{prefix}in-work:{service}"
+        self._ask_after = float("-inf")
 
     async def of(self, works: Sequence[Work]) -> list[int]:
         """The count of each, in one round trip."""
-        with suppress(RedisError, OSError, TimeoutError):
-            return [int(count or 0) for count in await self._redis.hmget(self._key, [_place(each) for each in works])]
-        return [0] * len(works)
+        found = await self._ask(lambda: self._redis.hmget(self._key, [_place(each) for each in works]))
+        return [0] * len(works) if found is None else [int(count or 0) for count in found]
 
     async def begin(self, works: Sequence[Work]) -> None:
         """Count one more for each, in one round trip."""
@@ -57,13 +62,20 @@ class SharedDeathCounts:
         for each in works:
             pipeline.hincrby(self._key, _place(each), 1)
         pipeline.expire(self._key, _KEPT_S)
-        with suppress(RedisError, OSError, TimeoutError):
-            await pipeline.execute()
+        await self._ask(pipeline.execute)
 
     async def end(self, works: Sequence[Work]) -> None:
         """Forget them, in one round trip."""
-        with suppress(RedisError, OSError, TimeoutError):
-            await self._redis.hdel(self._key, *[_place(each) for each in works])
+        await self._ask(lambda: self._redis.hdel(self._key, *[_place(each) for each in works]))
+
+    async def _ask(self, ask: Callable[[], Awaitable[Any]]) -> Any:  # noqa: ANN401 - what Redis answers
+        if monotonic() < self._ask_after:
+            return None
+        try:
+            return await ask()
+        except (RedisError, OSError, TimeoutError):
+            self._ask_after = monotonic() + AWAY_S
+            return None
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 # ruff: noqa: D102 - the methods are those that all counts have
 
 from collections.abc import Sequence
+from typing import cast
 
 import pytest
 from medkg_artifacts import ArtifactStore
@@ -14,6 +15,7 @@ from medkg_stagekit.consumer import StageConsumer
 from medkg_stagekit.deaths import MOST, SharedDeathCounts
 from medkg_stagekit.work import Work, read_work
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from .fakes import Choir, asked, bound, record_of
 
@@ -105,12 +107,31 @@ async def test_replicas_share_the_counts(redis_url: str) -> None:
         assert ([1, 0], [0, 0]) == (found, await alive.of(works))
 
 
-async def test_without_redis_nothing_is_counted() -> None:
-    """A Redis that is away keeps nobody from working."""
-    works = [read_work(asked(), record_of(asked()))]
-    async with Redis.from_url("redis://127.0.0.1:1/0") as redis:
-        counts = SharedDeathCounts(redis, "echo")
-        await counts.begin(works)
+class Away:
+    """A Redis that does not answer.
 
-        assert [0] == await counts.of(works)
-        await counts.end(works)
+    Attributes:
+        asked: how often it was asked.
+    """
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def hmget(self, *_: object) -> None:
+        self.asked += 1
+        raise RedisError("away")
+
+    async def hdel(self, *_: object) -> None:
+        self.asked += 1
+        raise RedisError("away")
+
+
+async def test_without_redis_nothing_is_counted() -> None:
+    """A Redis that is away keeps nobody from working, and is not waited for again and again."""
+    works = [read_work(asked(), record_of(asked()))]
+    redis = Away()
+    counts = SharedDeathCounts(cast("Redis", redis), "echo")
+    found = await counts.of(works)
+    await counts.end(works)
+
+    assert ([0], 1) == (found, redis.asked)

@@ -10,6 +10,7 @@ from medkg_contracts.errors import ConfigurationError, GpuOutOfMemory, InputTooL
 from medkg_contracts.ir import Chunk, Span
 from medkg_contracts.stages import StageContext
 from medkg_contracts.vectors import Embeddings
+from medkg_embed.app import service
 from medkg_embed.settings import EmbedSettings
 from medkg_embed.stage import ChunkEmbedStage
 from medkg_models.testing import FakeVllm, fake_vllm
@@ -182,6 +183,8 @@ def test_a_gpu_is_looked_for_where_the_model_runs(accelerator: str, url: str, ex
 
 
 @pytest.mark.parametrize(("accelerator", "expected"), [("cpu", 8), ("cuda", 64)])
-def test_a_gpu_is_given_more_jobs_at_once(accelerator: str, expected: int) -> None:
+def test_a_gpu_is_given_more_jobs_at_once(monkeypatch: pytest.MonkeyPatch, accelerator: str, expected: int) -> None:
     """Jobs of a batch end together, so that processors, which take seconds for one, are given fewer."""
-    assert expected == EmbedSettings.model_validate({"accelerator": accelerator}).jobs_at_once()
+    monkeypatch.setenv("MK_ACCELERATOR", accelerator)
+
+    assert expected == service.batch_records

@@ -1,6 +1,7 @@
 """Where the SPLADE stage needs a GPU."""
 
 import pytest
+from medkg_splade.app import service
 from medkg_splade.settings import SpladeSettings
 
 
@@ -22,6 +23,8 @@ def test_a_gpu_is_needed_where_vllm_is(accelerator: str, url: str, needed: bool)
 
 
 @pytest.mark.parametrize(("accelerator", "expected"), [("cpu", 16), ("cuda", 64)])
-def test_a_gpu_is_given_more_jobs_at_once(accelerator: str, expected: int) -> None:
+def test_a_gpu_is_given_more_jobs_at_once(monkeypatch: pytest.MonkeyPatch, accelerator: str, expected: int) -> None:
     """Jobs of a batch end together, so that processors, which take seconds for one, are given fewer."""
-    assert expected == SpladeSettings.model_validate({"accelerator": accelerator}).jobs_at_once()
+    monkeypatch.setenv("MK_ACCELERATOR", accelerator)
+
+    assert expected == service.batch_records
