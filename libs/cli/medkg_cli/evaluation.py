@@ -139,6 +139,8 @@ def report_view(report: "EvaluationReport") -> list[Table | Text]:
     lines = [Text(about), Text(indexed, style="dim")]
     if corpus.wordless:
         lines.append(_warning("left out, without title and text", corpus.wordless))
+    if report.absent:
+        lines.append(_warning("judged, but not in the corpus, so that nothing finds them", report.absent))
     if report.cut:
         lines.append(_warning(f"longer than {MAX_QUERY} characters, so asked without their ends", report.cut))
     repeated = [

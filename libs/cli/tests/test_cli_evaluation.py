@@ -23,6 +23,7 @@ REPORT = EvaluationReport(
     split="test",
     queries=2,
     judgments=3,
+    absent=["d7", "d8"],
     cut=["q2"],
     arms={
         "bm25": ArmReport(
@@ -43,6 +44,7 @@ def test_a_report_shows_what_was_measured():
         "small: 1,400 documents, 2 queries of test, 3 judgments; tenant eval-small, topology records@bbbbbbbbbbbb",
         "indexed: 1 before, 2 now, in 1.5 s",
         "left out, without title and text: c.jsonl:1, c.jsonl:2, c.jsonl:3, c.jsonl:4, c.jsonl:5 and 2 more",
+        "judged, but not in the corpus, so that nothing finds them: d7, d8",
         f"longer than {MAX_QUERY} characters, so asked without their ends: q2",
         "arm   nDCG@10  Recall@100  MRR@10  queries/s     p50      p95",
         "bm25   0.5000      1.0000  0.7500      120.0  8.0 ms  21.0 ms",

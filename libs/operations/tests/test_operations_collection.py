@@ -91,7 +91,6 @@ def test_a_broken_query_is_refused_with_its_place(tmp_path, line, message):
     ("line", "message"),
     [
         ("q9\td1\t1", "queries.jsonl has no query 'q9'"),
-        ("q1\td9\t1", "corpus.jsonl has no document 'd9'"),
         ("q1\td1\t2", "query 'q1' and document 'd1' were judged before"),
         ("q1\td2\thigh", "not query, document and a whole number"),
         ("q1 0 d2 1", "not query, document and a whole number"),
@@ -101,6 +100,20 @@ def test_a_broken_judgment_is_refused_with_its_place(tmp_path, line, message):
     """The refusal names file and line."""
     with pytest.raises(InvalidInput, match=rf"test\.tsv:5: {message}"):
         read_collection(beir_folder(tmp_path / "c", test=[*TEST, line]))
+
+
+def test_a_judged_document_that_no_row_has_is_told(tmp_path):
+    """Public collections judge some; nothing can find it, which counts against every search alike."""
+    read = read_collection(beir_folder(tmp_path / "c", test=[*TEST, "q1\td9\t1"]))
+
+    assert ["d9"] == read.absent(read.split("test"))
+    assert 1 == read.split("test")["q1"]["d9"]
+
+
+def test_judgments_of_another_corpus_are_refused(tmp_path):
+    """Where no row has any of the judged documents, files of two collections were mixed."""
+    with pytest.raises(InvalidInput, match=r"test\.tsv judges no document that corpus\.jsonl has"):
+        read_collection(beir_folder(tmp_path / "c", test=["q1\td8\t1", "q2\td9\t1"]))
 
 
 def test_many_broken_lines_are_counted(tmp_path):

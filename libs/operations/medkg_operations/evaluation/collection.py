@@ -74,6 +74,11 @@ class BeirCollection:
         record = orjson.loads(self.body(row))
         return " ".join(f"{record.get('title') or ''} {record.get('text') or ''}".split())
 
+    def absent(self, judgments: Judgments) -> list[str]:
+        """The documents that are judged and in no row of the corpus, by id."""
+        judged = {document for of_query in judgments.values() for document in of_query}
+        return sorted(judged - self.rows.keys() - self.wordless.keys())
+
     def split(self, name: str) -> Judgments:
         """The judgments of this name.
 

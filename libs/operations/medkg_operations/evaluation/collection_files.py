@@ -116,10 +116,11 @@ def read_queries(file: Path) -> dict[str, str]:
 def read_judgments(file: Path, queries: Collection[str], documents: Collection[str]) -> dict[str, dict[str, int]]:
     """How well documents answer queries: lines of query, document and a whole number, with tabs between them.
 
-    A first line that names the columns is left out.
+    A first line that names the columns is left out. Some documents may be in no corpus: public collections judge such.
 
     Raises:
-        InvalidInput: a line is none, names a query or a document that there is not, or one that stands there already.
+        InvalidInput: a line is none, names a query that there is not, or stands there already; or the corpus has none
+            of the documents.
     """
     judged: dict[str, dict[str, int]] = {}
     wrong = _Wrong(file)
@@ -133,8 +134,6 @@ def read_judgments(file: Path, queries: Collection[str], documents: Collection[s
         query, document, score = columns
         if query not in queries:
             wrong.note(line, f"queries.jsonl has no query {query!r:.80}")
-        elif document not in documents:
-            wrong.note(line, f"corpus.jsonl has no document {document!r:.80}")
         elif document in judged.setdefault(query, {}):
             wrong.note(line, f"query {query!r:.80} and document {document!r:.80} were judged before")
         else:
@@ -142,6 +141,10 @@ def read_judgments(file: Path, queries: Collection[str], documents: Collection[s
     wrong.check()
     if not judged:
         raise InvalidInput(f"{file} judges nothing", remedy="Remove the file, or put judgments into it.")
+    if not any(document in documents for of_query in judged.values() for document in of_query):
+        raise InvalidInput(
+            f"{file} judges no document that corpus.jsonl has", remedy="Put the corpus and its judgments together."
+        )
     return judged
 
 

@@ -93,6 +93,7 @@ async def evaluate_retrieval(
         split=wanted.split,
         queries=len(judgments),
         judgments=judged_documents(judgments),
+        absent=collection.absent(judgments),
         cut=[query for query in judgments if is_cut(collection.queries[query])],
         arms={arm: _arm_report(each, judgments, collection, tenant) for arm, each in answers.items()},
         tuning=tuning,

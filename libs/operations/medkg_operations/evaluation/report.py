@@ -57,6 +57,7 @@ class EvaluationReport(Contract):
         split: whose queries were asked.
         queries: how many those were.
         judgments: how many judgments there are of them.
+        absent: ids of documents that are judged and not in the corpus, so that nothing can find them.
         cut: ids of the queries that are longer than a search reads, and were asked without their ends.
         arms: by name; the fusion of all is ``fusion``, and what a reranker makes of it ``reranked``.
         tuning: of the fusion's weights, where it was asked for.
@@ -66,6 +67,7 @@ class EvaluationReport(Contract):
     split: str
     queries: int
     judgments: int
+    absent: list[str] = []
     cut: list[str] = []
     arms: dict[str, ArmReport]
     tuning: Tuning | None = None
