@@ -64,7 +64,9 @@ class Records:
             "track_total_hits": False,
             "query": {"bool": {"must": [clause], "filter": list(must)}},
             "sort": _SORT,
-            "_source": _KEPT,
+            # Of a hundred records: their texts and features would have to be read to leave all but these out.
+            "_source": False,
+            "docvalue_fields": _KEPT,
         }
         if after is not None:
             body["search_after"] = list(after)
@@ -160,12 +162,12 @@ class Records:
 
 
 def _candidate(hit: Mapping[str, Any], score: float) -> Candidate:
-    source = hit["_source"]
+    fields = hit["fields"]
     return Candidate(
         record_id=hit["_id"],
-        document_id=source["document_id"],
-        version=source.get("version", ""),
-        vectors=source.get("vectors", False),
+        document_id=fields["document_id"][0],
+        version=fields.get("version", [""])[0],
+        vectors=fields.get("vectors", [False])[0],
         score=score,
         clauses=frozenset(hit.get("matched_queries", ())),
     )
