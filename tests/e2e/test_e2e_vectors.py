@@ -9,6 +9,7 @@ from medkg_contracts.changelog import LiveModel, read_change
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.kinds import Kind, kind_of
 from medkg_search import SearchServer, TenantNames
+from medkg_search.hybrid import Arm, HybridPage
 from medkg_testing import LocalStack
 from medkg_vectorview.view import VectorView
 
@@ -20,7 +21,10 @@ TENANT = "all-vectors"
 
 
 def test_both_stores_hold_the_same_whatever_ends(product: LocalStack, nct_ids: list[str]) -> None:
-    """Index and OpenSearch are killed while trials are written: each chunk ends in the index and in a node's view."""
+    """Index and OpenSearch are killed while trials are written: each chunk ends in the index and in a node's view.
+
+    A search then finds it in all three ways, by the real models.
+    """
     with product.watch() as watch:
         jobs = product.submit(studies(nct_ids[:6], topology="auto"), tenant=TENANT)
         watch.until(lambda events: any(_indexed(event) for event in events))
@@ -33,15 +37,23 @@ def test_both_stores_hold_the_same_whatever_ends(product: LocalStack, nct_ids: l
     chunks = expected_chunks(product, states, TENANT)
     indexed = asyncio.run(records_of(product))
     dense = asyncio.run(vectors_of(product))
+    page = asyncio.run(search(product, "surgery for lumbar disc herniation"))
 
     assert [] == failed
     assert chunks == {chunk_id for chunk_id, _ in indexed.values()}
     assert len(chunks) == len(indexed)
     assert {record: version for record, (_, version) in indexed.items()} == dense
+    assert ([], set(Arm)) == (page.partial, set(page.hits[0].arms))
 
 
 def _indexed(event: CloudEvent) -> bool:
     return kind_of(event) is Kind.STAGE_COMPLETED and event.extensions["stage"] == "index"
+
+
+async def search(product: LocalStack, text: str) -> HybridPage:
+    """What the product's search service answers for the tenant."""
+    async with product.connect(tenant=TENANT) as kg:
+        return await kg.search(text)
 
 
 async def records_of(product: LocalStack) -> dict[str, tuple[str, str]]:
