@@ -11,14 +11,14 @@ from medkg_search import SearchServer
 from medkg_search.sparse_model import sparse_model
 from medkg_servicekit.http import HttpService, HttpWork
 
-from .encoders import DenseEncoders, SpladeClauses, encoder_of
+from .encoders import DenseEncoders, SpladeClauses, encoders_of
 from .opened import Opened
 from .settings import PORT, SearchServiceSettings
 from .wiring import wired
 
 
 async def _work(settings: SearchServiceSettings, stack: AsyncExitStack) -> HttpWork:
-    dense = DenseEncoders(partial(encoder_of, settings))
+    dense = DenseEncoders(partial(encoders_of, settings))
     stack.push_async_callback(dense.close)
     sparse = Opened(lambda: open_sparse(settings, settings.accelerator))
     stack.push_async_callback(sparse.close)

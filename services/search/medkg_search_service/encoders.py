@@ -1,7 +1,7 @@
 """Encoders: of whichever model a tenant's vectors are."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from time import monotonic
@@ -29,34 +29,37 @@ LOOK_S: Final = 2.0
 AGAIN_S: Final = 30.0
 
 
-def encoder_of(settings: SearchServiceSettings, model: EmbeddingModel) -> DenseEncoder:
-    """What encodes by a model: this process on the CPU, or the endpoint that serves it.
+def encoders_of(settings: SearchServiceSettings, model: EmbeddingModel) -> list[DenseEncoder]:
+    """What may encode by a model: this process on the CPU, or the endpoints, of which one serves it.
 
     Raises:
         ConfigurationError: the catalogue has no such model.
     """
     passage, query = settings.embed_passage_instruction, settings.embed_query_instruction
     if settings.accelerator == "cpu":
-        return LocalEncoder(named(model.name, DenseModel), passage_instruction=passage, query_instruction=query)
-    return EndpointEncoder(
-        settings.embed_url,
-        name=model.name,
-        dimension=model.dimension,
-        passage_instruction=passage,
-        query_instruction=query or "",
-        timeout_s=settings.embed_timeout_s,
-    )
+        return [LocalEncoder(named(model.name, DenseModel), passage_instruction=passage, query_instruction=query)]
+    return [
+        EndpointEncoder(
+            url,
+            name=model.name,
+            dimension=model.dimension,
+            passage_instruction=passage,
+            query_instruction=query or "",
+            timeout_s=settings.embed_timeout_s,
+        )
+        for url in settings.embed_urls
+    ]
 
 
 class DenseEncoders:
     """Encodes by the model that a tenant's searches use; each is opened when it is first wanted.
 
     Args:
-        encoder_of: the encoder for a model; its own may be another one.
+        encoders_of: what may encode by a model, at least one; the first that can does.
     """
 
-    def __init__(self, encoder_of: Callable[[EmbeddingModel], DenseEncoder]) -> None:
-        self._encoder_of = encoder_of
+    def __init__(self, encoders_of: Callable[[EmbeddingModel], Sequence[DenseEncoder]]) -> None:
+        self._encoders_of = encoders_of
         self._opened: dict[EmbeddingModel, Opened[DenseEncoder]] = {}
 
     async def encode_query(self, model: EmbeddingModel, text: str) -> npt.NDArray[np.float32]:
@@ -97,19 +100,30 @@ class DenseEncoders:
         return await self._opened[model].get()
 
     async def _open(self, model: EmbeddingModel) -> DenseEncoder:
-        encoder = self._encoder_of(model)
-        try:
-            await encoder.open()
-        except BaseException:
-            await encoder.close()
-            raise
-        if encoder.model != model:
-            await encoder.close()
-            raise ConfigurationError(
-                f"the tenant's vectors are of {model.ref}, and queries would be encoded by {encoder.model.ref}",
-                remedy="Give the search service the settings of the embed stage that made the vectors.",
-            )
-        return encoder
+        errors: list[MedkgError] = []
+        for encoder in self._encoders_of(model):
+            try:
+                return await _ready(encoder, model)
+            except MedkgError as error:
+                errors.append(error)
+        # One that does not answer may be the one that has the model.
+        raise next((error for error in errors if error.retryable), errors[0])
+
+
+async def _ready(encoder: DenseEncoder, model: EmbeddingModel) -> DenseEncoder:
+    """The encoder, open, and of this model."""
+    try:
+        await encoder.open()
+    except BaseException:
+        await encoder.close()
+        raise
+    if encoder.model != model:
+        await encoder.close()
+        raise ConfigurationError(
+            f"the tenant's vectors are of {model.ref}, and queries would be encoded by {encoder.model.ref}",
+            remedy="Give the search service the settings of the embed stage that made the vectors.",
+        )
+    return encoder
 
 
 class SpladeClauses:

@@ -24,6 +24,8 @@ class SearchServiceSettings(SearchSettings, ViewSettings, AcceleratedSettings, D
     Attributes:
         host: the address to listen on; ``0.0.0.0`` in a container.
         port: the port to listen on.
+        search_embed_urls: further OpenAI-compatible endpoints beside that of ``MK_EMBED_URL``, separated by commas: who
+            moves a tenant to another model has the servers of both.
         search_peers: the other search nodes, ``http://host:port`` separated by commas.
         search_bm25_weight: what a rank of this arm is worth beside the others'; 0 switches the arm off.
         search_splade_weight: likewise; half, since two arms look for words (ADR 0039).
@@ -40,6 +42,7 @@ class SearchServiceSettings(SearchSettings, ViewSettings, AcceleratedSettings, D
 
     host: str = Field("127.0.0.1", validation_alias="MK_SEARCH_HOST")
     port: Annotated[int, Field(ge=1, le=65535)] = Field(PORT, validation_alias="MK_SEARCH_PORT")
+    search_embed_urls: str = ""
     search_peers: str = ""
     search_bm25_weight: Weight = 1.0
     search_splade_weight: Weight = 0.5
@@ -89,4 +92,13 @@ class SearchServiceSettings(SearchSettings, ViewSettings, AcceleratedSettings, D
     @property
     def peers(self) -> tuple[str, ...]:
         """The other nodes' addresses."""
-        return tuple(url for part in self.search_peers.split(",") if (url := part.strip()))
+        return _parts(self.search_peers)
+
+    @property
+    def embed_urls(self) -> tuple[str, ...]:
+        """The endpoints that dense models are served at; the first is the embed stage's."""
+        return tuple(dict.fromkeys((self.embed_url, *_parts(self.search_embed_urls))))
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(part for each in text.split(",") if (part := each.strip()))

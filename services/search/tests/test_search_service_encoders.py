@@ -10,10 +10,11 @@ from medkg_contracts.errors import ConfigurationError
 from medkg_contracts.vectors import EmbeddingModel, SparseModel
 from medkg_models.dense import Encoded
 from medkg_search import feature_weights, parse_query
-from medkg_search_service.encoders import DenseEncoders, SpladeClauses
+from medkg_search_service.encoders import DenseEncoders, SpladeClauses, encoders_of
 from medkg_search_service.opened import Opened
 from medkg_search_service.records import Liked
 from medkg_search_service.retriever import ArmQuery
+from medkg_search_service.settings import SearchServiceSettings
 
 from .fakes import MODEL, TENANT
 
@@ -76,11 +77,11 @@ async def test_each_model_has_an_encoder_that_is_opened_once() -> None:
     """Tenants of different models are searched side by side, as while one moves to another."""
     made: list[Dense] = []
 
-    def encoder_of(model: EmbeddingModel) -> Dense:
+    def each_its_own(model: EmbeddingModel) -> list[Dense]:
         made.append(Dense(model))
-        return made[-1]
+        return made[-1:]
 
-    encoders = DenseEncoders(encoder_of)
+    encoders = DenseEncoders(each_its_own)
     vectors = [await encoders.encode_query(model, "pain") for model in (MODEL, OTHER, MODEL)]
     passage = await encoders.encode_passage(MODEL, "pains")
     await encoders.close()
@@ -93,7 +94,7 @@ async def test_each_model_has_an_encoder_that_is_opened_once() -> None:
 async def test_encoders_are_opened_before_a_search_has_to_wait() -> None:
     """Those of the models that tenants use; one that cannot be opened keeps the others from nothing."""
     made = {MODEL: Dense(MODEL), OTHER: Dense(MODEL)}
-    encoders = DenseEncoders(lambda model: made[model])
+    encoders = DenseEncoders(lambda model: [made[model]])
     opening = asyncio.create_task(encoders.keep_open(lambda: [OTHER, MODEL]))
     async with asyncio.timeout(5):
         await made[MODEL].seen.wait()
@@ -107,9 +108,29 @@ async def test_queries_are_not_encoded_by_another_model() -> None:
     dense = Dense(OTHER)
 
     with pytest.raises(ConfigurationError, match=f"{MODEL.ref}.*{OTHER.ref}") as caught:
-        await DenseEncoders(lambda _: dense).encode_query(MODEL, "pain")
+        await DenseEncoders(lambda _: [dense]).encode_query(MODEL, "pain")
     assert "the settings of the embed stage" in caught.value.info.remedy
     assert 1 == dense.closed
+
+
+async def test_the_endpoint_that_has_the_model_encodes_by_it() -> None:
+    """Of two servers each has one of the models that a tenant moves between; the other one is given back."""
+    first, second = Dense(OTHER), Dense(MODEL)
+    encoders = DenseEncoders(lambda _: [first, second])
+    vector = await encoders.encode_query(MODEL, "pain")
+
+    assert [4.0, 0.0] == list(vector)
+    assert (1, 0) == (first.closed, second.closed)
+
+
+def test_endpoints_of_two_models_are_asked_once_each() -> None:
+    """The embed stage's first; one that is named twice is one."""
+    settings = SearchServiceSettings(
+        accelerator="cuda", embed_url="http://a/v1", search_embed_urls=" http://b/v1, http://a/v1,"
+    )
+
+    assert ("http://a/v1", "http://b/v1") == settings.embed_urls
+    assert 2 == len(encoders_of(settings, MODEL))
 
 
 async def no_model(_: str) -> SparseModel | None:
