@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -19,11 +19,13 @@ from medkg_search import SearchServer, TenantNames, chunk_source, ensure_indices
 from medkg_search_service.retriever import ArmQuery
 
 MODEL: Final = EmbeddingModel(name="angles", revision="a" * 64, dimension=2)
+#: By it a query means what is as far from 90 degrees as it is from 0, and no vector is near one of `MODEL`.
+TURNED: Final = EmbeddingModel(name="turned", revision="b" * 64, dimension=2)
 
 
-def angle(text: str) -> list[float]:
-    """The vector of a text: the direction that its last number gives in degrees."""
-    degrees = math.radians(float(text.rsplit(maxsplit=1)[-1]))
+def angle(text: str, turned: int = 0) -> list[float]:
+    """The vector of a text: the direction that its last number gives in degrees, turned by some."""
+    degrees = math.radians(float(text.rsplit(maxsplit=1)[-1]) + turned)
     return [math.cos(degrees), math.sin(degrees)]
 
 
@@ -42,9 +44,11 @@ class Angles:
         """The passage's direction."""
         return await self.encode_query(model, text)
 
-    async def encode_query(self, model: EmbeddingModel, text: str) -> Any:  # noqa: ARG002 - the only one
+    async def encode_query(self, model: EmbeddingModel, text: str) -> Any:
         """The query's direction."""
-        return np.array(angle(text), np.float32)
+        if model == TURNED:
+            text = f"{90 - float(text.rsplit(maxsplit=1)[-1])}"
+        return np.array(angle(text, 90 if model == TURNED else 0), np.float32)
 
 
 async def splade(query: ArmQuery) -> Any:
@@ -94,6 +98,18 @@ class Corpus:
             path = f"/{TenantNames(self.tenant).chunks}/_doc/{record_id(document, old)}"
             await self.server.call("DELETE", path, params={"refresh": "true"})
             await self._acknowledged([[VectorDeleted(self._key(document, old))]])
+
+    async def turn(self, texts: dict[str, str], version: str = "v1") -> None:
+        """Fill the generation of `TURNED`: vectors of these documents as they were written."""
+        for document, text in texts.items():
+            key = replace(self._key(document, version), model=TURNED.key)
+            vector = np.array(angle(text, 90), "<f4").tobytes()
+            await self._acknowledged([[VectorPut(key, version, TURNED.ref, vector)]])
+        await self._acknowledged([[LiveModel(tenant=self.tenant, model=MODEL, order=2, beside=TURNED)]])
+
+    async def switch(self) -> None:
+        """Let searches use it."""
+        await self._acknowledged([[LiveModel(tenant=self.tenant, model=TURNED, order=3, beside=MODEL)]])
 
     async def _acknowledged(self, groups: Sequence[Sequence[Any]]) -> None:
         assert not any(await self.changelog.write(groups))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from time import monotonic
 from uuid import uuid4
@@ -11,6 +11,7 @@ import pytest
 from medkg_bus.changelog import VectorChangelog
 from medkg_contracts.errors import IndexMissing, InvalidRequest, NotFound, SearchUnavailable
 from medkg_contracts.ids import digest
+from medkg_contracts.vectors import EmbeddingModel
 from medkg_operations.search import SearchClient, search
 from medkg_search import SearchFilters, SearchServer
 from medkg_search.hybrid import Arm, Facet, HybridPage, HybridRequest, SimilarRequest
@@ -19,7 +20,7 @@ from medkg_search_service.wiring import wired
 from medkg_servicekit.http import HttpServer
 from medkg_stack.ports import free_port
 
-from .corpus import Angles, Corpus, record_id, splade
+from .corpus import TURNED, Angles, Corpus, record_id, splade
 
 pytestmark = pytest.mark.integration
 
@@ -94,6 +95,12 @@ class Nodes:
         """A search of the tenant's documents."""
         asked = {"tenant": self._tenant, "query": query, "size": 100, **more}
         return await search(url, HybridRequest.model_validate(asked))
+
+    async def beside(self, url: str, query: str, model: EmbeddingModel) -> list[HybridPage]:
+        """The answer by the model beside the live one; none while the nodes have not read its vectors."""
+        with suppress(SearchUnavailable):
+            return [await self.ask(url, query, arms=["dense"], model=model.name)]
+        return []
 
     async def seen(self, url: str, query: str, documents: set[str]) -> HybridPage:
         """The answer that has these documents in the dense arm, which the view shows a moment after the index."""
@@ -261,3 +268,30 @@ async def test_without_opensearch_the_error_names_it(corpus: Corpus, nodes: Node
     async with nodes.one(opensearch_url=f"http://127.0.0.1:{free_port()}") as url:
         with pytest.raises(SearchUnavailable, match=r"bm25: index_unavailable.*dense: index_unavailable"):
             await nodes.ask(url, "asthma 20")
+
+
+async def test_no_search_fails_and_none_is_of_two_models_while_they_are_switched(corpus: Corpus, nodes: Nodes) -> None:
+    """Each answer is whole, and by the live model; the one beside it is searched by its name before."""
+    texts = {"a:1": "asthma 20", "a:2": "asthma 70"}
+    await corpus.write(texts)
+    pages: list[HybridPage] = []
+    async with nodes.one() as url:
+        await corpus.turn(texts)
+        deadline = monotonic() + PATIENCE_S
+        while not (beside := await nodes.beside(url, "asthma 20", TURNED)):
+            assert monotonic() < deadline
+        await corpus.switch()
+        while not pages or best(pages[-1])[0] != "a:2":
+            assert monotonic() < deadline
+            pages.append(await nodes.ask(url, "asthma 20", arms=["dense"]))
+        pages.append(await nodes.ask(url, "asthma 20", arms=["dense"]))
+
+    assert ("a:2", 1.0) == best(beside[0])
+    assert [[]] * len(pages) == [page.partial for page in pages]
+    assert {("a:1", 1.0), ("a:2", 1.0)} >= {best(page) for page in pages}
+    assert [best(page)[0] for page in pages] == sorted(best(page)[0] for page in pages)
+
+
+def best(page: HybridPage) -> tuple[str, float]:
+    """The first hit's document, and its cosine to the query."""
+    return page.hits[0].chunk.document_id, round(page.hits[0].arms[Arm.DENSE].score, 3)
