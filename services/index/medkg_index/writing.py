@@ -8,7 +8,8 @@ once, where a search (or delete-by-query) sees only what has been refreshed and 
    vectors the tenant takes: a migration to another model, which changes that first and then looks at the manifests,
    finds there whatever was still let in;
 3. put the vectors into the changelog;
-4. write the records, until searches could see them;
+4. write the records, until searches could see them; a version that was sealed before has them all, and they are not
+   analysed once more unless somebody has deleted one;
 5. seal: the version is the visible one now, by compare-and-set;
 6. show: say so in the changelog, from which search nodes know it. Another writer may have sealed a version meanwhile,
    and have said so first: who finds that says it again, so that the last word is the last version's;
@@ -174,11 +175,27 @@ class BatchWriter:
         await self._publish([(each, list(each.job.puts(each.version_name))) for each in _sound(writings)])
 
     async def _write_records(self, writings: Sequence[Writing]) -> None:
-        alive = _sound(writings)
+        whole = await self._whole([one for one in _sound(writings) if one.version and one.version.standing == "visible"])
+        lacking = [each for each in _sound(writings) if each not in whole]
         # What the changelog then says is to be seen is there to be seen.
-        shown = self._refresh == "false" and any(each.job.embeddings is not None for each in alive)
-        operations = [(each, one) for each in alive for one in each.job.writes(each.version_name)]
+        shown = self._refresh == "false" and any(each.job.embeddings is not None for each in lacking)
+        operations = [(each, one) for each in lacking for one in each.job.writes(each.version_name)]
         await self._bulk(operations, "true" if shown else self._refresh)
+
+    async def _whole(self, writings: Sequence[Writing]) -> set[Writing]:
+        """Those of whose versions every record is in the index."""
+        wanted = [(each, record) for each in writings for record in each.job.record_ids(each.version_name)]
+        if not wanted:
+            return set(writings)
+        docs = [{"_index": each.job.names.chunks, "_id": record, "_source": False} for each, record in wanted]
+        try:
+            items = (await self._server.call("POST", "/_mget", body={"docs": docs}))["docs"]
+        except MedkgError as error:
+            for each in writings:
+                each.error = error
+            return set()
+        lacking = {each for (each, _), item in zip(wanted, items, strict=True) if not item.get("found")}
+        return set(writings) - lacking
 
     async def _seal(self, writings: Sequence[Writing]) -> None:
         def sealed(each: Writing) -> Manifest | None:

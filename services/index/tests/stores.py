@@ -99,6 +99,14 @@ async def indexed(server: SearchServer, tenant: str, document_id: str) -> dict[s
     return {hit["_id"]: hit["_source"] for hit in answer["hits"]["hits"]}
 
 
+async def written(server: SearchServer, tenant: str) -> dict[str, int]:
+    """Which write of the index each of the tenant's records comes from, by the records' ids."""
+    names = TenantNames(tenant)
+    await server.call("POST", f"/{names.chunks}/_refresh")
+    answer = await server.call("POST", f"/{names.chunks}/_search", body={"size": 1000, "seq_no_primary_term": True})
+    return {hit["_id"]: hit["_seq_no"] for hit in answer["hits"]["hits"]}
+
+
 class Died(BaseException):
     """The process ends here."""
 

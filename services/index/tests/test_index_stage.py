@@ -266,11 +266,12 @@ async def test_a_blocked_index_fails_its_own_tenant_only(
     await run(stage, *jobs)
     index = TenantNames(tenants[0]).chunks_index
     await server.call("PUT", f"/{index}/_settings", body={"index.blocks.read_only_allow_delete": True})
+    jobs = [(each, make(text="Inclusion Criteria:\n\n* Another version")) for each in tenants]
     results = await run(stage, *jobs)
     assert isinstance(results[0], IndexUnavailable)
-    assert receipt(*jobs[1]) == results[1]
+    assert receipt(*jobs[1], stale=4) == results[1]
     await server.call("PUT", f"/{index}/_settings", body={"index.blocks.read_only_allow_delete": None})
-    assert [receipt(*jobs[0])] == await run(stage, jobs[0])
+    assert [receipt(*jobs[0], stale=4)] == await run(stage, jobs[0])
 
 
 @pytest.mark.integration

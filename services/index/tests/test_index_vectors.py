@@ -14,7 +14,7 @@ from medkg_search import SearchServer, TenantNames, ensure_indices
 from medkg_search.sparse_model import first_sparse_model, sparse_models
 
 from .documents import MODEL, Job, make, run, stage_of, vector_of
-from .stores import PARTITIONS, Death, Died, MortalChangelog, MortalServer, indexed, view_of
+from .stores import PARTITIONS, Death, Died, MortalChangelog, MortalServer, indexed, view_of, written
 
 pytestmark = pytest.mark.integration
 
@@ -222,3 +222,26 @@ async def test_without_kafka_only_what_has_vectors_waits(
     assert isinstance(waits, KafkaUnavailable)
     assert isinstance(written, IndexReceipt)
     assert {} == await indexed(server, tenant, "test:one")
+
+
+async def test_what_is_there_is_not_written_again(
+    stage: OpenSearchIndexStage, server: SearchServer, tenant: str
+) -> None:
+    """A repeat leaves the records of an unchanged document as they are; if one is gone, it writes all of them."""
+    job = make("one", "Alpha", "Beta")
+    writes = []
+    for gone in (False, False, True):
+        if gone:
+            record = next(iter(await indexed(server, tenant, "test:one")))
+            await server.call("DELETE", f"/{TenantNames(tenant).chunks}/_doc/{record}")
+        (receipt,) = await run(stage, tenant, job)
+        writes.append(await written(server, tenant))
+
+        assert (
+            IndexReceipt(document_id="test:one", index=TenantNames(tenant).chunks, chunks=2, stale_removed=0) == receipt
+        )
+
+    first, repeated, mended = writes
+    assert first == repeated
+    assert first.keys() == mended.keys()
+    assert all(mended[record] > number for record, number in first.items())
