@@ -13,7 +13,9 @@ once, where a search (or delete-by-query) sees only what has been refreshed and 
 5. seal: the version is the visible one now, by compare-and-set;
 6. show: say so in the changelog, from which search nodes know it. Another writer may have sealed a version meanwhile,
    and have said so first: who finds that says it again, so that the last word is the last version's;
-7. clean: delete the records of dead versions, withdraw their vectors, and list them no more.
+7. clean: delete the records of dead versions, withdraw their vectors, and list them no more; those of the version that
+   was seen until now only when search nodes have had time to read of the new one, as nothing of the document would be
+   found meanwhile.
 
 A job that is to write only what does not stand leaves out 2 to 5 where its version is the visible one. It says so all
 the same, and cleans: whoever sealed that version may have died before.
@@ -23,6 +25,7 @@ different versions of one document at the same time cannot undo each other unsee
 is dead, which it finds when it wants to seal; then it begins anew, as another version. The last to seal wins.
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -43,6 +46,9 @@ from .live_models import LiveModels
 #: How often a manifest that others write at the same time is read again and changed as it is then.
 CHANGE_TRIES: Final = 5
 
+#: Seconds that search nodes have to read what was said. They wait for it, and have it in a few hundredths.
+READ_S: Final = 0.25
+
 _OVERTAKEN: Final = "Wait: the write begins anew. If it stays so, several jobs write the document all the time."
 
 
@@ -53,6 +59,7 @@ class Writing:
     Attributes:
         record: the document's manifest as it was last read or written.
         generation: of the version that is written, once it is open.
+        replaces: another version was seen until this one was sealed.
         removed: how many records of earlier versions were deleted.
         error: why it failed.
         conflict: it failed since another writer of the same document got ahead.
@@ -61,6 +68,7 @@ class Writing:
     job: DocumentWrite
     record: ManifestRecord = field(init=False)
     generation: int | None = None
+    replaces: bool = False
     removed: int = 0
     error: MedkgError | None = None
     conflict: bool = False
@@ -122,6 +130,8 @@ class BatchWriter:
         await self._write_records(written)
         await self._seal(written)
         await self._show()
+        if any(each.replaces and each.record.manifest.tracked for each in self._alive()):
+            await asyncio.sleep(READ_S)
         await self._clean(self._alive())
         await self._withdraw()
         return {
@@ -175,7 +185,9 @@ class BatchWriter:
         await self._publish([(each, list(each.job.puts(each.version_name))) for each in _sound(writings)])
 
     async def _write_records(self, writings: Sequence[Writing]) -> None:
-        whole = await self._whole([one for one in _sound(writings) if one.version and one.version.standing == "visible"])
+        whole = await self._whole(
+            [one for one in _sound(writings) if one.version and one.version.standing == "visible"]
+        )
         lacking = [each for each in _sound(writings) if each not in whole]
         # What the changelog then says is to be seen is there to be seen.
         shown = self._refresh == "false" and any(each.job.embeddings is not None for each in lacking)
@@ -200,7 +212,10 @@ class BatchWriter:
     async def _seal(self, writings: Sequence[Writing]) -> None:
         def sealed(each: Writing) -> Manifest | None:
             manifest, version = each.record.manifest, each.version
-            return manifest.sealed(version.generation, _now_ms()) if version and version.standing != "dead" else None
+            if version is None or version.standing == "dead":
+                return None
+            each.replaces = manifest.visible not in (None, version)
+            return manifest.sealed(version.generation, _now_ms())
 
         await self._write_manifests(_sound(writings), sealed)
 

@@ -1,15 +1,20 @@
 """Both halves of a write: a real OpenSearch and a real Kafka hold the same of each document, whatever dies."""
 
 import asyncio
+from collections.abc import Sequence
+from time import monotonic
+from typing import Any
 
 import pytest
+from medkg_bus.changelog import VectorChangelog
+from medkg_contracts.changelog import VectorChange, VisibleVersion
 from medkg_contracts.errors import ConfigurationError, IndexUnavailable, InvalidDocument, KafkaUnavailable
 from medkg_contracts.ir import IndexReceipt
 from medkg_contracts.vectors import EmbeddingModel, SparseModel
 from medkg_index.document_write import document_write
 from medkg_index.live_models import LiveModels
 from medkg_index.stage import OpenSearchIndexStage
-from medkg_index.writing import BatchWriter
+from medkg_index.writing import READ_S, BatchWriter
 from medkg_search import SearchServer, TenantNames, ensure_indices
 from medkg_search.sparse_model import first_sparse_model, sparse_models
 
@@ -245,3 +250,35 @@ async def test_what_is_there_is_not_written_again(
     assert first == repeated
     assert first.keys() == mended.keys()
     assert all(mended[record] > number for record, number in first.items())
+
+
+async def test_a_document_is_not_gone_while_nodes_read_of_its_new_version(
+    opensearch_url: str, bootstrap: str, tenant: str
+) -> None:
+    """The records that were seen are deleted some time after the changelog says that others are."""
+    said: list[float] = []
+    deleted: list[float] = []
+
+    class Server(SearchServer):
+        async def call(self, method: str, path: str, **kwargs: Any) -> dict[str, Any]:
+            if b'"delete"' in (kwargs.get("body") or b""):
+                deleted.append(monotonic())
+            return await super().call(method, path, **kwargs)
+
+    class Changelog(VectorChangelog):
+        async def write(self, groups: Sequence[Sequence[VectorChange]]) -> list[KafkaUnavailable | None]:
+            errors = await super().write(groups)
+            if any(isinstance(change, VisibleVersion) for group in groups for change in group):
+                said.append(monotonic())
+            return errors
+
+    server, changelog = Server(opensearch_url), Changelog(bootstrap, "clocked", "/test")
+    models = LiveModels(server, changelog)
+    await ensure_indices(server, tenant)
+    for job in (make("one", "Alpha"), make("one", "Beta")):
+        await BatchWriter(server, changelog, models, "false", [document_write(0, tenant, *job)]).write()
+    await server.close()
+    await changelog.close()
+
+    assert (2, 1) == (len(said), len(deleted))
+    assert deleted[0] - said[1] >= READ_S
