@@ -19,6 +19,7 @@ from medkg_stack import SERVICES
 from medkg_testing import LocalStack
 
 from tests.studies import all_states, expected_chunks, indexed_chunks
+from tests.vectors import index_records, served_records
 
 from .audit import Evidence, Holdings
 from .load import Load
@@ -27,6 +28,8 @@ from .waiting import until
 _GROUPS = (topics.ROUTER_GROUP, *(topics.group(name) for name in SERVICES if name not in {"router", "replay"}))
 _LETTERS = (topics.ROUTER_DLQ, *(topics.dlq(name) for name in SERVICES if name not in {"router", "replay"}))
 _QUIET_S = 60.0
+#: So long a search node may take to read what was written last.
+_READ_S = 15.0
 #: A write that was cut off leaves a file of such a name, which is no artifact: nothing refers to it.
 _UNFINISHED = ".new-"
 
@@ -60,7 +63,10 @@ async def gather(product: LocalStack, since: Mark, load: Load) -> Evidence:
         holdings=[
             holding
             for tenant in load.jobs
-            for holding in await asyncio.to_thread(_holdings, product, tenant, states[tenant], mine)
+            for holding in [
+                *await asyncio.to_thread(_holdings, product, tenant, states[tenant], mine),
+                *await _vectors(product, tenant, states[tenant]),
+            ]
         ],
         letters=letters,
         undone=undone,
@@ -122,6 +128,20 @@ def _holdings(
             frozenset(_made_by(events, {job for job, state in states.items() if state.status is JobStatus.CANCELLED})),
         ),
     ]
+
+
+async def _vectors(product: LocalStack, tenant: str, states: Mapping[str, JobState]) -> list[Holdings]:
+    """The search node's part of the tenant's index, once it has read all; none where chunks have no vectors."""
+    if not any("embeddings" in state.artifacts for state in states.values()):
+        return []
+    recorded = frozenset(await asyncio.to_thread(index_records, product, tenant))
+
+    async def same() -> bool:
+        return recorded == set(await asyncio.to_thread(served_records, product, tenant))
+
+    with suppress(TimeoutError):
+        await until(same, _READ_S)
+    return [Holdings(f"vectors of {tenant}", recorded, await asyncio.to_thread(served_records, product, tenant))]
 
 
 def _made_by(events: Sequence[CloudEvent], jobs: Collection[str]) -> Iterator[str]:

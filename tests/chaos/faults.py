@@ -6,6 +6,7 @@ A supervisor starts again at once what has died.
 
 import asyncio
 import random
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from time import monotonic
 
+from medkg_artifacts import SYSTEM_TENANT
 from medkg_bus.cluster import Cluster
 from medkg_contracts import topics
 from medkg_contracts.cloudevents import CloudEvent
@@ -35,6 +37,9 @@ HANG_S = 15.0
 DOWN_S = 30.0
 PAUSED_S = 10.0
 
+#: Jobs whose chunks are given vectors.
+VECTORS_IN_FLIGHT = 8
+
 _RESENT_A_PARTITION = 300
 _FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 
@@ -49,6 +54,8 @@ class Fault:
         short: whether it is part of the short form.
         scene: what it needs to be set up before the load begins, and taken down behind it.
         impossible: why it cannot be done on this machine, or None.
+        topology: that the jobs take; None for their source's own.
+        in_flight: so many of them at least; None for as many as the form has.
     """
 
     name: str
@@ -57,6 +64,8 @@ class Fault:
     short: bool = False
     scene: Callable[[Rig], AbstractAsyncContextManager[None]] = lambda _: nullcontext()
     impossible: Callable[[Rig], str | None] = lambda _: None
+    topology: str | None = None
+    in_flight: int | None = None
 
 
 async def kill(service: str, rig: Rig, _: Load) -> float:
@@ -126,6 +135,33 @@ async def lose_opensearch(rig: Rig, _: Load) -> float:
     await asyncio.sleep(DOWN_S)
     await asyncio.to_thread(rig.product.servers.opensearch.start)
     return monotonic()
+
+
+async def restart_search(rig: Rig, _: Load) -> float:
+    """The search node ends in good order, begins from its snapshot, reads on, and is killed."""
+
+    def restart() -> float:
+        rig.product.stop("search")
+        rig.product.start("search")
+        since = monotonic()
+        rig.product.kill("search")
+        rig.product.start("search")
+        return since
+
+    return await asyncio.to_thread(restart)
+
+
+async def wipe_search(rig: Rig, _: Load) -> float:
+    """The search node ends, and all that it kept on a disk is gone when it starts again."""
+
+    def wipe() -> float:
+        rig.product.stop("search")
+        since = monotonic()
+        shutil.rmtree(rig.product.servers.root / "artifacts" / SYSTEM_TENANT)
+        rig.product.start("search")
+        return since
+
+    return await asyncio.to_thread(wipe)
 
 
 async def resend(rig: Rig, load: Load) -> float:
@@ -232,6 +268,20 @@ def _hangs() -> list[Fault]:
     ]
 
 
+def _on_vectors() -> list[Fault]:
+    """Two models read each chunk, and are slow: a few jobs in flight keep them as busy as hundreds do the others."""
+    faults: dict[str, Callable[[Rig, Load], Awaitable[float]]] = {
+        "SIGKILL index": partial(kill, "index"),
+        "search restarted, then SIGKILL": restart_search,
+        "search's disk wiped": wipe_search,
+        "OpenSearch down 30 s": lose_opensearch,
+    }
+    return [
+        Fault(f"vectors: {name}", inject, topology="auto", in_flight=VECTORS_IN_FLIGHT)
+        for name, inject in faults.items()
+    ]
+
+
 def _skew(name: str, hours: dict[str, int]) -> Fault:
     return Fault(name, partial(skew, hours), None, scene=partial(true_clocks_after, hours), impossible=_no_faketime)
 
@@ -248,6 +298,7 @@ FAULTS = [
     Fault("artifact disk full 30 s", fill_disk, PROCESS_KILL_S, impossible=_no_mount),
     Fault("every third job cancelled", cancel, PROCESS_KILL_S),
     Fault("chunk paused 10 s", partial(pause, ScopeOrder(scope="stage", name="chunk")), PROCESS_KILL_S),
+    *_on_vectors(),
     _skew("clocks: router +1 h, parse -1 h", {"router": 1, "parse": -1}),
     _skew("clocks: router -1 h, index +1 h", {"router": -1, "index": 1}),
 ]

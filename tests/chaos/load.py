@@ -8,10 +8,11 @@ from medkg_testing import LocalStack, NotAsExpected, Watch
 
 from tests.studies import studies
 
-#: A fault strikes once so many jobs have come through: the product is then at work on all stages.
+#: A fault strikes once so many jobs have come through, or fewer where fewer are in flight: the product is then at work
+#: on all stages.
 WARM: int = 20
 
-_ALL_ENDED_S = 120.0
+_ALL_ENDED_S = 240.0
 
 
 class Load:
@@ -20,17 +21,29 @@ class Load:
     Each wave is a tenant of its own: a study asked for twice by one tenant would be two versions of one document, and
     what should be in the index would not be known.
 
+    Args:
+        topology: that the jobs ask for; None for their source's own.
+
     Attributes:
         jobs: the job ids of each tenant.
         withdrawn: those that were cancelled; they may end so, or may have completed before.
     """
 
-    def __init__(self, product: LocalStack, watch: Watch, name: str, wave: list[str], in_flight: int) -> None:
+    def __init__(
+        self,
+        product: LocalStack,
+        watch: Watch,
+        name: str,
+        wave: list[str],
+        in_flight: int,
+        topology: str | None = None,
+    ) -> None:
         self._product = product
         self._watch = watch
         self._name = name
         self._wave = wave
         self._minimum = in_flight
+        self._topology = topology
         self._sending: asyncio.Task[None] | None = None
         self.jobs: dict[str, list[str]] = {}
         self.withdrawn: set[str] = set()
@@ -52,7 +65,7 @@ class Load:
 
     async def warm(self) -> None:
         """Send until the product is at work on so many jobs as there must be."""
-        await self._keep(lambda: len(self._watch.ends) >= WARM and self.in_flight >= self._minimum)
+        await self._keep(lambda: len(self._watch.ends) >= min(WARM, self._minimum) and self.in_flight >= self._minimum)
 
     async def during(self, fault: Awaitable[float]) -> float:
         """Keep sending until the fault is over; what it returns."""
@@ -76,4 +89,6 @@ class Load:
 
     async def _send(self) -> None:
         tenant = f"{self._name}-{len(self.jobs)}"
-        self.jobs[tenant] = await asyncio.to_thread(self._product.submit, studies(self._wave), tenant=tenant)
+        self.jobs[tenant] = await asyncio.to_thread(
+            self._product.submit, studies(self._wave, topology=self._topology), tenant=tenant
+        )

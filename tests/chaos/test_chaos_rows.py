@@ -43,10 +43,11 @@ async def struck(rig: Rig, fault: Fault, in_flight: int) -> Row:
         pytest.skip(why)
     rig.mend()
     began = await evidence.mark(rig.product)
+    in_flight = fault.in_flight or in_flight
     async with fault.scene(rig):
         with rig.product.watch() as watch:
             name = "".join(letter if letter.isalnum() else "-" for letter in fault.name.lower())
-            load = Load(rig.product, watch, name, rig.studies[:in_flight], in_flight)
+            load = Load(rig.product, watch, name, rig.studies[:in_flight], in_flight, fault.topology)
             await load.warm()
             struck_with = load.in_flight
             since = await load.during(fault.inject(rig, load))

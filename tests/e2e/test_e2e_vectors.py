@@ -8,12 +8,12 @@ from medkg_contracts import topics
 from medkg_contracts.changelog import LiveModel, read_change
 from medkg_contracts.cloudevents import CloudEvent
 from medkg_contracts.kinds import Kind, kind_of
-from medkg_search import SearchServer, TenantNames
 from medkg_search.hybrid import Arm, HybridPage
 from medkg_testing import LocalStack
 from medkg_vectorview.view import VectorView
 
 from tests.studies import expected_chunks, states_of, studies
+from tests.vectors import index_records
 
 pytestmark = pytest.mark.integration
 
@@ -35,7 +35,7 @@ def test_both_stores_hold_the_same_whatever_ends(product: LocalStack, nct_ids: l
     states = states_of(product, jobs)
     failed = [(state.failed_stage, state.error) for state in states.values() if state.error is not None]
     chunks = expected_chunks(product, states, TENANT)
-    indexed = asyncio.run(records_of(product))
+    indexed = index_records(product, TENANT)
     dense = asyncio.run(vectors_of(product))
     page = asyncio.run(search(product, "surgery for lumbar disc herniation"))
 
@@ -54,18 +54,6 @@ async def search(product: LocalStack, text: str) -> HybridPage:
     """What the product's search service answers for the tenant."""
     async with product.connect(tenant=TENANT) as kg:
         return await kg.search(text)
-
-
-async def records_of(product: LocalStack) -> dict[str, tuple[str, str]]:
-    """Chunk and version of each of the tenant's records."""
-    server, names = SearchServer(product.opensearch_url), TenantNames(TENANT)
-    try:
-        await server.call("POST", f"/{names.chunks}/_refresh")
-        body = {"size": 10_000, "_source": ["chunk_id", "version"]}
-        hits = (await server.call("POST", f"/{names.chunks}/_search", body=body))["hits"]["hits"]
-    finally:
-        await server.close()
-    return {hit["_id"]: (hit["_source"]["chunk_id"], hit["_source"]["version"]) for hit in hits}
 
 
 async def vectors_of(product: LocalStack) -> dict[str, str]:
