@@ -10,9 +10,9 @@ from medkg_contracts.errors import MedkgError
 from .refusal import record_refused
 from .server import SearchServer
 
-#: OpenSearch analyses about 2 MiB a second on one core, and answers when all is done; one operation that is larger goes
+#: OpenSearch analyses about 1 MiB a second on one core, and answers when all is done; one operation that is larger goes
 #: alone.
-MAX_BYTES = 4 * 1024 * 1024
+MAX_BYTES = 1024 * 1024
 
 #: The status of a write whose record has another last write than was expected.
 CONFLICT = 409

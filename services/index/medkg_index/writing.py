@@ -9,7 +9,7 @@ once, where a search (or delete-by-query) sees only what has been refreshed and 
    finds there whatever was still let in;
 3. put the vectors into the changelog;
 4. write the records, until searches could see them; a version that was sealed before has them all, and they are not
-   analysed once more unless somebody has deleted one;
+   analysed once more unless one is gone or was written by somebody else;
 5. seal: the version is the visible one now, by compare-and-set;
 6. show: say so in the changelog, from which search nodes know it. Another writer may have sealed a version meanwhile,
    and have said so first: who finds that says it again, so that the last word is the last version's;
@@ -195,7 +195,7 @@ class BatchWriter:
         await self._bulk(operations, "true" if shown else self._refresh)
 
     async def _whole(self, writings: Sequence[Writing]) -> set[Writing]:
-        """Those of whose versions every record is in the index."""
+        """Those of whose versions every record is in the index, and was written once."""
         wanted = [(each, record) for each in writings for record in each.job.record_ids(each.version_name)]
         if not wanted:
             return set(writings)
@@ -206,7 +206,7 @@ class BatchWriter:
             for each in writings:
                 each.error = error
             return set()
-        lacking = {each for (each, _), item in zip(wanted, items, strict=True) if not item.get("found")}
+        lacking = {each for (each, _), item in zip(wanted, items, strict=True) if item.get("_version") != 1}
         return set(writings) - lacking
 
     async def _seal(self, writings: Sequence[Writing]) -> None:

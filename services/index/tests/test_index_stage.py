@@ -381,8 +381,8 @@ async def test_a_record_has_its_documents_facets(
 
 @pytest.mark.integration
 async def test_a_large_batch_is_split(stage: OpenSearchIndexStage, server: SearchServer, tenant: str) -> None:
-    """More than 4 MiB of chunks goes in several requests and is written whole."""
-    text = "\n".join(f"line {number} " + "leukemia " * 4000 for number in range(160))
+    """More than 1 MiB of chunks goes in several requests and is written whole."""
+    text = "\n".join(f"line {number} " + "leukemia " * 1000 for number in range(160))
     job = make(text=text)
     assert [receipt(tenant, job)] == await run(stage, (tenant, job))
     assert 160 == await ChunkSearch(server).count(tenant, SearchFilters(document_id=(job[0].id,)))
