@@ -79,7 +79,7 @@ class Caller:
     ) -> tuple[Performed, float]:
         """Have it done by a process, which is killed when all the jobs are cancelled."""
         call = asyncio.ensure_future(pool.call(tasks, timeout_s))
-        watch = asyncio.ensure_future(_until_unwanted(jobs))
+        watch = asyncio.ensure_future(_until_unwanted(jobs, call))
         try:
             await asyncio.wait({call, watch}, return_when=asyncio.FIRST_COMPLETED)
             if call.done() or not watch.result():
@@ -156,15 +156,20 @@ async def _turn_page(job: Job, limit: asyncio.Timeout) -> None:
     limit.reschedule(loop.time() + left_s)
 
 
-async def _until_unwanted(jobs: Sequence[Job]) -> bool:
-    """Wait until all are cancelled; False when the service ends, which waits for what is begun."""
-    while True:
+async def _until_unwanted(jobs: Sequence[Job], call: "asyncio.Task[tuple[Performed, float]]") -> bool:
+    """Wait until all are cancelled; False when the service ends, which waits for what is begun.
+
+    It ends with the call, too, whoever has cancelled it: Redis's client waits by `asyncio.wait_for`, which before
+    Python 3.12 loses a cancellation that comes in the same moment as what it waits for.
+    """
+    while not call.done():
         try:
             if all([await job.check.is_cancelled(job.work) for job in jobs]):
                 return True
         except HandedBack:
             return False
         await asyncio.sleep(WANTED_S)
+    return False
 
 
 def _task(job: Job) -> Task:

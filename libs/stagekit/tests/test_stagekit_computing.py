@@ -1,7 +1,8 @@
 """Jobs of a stage that computes, as its executor runs them in real processes."""
 
 import asyncio
-from contextlib import AsyncExitStack
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
@@ -46,6 +47,32 @@ async def test_a_cancelled_job_computes_no_longer(store: ArtifactStore, tmp_path
 
     assert (True, None) == (outcome.dropped, outcome.error)
     assert not runs(file)
+
+
+class Deaf:
+    """Lets the job end while it is asked for the second time, and does not hear that it is cancelled then."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self.asked = 0
+
+    async def control_state(self, service: str, job_ids: Sequence[str]) -> Holding:  # noqa: ARG002
+        """Nothing is held back."""
+        self.asked += 1
+        if self.asked > 1:
+            self._file.touch()
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(5.0)
+        return Holding()
+
+
+async def test_a_lost_cancellation_keeps_no_job(store: ArtifactStore, tmp_path: Path) -> None:
+    """A job that is done is told, even if who asks whether it is still wanted cannot be cancelled at that moment."""
+    file = tmp_path / "done"
+    async with asyncio.timeout(PATIENCE_S):
+        (outcome,) = await outcomes(SERVICE, [work_of(f"until {file}")], store, orders=Deaf(file))
+
+    assert (None, False) == (outcome.error, outcome.dropped)
 
 
 @pytest.mark.parametrize(("word", "code"), [("exit 7", "worker_crashed"), ("hoard", "memory_exceeded")])
