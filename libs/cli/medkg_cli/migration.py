@@ -97,12 +97,13 @@ def report_view(report: Contract) -> list[Table | Text]:
 
 
 def _filled(report: FillReport) -> list[Table | Text]:
-    lines: list[Table | Text] = [
-        Text(
+    done = f"nothing lacked vectors of {report.beside.ref}"
+    if report.documents or report.chunks:
+        done = (
             f"{report.documents:,} documents and {report.chunks:,} chunks have vectors of {report.beside.ref} now, in "
             f"{duration(report.seconds * 1000)} ({report.per_second:.1f} chunks/s)"
         )
-    ]
+    lines: list[Table | Text] = [Text(done)]
     if report.truncated:
         lines.append(
             Text(f"{report.truncated:,} chunks were longer than the model takes, and were cut", style="yellow")

@@ -32,6 +32,13 @@ def test_a_fill_names_the_commands_that_decide() -> None:
     assert "--discard" in text
 
 
+def test_a_fill_that_had_nothing_to_do_says_so() -> None:
+    """As when it is done again to compare."""
+    nothing = FILLED.model_copy(update={"documents": 0, "chunks": 0, "per_second": 0.0})
+
+    assert told(nothing).startswith("nothing lacked vectors of b-model@bbbbbbbbbbbb")
+
+
 def test_a_fill_that_left_documents_out_names_no_switch() -> None:
     """It says which, and what to do."""
     text = told(FILLED.model_copy(update={"failures": {"x:1": InputTooLong("600 tokens").info}}))

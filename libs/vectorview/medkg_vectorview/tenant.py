@@ -102,7 +102,8 @@ class Tenant:
                 cut = TenantCut(
                     self.name, self.live, self._documents.listed(), self._versions.listed(),
                     self._visible[:size].copy(), self._orders[:size].copy(),
-                    tuple(each.cut(model) for model, each in self._generations.items()),
+                    # One whose vectors were all removed is made anew when it has some again; its blocks are not kept.
+                    tuple(each.cut(model) for model, each in self._generations.items() if len(each.rows)),
                 )  # fmt: skip
             yield cut
 

@@ -16,13 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from medkg_artifacts import ArtifactStore
 from medkg_contracts.artifacts import ArtifactRef
-from medkg_contracts.changelog import VectorChange
+from medkg_contracts.changelog import VectorChange, VectorDeleted
+from medkg_contracts.vectors import EmbeddingModel
 from medkg_vectorview import Shard, Sizes, VectorView
 from medkg_vectorview.cut import BLOCK
 from medkg_vectorview.place import Extent, Reading
 from medkg_vectorview.snapshots import Snapshots
 
-from .changelog import MODEL, TENANT, Expected, as_records, changes_of, compacted, deleted, live, put, visible
+from .changelog import MODEL, TENANT, Expected, as_records, changes_of, compacted, deleted, key, live, put, visible
 from .histories import DOCUMENTS, batches, histories
 
 QUERY = np.array([[1, 0, 0, 0]], np.float32)
@@ -221,6 +222,20 @@ async def test_what_has_changed_is_written(view: VectorView, tmp_path: Path) -> 
     loaded = await snapshots_in(tmp_path).load(EXTENT)
 
     assert loaded is not None
+    assert shown(view) == shown(loaded[0])
+
+
+async def test_a_model_without_vectors_takes_no_room_after_a_restart(tmp_path: Path) -> None:
+    """What was discarded of it leaves nothing; the documents and the other model's vectors are as they were."""
+    other = EmbeddingModel(name="other", revision="e" * 64, dimension=MODEL.dimension)
+    both = [put("d1", "1", 0), put("d1", "1", 0, model=other), visible("d1", "1", 1)]
+    view = VectorView()
+    view.apply([*both, VectorDeleted(replace(key("d1", "1", 0), model=other.key))])
+    await write(snapshots_in(tmp_path), view)
+    loaded = await snapshots_in(tmp_path).load(EXTENT)
+
+    assert loaded is not None
+    assert [MODEL.key] == [each.model for each in loaded[0].states()]
     assert shown(view) == shown(loaded[0])
 
 
