@@ -25,5 +25,5 @@ def test_each_arm_and_all_of_them_are_measured_through_the_service(tmp_path: Pat
     report = json.loads(file.read_text())
 
     assert ["bm25", "splade", "dense", "all arms"] == list(report["measured"])
-    assert [(20, 0)] * 4 == [(each["ms"]["count"], each["partial"]) for each in report["measured"].values()]
+    assert [(20, 0)] * 4 == [(each["ms"]["count"], each["lacking"]) for each in report["measured"].values()]
     assert {"bm25", "dense", "search", "splade"} == set(report["measured"]["all arms"]["parts"])
