@@ -44,9 +44,9 @@ _TENANT: Final = "bench"
 _VERSION: Final = "v1"
 _RATE: Final = 20.0
 _CHUNKS: Final = 10_000
-_SECONDS: Final = 4.0
-_ROUNDS: Final = 2
-_WARMING: Final = 60
+_SECONDS: Final = 5.0
+_ROUNDS: Final = 3
+_WARMING: Final = 200
 #: Chunks that the models read; all others have what one of these has, with its vector moved a little.
 _READ: Final = 160
 _MOVED: Final = 0.3

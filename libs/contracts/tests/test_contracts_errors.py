@@ -17,9 +17,9 @@ def pictured() -> list[tuple[str, str | None]]:
     found: list[tuple[str, str | None]] = []
     above: dict[str, str] = {}
     for line in (errors.__doc__ or "").splitlines():
-        if (match := re.match(r" *([*x-]) (\w+)$", line)) is not None:
+        if (match := re.match(r" *([*x.-]) (\w+)$", line)) is not None:
             mark, name = match.groups()
-            parent = {"*": None, "x": above.get("*"), "-": above.get("x")}[mark]
+            parent = {"*": None, "x": above.get("*"), "-": above.get("x"), ".": above.get("-")}[mark]
             above[mark] = name
             found.append((name, parent))
     return found

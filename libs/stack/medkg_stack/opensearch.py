@@ -11,6 +11,7 @@ from medkg_contracts.errors import IndexUnavailable, ResourceUnavailable
 from .account import cache_folder, data_folder, drop, give
 from .cache import Cache
 from .java import Java, find_java
+from .kafka import Profile
 from .maven import entry_name, run_goal
 from .ports import HOST, Ports, require_free
 from .probe import http_ok
@@ -50,10 +51,11 @@ class OpenSearch:
 
     name = "opensearch"
 
-    def __init__(self, root: Path, ports: Ports, cache: Cache) -> None:
+    def __init__(self, root: Path, ports: Ports, cache: Cache, profile: Profile = "dev") -> None:
         self.address = f"http://{HOST}:{ports.opensearch}"
         self.data = data_folder(root / "opensearch")
         self._ports = ports
+        self._profile = profile
         self._cache = Cache(cache_folder(cache.root))
         self._process = Process(root, self.name, IndexUnavailable)
 
@@ -149,7 +151,8 @@ class OpenSearch:
             f"-Xms{_HEAP}",
             f"-Xmx{_HEAP}",
             "-XX:+UseSerialGC",
-            "-XX:TieredStopAtLevel=1",
+            # What runs for minutes only is not worth being compiled fully.
+            *(["-XX:TieredStopAtLevel=1"] if self._profile == "dev" else []),
             "-XX:-UsePerfData",
             "-XX:+ExitOnOutOfMemoryError",
             *compact,

@@ -53,7 +53,7 @@ class Stack:
             root: its folder, ``.medkg`` by custom.
             ports: the default ones if not given; ``Ports.free()`` for tests.
             kafka_nodes: 1, or 3 with replication 3.
-            profile: ``dev``, or ``bench`` for a Kafka with 1 GB that compiles fully.
+            profile: ``dev``, or ``bench`` for servers that compile fully, and a Kafka with 1 GB.
             cache: where fetched servers are kept; ``Cache.default()`` if not given.
             report: takes a line on each step.
         """
@@ -63,7 +63,7 @@ class Stack:
         cluster = Cluster(self.root, self.ports, kafka_nodes, profile)
         self.kafka = Kafka(cluster, KafkaDistribution(cache))
         self.redis = Redis(self.root, self.ports.redis)
-        self.opensearch = OpenSearch(self.root, self.ports, cache)
+        self.opensearch = OpenSearch(self.root, self.ports, cache, profile)
         self._report = one_at_a_time(report)
 
     @property
