@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from medkg_contracts.errors import ConfigurationError
-from medkg_contracts.model import first_violation
 from medkg_contracts.vectors import EmbeddingModel
 from pydantic import ValidationError
 
 from .bulk import Operation, Written, send
+from .model_record import create_record, strange_record
 from .names import TenantNames
 from .refusal import refused
 from .server import SearchServer
@@ -18,8 +17,6 @@ from .tenant_models import TenantModels
 
 #: The record's ``_id``; that of a manifest is hexadecimal.
 LIVE_MODEL_ID: Final = "live-model"
-
-_CONFLICT: Final = 409
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +42,7 @@ def read_live_model(tenant: str, item: Mapping[str, Any]) -> TenantModels | None
     try:
         return TenantModels.model_validate({"tenant": tenant} | item["_source"].get("live_model", {}))
     except ValidationError as error:
-        raise ConfigurationError(
-            f"record {item['_id']} of index {item['_index']} is no live model: {first_violation(error)}",
-            remedy="Find who else writes into the index, or which version of medkg did, and correct the record.",
-        ) from error
+        raise strange_record(item, "live model", error) from error
 
 
 async def stored_models(server: SearchServer, names: TenantNames) -> StoredModels | None:
@@ -96,13 +90,12 @@ async def first_live_model(server: SearchServer, names: TenantNames, model: Embe
     """
     # Behind any that was lost with its index, as a manifest's numbers are.
     mine = TenantModels(tenant=names.tenant, model=model, order=round(time.time() * 1000))
-    path = f"/{names.documents}/_create/{LIVE_MODEL_ID}"
-    made = await server.call("PUT", path, params={"require_alias": "true"}, body=_source(mine), accept=(_CONFLICT,))
-    if "error" not in made:
+    taken = await create_record(server, names, LIVE_MODEL_ID, _source(mine))
+    if taken is None:
         return mine
     found = await live_model(server, names)
     if found is None:
-        raise refused(f"PUT {path}", made["error"], made["status"])
+        raise taken
     return found
 
 

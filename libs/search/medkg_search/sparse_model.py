@@ -3,19 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from medkg_contracts.errors import ConfigurationError, MedkgError
-from medkg_contracts.model import first_violation
+from medkg_contracts.errors import MedkgError
 from medkg_contracts.vectors import SparseModel
 from pydantic import ValidationError
 
+from .model_record import create_record, strange_record
 from .names import TenantNames
 from .refusal import refused
 from .server import SearchServer
 
 #: The record's ``_id``; that of a manifest is hexadecimal.
 SPARSE_MODEL_ID: Final = "sparse-model"
-
-_CONFLICT: Final = 409
 
 
 async def sparse_models(
@@ -53,15 +51,14 @@ async def first_sparse_model(server: SearchServer, names: TenantNames, model: Sp
         IndexUnavailable: OpenSearch did not answer.
         ConfigurationError: OpenSearch refused, or the record is none.
     """
-    path = f"/{names.documents}/_create/{SPARSE_MODEL_ID}"
     # In the field of the live model, nothing of which is searched either.
     body = {"live_model": {"sparse": model.model_dump(mode="json")}}
-    made = await server.call("PUT", path, params={"require_alias": "true"}, body=body, accept=(_CONFLICT,))
-    if "error" not in made:
+    taken = await create_record(server, names, SPARSE_MODEL_ID, body)
+    if taken is None:
         return model
     found = await sparse_model(server, names.tenant)
     if found is None:
-        raise refused(f"PUT {path}", made["error"], made["status"])
+        raise taken
     return found
 
 
@@ -73,7 +70,4 @@ def _read(tenant: str, item: Mapping[str, Any]) -> SparseModel | MedkgError | No
     try:
         return SparseModel.model_validate(item["_source"].get("live_model", {}).get("sparse"))
     except ValidationError as error:
-        return ConfigurationError(
-            f"record {item['_id']} of index {item['_index']} is no sparse model: {first_violation(error)}",
-            remedy="Find who else writes into the index, or which version of medkg did, and correct the record.",
-        )
+        return strange_record(item, "sparse model", error)
