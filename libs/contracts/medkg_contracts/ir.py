@@ -176,29 +176,6 @@ class ValidationReport(Contract):
     violations: list[Violation]
 
 
-class Entity(Contract):
-    """A thing named in a document, linked to a vocabulary where possible."""
-
-    id: str
-    document_id: str
-    text: str
-    label: str
-    span: Span
-    curie: str | None = None
-
-
-class Claim(Contract):
-    """A statement that a document makes about two entities."""
-
-    id: str
-    document_id: str
-    subject: str
-    predicate: str
-    object: str
-    evidence: Span
-    confidence: Annotated[float, Field(ge=0, le=1)]
-
-
 class IndexReceipt(Contract):
     """What the index stage wrote for one document.
 
@@ -211,14 +188,6 @@ class IndexReceipt(Contract):
     index: str
     chunks: int
     stale_removed: int
-
-
-class GraphReceipt(Contract):
-    """What the graph stage wrote for one document."""
-
-    document_id: str
-    nodes: int
-    edges: int
 
 
 class ExpansionReceipt(Contract):

@@ -9,14 +9,12 @@ from typing import Any, ClassVar, Final, Protocol, get_args, get_origin, get_typ
 
 from .ir import (
     Chunk,
-    Claim,
     Document,
-    Entity,
-    GraphReceipt,
     IndexReceipt,
     RawPayload,
     ValidationReport,
 )
+from .knowledge import Claims, Entities, GraphReceipt
 from .model import OptionValue
 from .requests import JobRequest
 from .vectors import Embeddings, SparseVectors
@@ -148,21 +146,25 @@ class IndexStage(Protocol):
 
 
 class ExtractStage(Protocol):
-    """Finds entities and claims in a document."""
+    """Finds what a document is about and what it claims: in its record's fields and in its text."""
 
     outputs: ClassVar[tuple[str, ...]] = ("entities", "claims")
 
-    async def execute(self, ctx: StageContext, document: Document) -> tuple[list[Entity], list[Claim]]: ...  # noqa: D102
+    async def execute(  # noqa: D102
+        self, ctx: StageContext, payloads: list[RawPayload], document: Document, chunks: list[Chunk]
+    ) -> tuple[Entities, Claims]: ...
 
 
 class KGStage(Protocol):
-    """Writes entities and claims to the knowledge graph."""
+    """Writes what documents are about and what they claim to the knowledge graph."""
 
     outputs: ClassVar[tuple[str, ...]] = ("graph_receipt",)
 
-    async def execute(  # noqa: D102
-        self, ctx: StageContext, entities: list[Entity], claims: list[Claim]
-    ) -> GraphReceipt: ...
+    async def execute_batch(
+        self, ctxs: Sequence[StageContext], entities: Sequence[Entities], claims: Sequence[Claims]
+    ) -> Sequence[GraphReceipt | Exception]:
+        """One result or error per context, in their order; one job's error never fails its batch mates."""
+        ...
 
 
 def _stage_type(protocol: type) -> StageType:

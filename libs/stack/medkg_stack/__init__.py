@@ -1,7 +1,8 @@
-"""The local stack: Kafka, Redis, OpenSearch and our own services as processes of this machine."""
+"""The local stack: Kafka, Redis, OpenSearch, Neo4j and our own services as processes of this machine."""
 
 from .cache import Cache
 from .kafka import Kafka, KafkaNode, Profile
+from .neo4j import Neo4j
 from .opensearch import OpenSearch
 from .ports import Ports
 from .redis import Redis
@@ -16,6 +17,7 @@ __all__ = [
     "Cache",
     "Kafka",
     "KafkaNode",
+    "Neo4j",
     "OpenSearch",
     "Ports",
     "Profile",

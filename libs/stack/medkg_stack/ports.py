@@ -35,6 +35,10 @@ class ServerAddresses(Protocol):
     def opensearch_url(self) -> str:
         """OpenSearch's address."""
 
+    @property
+    def neo4j_url(self) -> str:
+        """Neo4j's address."""
+
 
 @dataclass(frozen=True)
 class Ports:
@@ -44,11 +48,13 @@ class Ports:
         kafka: of the first node; the further ones are 10 apart, and each has its controller one above.
         redis: of Redis.
         opensearch: of OpenSearch's HTTP; its transport is 100 above.
+        neo4j: of Neo4j's Bolt.
     """
 
     kafka: int = 9092
     redis: int = 6379
     opensearch: int = 9200
+    neo4j: int = 7687
 
     @classmethod
     def free(cls) -> "Ports":
@@ -64,7 +70,8 @@ class Ports:
                 and all(abs(base + extra - kafka) > _TRANSPORT_OFFSET for extra in (0, _TRANSPORT_OFFSET))
             )
         )
-        return cls(kafka=kafka, redis=redis, opensearch=opensearch)
+        neo4j = _search(lambda port: is_free(port) and port not in {redis, *_near(kafka), *_near(opensearch)})
+        return cls(kafka=kafka, redis=redis, opensearch=opensearch, neo4j=neo4j)
 
     def variables(self) -> dict[str, str]:
         """The variables by which `docker-compose.yml` publishes the servers at these ports."""
@@ -81,6 +88,7 @@ class Ports:
             kafka=_local_port("MK_KAFKA", f"kafka://{settings.kafka.split(',')[0].strip()}"),
             redis=_local_port("MK_REDIS_URL", settings.redis_url),
             opensearch=_local_port("MK_OPENSEARCH_URL", settings.opensearch_url),
+            neo4j=_local_port("MK_NEO4J_URL", settings.neo4j_url),
         )
 
     def kafka_client(self, node: int) -> int:
@@ -125,6 +133,11 @@ def require_free(owner: str, *ports: int) -> None:
                 f"Port {port}, which {owner} needs, is taken by a process that medkg did not start",
                 remedy=f"Stop that process (`ss -ltnp 'sport = :{port}'` names it) or set another port in .env.",
             )
+
+
+def _near(port: int) -> range:
+    """The ports that a server of several may have, if this is its first."""
+    return range(port, port + _TRANSPORT_OFFSET + 1)
 
 
 def _search(suits: Callable[[int], bool]) -> int:

@@ -1,4 +1,4 @@
-"""The servers together: Kafka, Redis and OpenSearch, as processes of this machine."""
+"""The servers together: Kafka, Redis, OpenSearch and Neo4j, as processes of this machine."""
 
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
@@ -12,6 +12,7 @@ from .cache import Cache
 from .kafka import Cluster, Kafka, Profile
 from .kafka_distribution import KafkaDistribution
 from .lock import locked
+from .neo4j import Neo4j
 from .opensearch import OpenSearch
 from .ports import Ports
 from .redis import Redis
@@ -23,7 +24,7 @@ _LOCK_TIMEOUT_S = 300.0
 
 
 #: The servers, by name.
-SERVERS: Final = ("kafka", "redis", "opensearch")
+SERVERS: Final = ("kafka", "redis", "opensearch", "neo4j")
 
 
 class Stack:
@@ -35,6 +36,7 @@ class Stack:
         kafka: Kafka, with ``nodes``.
         redis: Redis.
         opensearch: OpenSearch.
+        neo4j: Neo4j.
     """
 
     def __init__(
@@ -64,12 +66,13 @@ class Stack:
         self.kafka = Kafka(cluster, KafkaDistribution(cache))
         self.redis = Redis(self.root, self.ports.redis)
         self.opensearch = OpenSearch(self.root, self.ports, cache, profile)
+        self.neo4j = Neo4j(self.root, self.ports.neo4j, cache)
         self._report = one_at_a_time(report)
 
     @property
     def servers(self) -> dict[str, Server]:
         """Every server by its name."""
-        servers: tuple[Server, ...] = (self.kafka, self.redis, self.opensearch)
+        servers: tuple[Server, ...] = (self.kafka, self.redis, self.opensearch, self.neo4j)
         return {server.name: server for server in servers}
 
     def environment(self) -> dict[str, str]:
@@ -78,6 +81,7 @@ class Stack:
             "MK_KAFKA": self.kafka.address,
             "MK_REDIS_URL": self.redis.address,
             "MK_OPENSEARCH_URL": self.opensearch.address,
+            "MK_NEO4J_URL": self.neo4j.address,
             "MK_ARTIFACTS_URL": f"file://{self.root / 'artifacts'}",
         }
 

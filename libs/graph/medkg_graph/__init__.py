@@ -1,0 +1,7 @@
+"""The knowledge graph in Neo4j: its schema, writing and reading."""
+
+from .facts import Facts, facts_of
+from .server import GraphServer
+from .writer import GraphWriter
+
+__all__ = ["Facts", "GraphServer", "GraphWriter", "facts_of"]

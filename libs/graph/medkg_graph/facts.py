@@ -1,0 +1,133 @@
+"""A document's facts as the graph keeps them: plain rows, the same for the same facts. Pure.
+
+In the graph a document is a node ``Document`` that supports entities; a claim is a relationship between two entities,
+which has the predicate's name as its type and its evidence, qualifiers and provenance as its properties.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+from medkg_contracts.errors import InvalidDocument
+from medkg_contracts.ids import digest
+from medkg_contracts.knowledge import Claim, Claims, Entities, Entity
+
+#: What a Neo4j property may be.
+Value = str | int | float | bool | list[str]
+
+#: Changes with what rows are made of, so that facts written by an older medkg are written again.
+_FORM: Final = "1"
+_ENTITY_FIELDS: Final = frozenset({"tenant", "id", "category", "name", "xrefs", "owner"})
+_CLAIM_FIELDS: Final = frozenset(
+    {"tenant", "id", "document", "predicate", "negated", "evidence", "knowledge_source", "knowledge_level",
+     "agent_type", "publications", "confidence"}
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class EntityRow:
+    """An entity as a document describes it.
+
+    Attributes:
+        label: its category as a node's label, such as ``Disease``.
+        properties: of the node, without its tenant and its owner.
+    """
+
+    id: str
+    label: str
+    properties: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRow:
+    """A claim as a relationship.
+
+    Attributes:
+        type: of the relationship, such as ``IN_CLINICAL_TRIALS_FOR``.
+        version: of its properties: another one means that they have changed.
+    """
+
+    id: str
+    type: str
+    subject: str
+    object: str
+    properties: Mapping[str, Value]
+    version: str
+
+    @property
+    def key(self) -> str:
+        """How its document's node names it."""
+        return f"{self.type}:{self.id}:{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that one document brings into the graph.
+
+    Attributes:
+        node: the entity that the document itself is.
+        digest: of all of it; the graph has the same facts already if it has the same digest.
+    """
+
+    tenant: str
+    document_id: str
+    node: str
+    entities: tuple[EntityRow, ...]
+    claims: tuple[ClaimRow, ...]
+    digest: str
+
+
+def facts_of(tenant: str, entities: Entities, claims: Claims) -> Facts:
+    """The rows of what a document says.
+
+    Raises:
+        InvalidDocument: both are not of one document, or a claim is about an entity that is not among those given.
+    """
+    if entities.document_id != claims.document_id:
+        raise InvalidDocument(f"entities of {entities.document_id}, but claims of {claims.document_id}")
+    known = {each.id: each for each in (*entities.entities, entities.document)}
+    for claim in claims.claims:
+        if missing := {claim.subject, claim.object} - known.keys():
+            raise InvalidDocument(
+                f"{claim.document_id} claims something of {min(missing)}, which is none of its entities"
+            )
+    nodes = tuple(_entity_row(known[id_]) for id_ in sorted(known))
+    edges = tuple(sorted((_claim_row(claim) for claim in claims.claims), key=lambda row: row.key))
+    described = (f"{row.id} {orjson.dumps(row.properties, option=orjson.OPT_SORT_KEYS).decode()}" for row in nodes)
+    whole = digest(_FORM, entities.document.id, *described, *(row.key for row in edges))
+    return Facts(tenant, entities.document_id, entities.document.id, nodes, edges, whole)
+
+
+def relationship_type(predicate: str) -> str:
+    """``biolink:in_clinical_trials_for`` -> ``IN_CLINICAL_TRIALS_FOR``."""
+    return predicate.removeprefix("biolink:").upper()
+
+
+def _entity_row(entity: Entity) -> EntityRow:
+    own = {"category": entity.category, "name": entity.name, "xrefs": sorted(entity.xrefs)}
+    properties = _joined(own, entity.attributes, _ENTITY_FIELDS, f"the entity {entity.id}")
+    return EntityRow(entity.id, entity.category.removeprefix("biolink:"), properties)
+
+
+def _claim_row(claim: Claim) -> ClaimRow:
+    own: dict[str, Value] = {
+        "predicate": claim.predicate,
+        "negated": claim.negated,
+        "evidence": [part.model_dump_json() for part in claim.evidence],
+        "knowledge_source": claim.knowledge_source,
+        "knowledge_level": claim.knowledge_level,
+        "agent_type": claim.agent_type,
+        "publications": list(claim.publications),
+        "confidence": claim.confidence,
+    }
+    properties = _joined(own, claim.qualifiers, _CLAIM_FIELDS, f"a claim of {claim.document_id}")
+    version = digest(orjson.dumps(properties, option=orjson.OPT_SORT_KEYS).decode())[:12]
+    type_ = relationship_type(claim.predicate)
+    return ClaimRow(claim.id, type_, claim.subject, claim.object, properties, version)
+
+
+def _joined(own: Mapping[str, Any], more: Mapping[str, Any], taken: frozenset[str], whose: str) -> dict[str, Value]:
+    if clash := taken & more.keys():
+        raise InvalidDocument(f"{whose} has an attribute {min(clash)!r}, which the graph itself uses")
+    return {**own, **more}

@@ -1,0 +1,105 @@
+"""The connection to Neo4j: transactions that are tried again as its driver does, and errors of our tree."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, TypeVar
+
+from medkg_contracts.errors import ConfigurationError, GraphUnavailable
+from neo4j import READ_ACCESS, AsyncDriver, AsyncGraphDatabase, AsyncManagedTransaction
+from neo4j.exceptions import (
+    AuthError,
+    DriverError,
+    Neo4jError,
+    TransientError,
+)
+from neo4j.exceptions import (
+    ConfigurationError as DriverConfigurationError,
+)
+
+T = TypeVar("T")
+Row = dict[str, Any]
+Work = Callable[["Transaction"], Awaitable[T]]
+
+_ACQUISITION_S: Final = 30.0
+_CREDENTIALS: Final = "Give MK_NEO4J_USER and MK_NEO4J_PASSWORD of an account that Neo4j knows."
+
+
+class Transaction:
+    """One transaction: all of its statements take effect together, or none does."""
+
+    def __init__(self, transaction: AsyncManagedTransaction) -> None:
+        self._transaction = transaction
+
+    async def run(self, statement: str, **parameters: object) -> list[Row]:
+        """Run a statement, whose text is ours, and take all of its rows."""
+        result = await self._transaction.run(statement, parameters)
+        return [record.data() async for record in result]
+
+
+class GraphServer:
+    """A Neo4j, asked over Bolt; several tasks may use it at once."""
+
+    def __init__(
+        self, url: str, *, user: str = "", password: str = "", database: str = "neo4j", timeout_s: float = 30.0
+    ) -> None:
+        """Describe the connection; it is made when first needed.
+
+        Args:
+            url: such as ``bolt://127.0.0.1:7687``.
+            user: "" where Neo4j asks for no credentials.
+            password: of the user.
+            database: which of Neo4j's databases.
+            timeout_s: how long a transaction is tried again where Neo4j does not answer or has a deadlock.
+
+        Raises:
+            ConfigurationError: the URL is none of Neo4j's.
+        """
+        self._url, self._database = url, database
+        with self._told():
+            self._driver: AsyncDriver = AsyncGraphDatabase.driver(
+                url,
+                auth=(user, password) if user else None,
+                max_transaction_retry_time=timeout_s,
+                connection_acquisition_timeout=_ACQUISITION_S,
+                connection_timeout=min(timeout_s, _ACQUISITION_S),
+                notifications_min_severity="OFF",
+            )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._driver.close()
+
+    async def write(self, work: Work[T]) -> T:
+        """Do the work in a transaction, again where Neo4j says that another try may succeed.
+
+        Raises:
+            GraphUnavailable: it did not answer, or refused for the moment, for as long as is tried.
+            ConfigurationError: it does not know us.
+        """
+        with self._told():
+            async with self._driver.session(database=self._database) as session:
+                return await session.execute_write(lambda transaction: work(Transaction(transaction)))
+
+    async def read(self, work: Work[T]) -> T:
+        """Do the work in a transaction in which Neo4j itself refuses to write; otherwise as `write`."""
+        with self._told():
+            async with self._driver.session(database=self._database, default_access_mode=READ_ACCESS) as session:
+                return await session.execute_read(lambda transaction: work(Transaction(transaction)))
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Raise the driver's errors as ours; what is our own bug stays what it is."""
+        try:
+            yield
+        except AuthError as error:
+            raise ConfigurationError(f"Neo4j at {self._url}: {error.message}", remedy=_CREDENTIALS) from error
+        except (DriverConfigurationError, ValueError) as error:
+            raise ConfigurationError(f"MK_NEO4J_URL: {error}") from error
+        except TransientError as error:
+            raise GraphUnavailable(f"Neo4j at {self._url}: {error.message}") from error
+        except DriverError as error:
+            raise GraphUnavailable(f"Neo4j at {self._url} does not answer: {error}") from error
+        except Neo4jError as error:
+            if error.is_retryable():
+                raise GraphUnavailable(f"Neo4j at {self._url}: {error.message}") from error
+            raise

@@ -1,0 +1,100 @@
+"""The statements by which documents' facts are written.
+
+Rows come in the order of their ids, documents before entities, so that of two transactions that want the same nodes
+one waits for the other, and never each for the other. Relationships are made only between nodes that are locked.
+"""
+
+from typing import Final
+
+#: Lock the documents, making those that are new; returns what the graph has of each.
+LOCK_DOCUMENTS: Final = """
+UNWIND $rows AS row
+MERGE (d:Document {tenant: row.tenant, id: row.id})
+SET d.locked = true REMOVE d.locked
+RETURN d.tenant AS tenant, d.id AS id,
+       coalesce(d.digest, '') AS digest, coalesce(d.entities, []) AS entities, coalesce(d.claims, []) AS claims
+"""
+
+#: Lock the entities, making those that are new.
+LOCK_ENTITIES: Final = """
+UNWIND $rows AS row
+MERGE (e:Entity {tenant: row.tenant, id: row.id})
+SET e.locked = true REMOVE e.locked
+"""
+
+#: Documents describe entities; each keeps its own description, so that an entity can take another's when one goes.
+SUPPORT: Final = """
+UNWIND $rows AS row
+MATCH (d:Document {tenant: row.tenant, id: row.document})
+MATCH (e:Entity {tenant: row.tenant, id: row.id})
+MERGE (d)-[s:SUPPORTS]->(e)
+SET s.label = row.label, s.properties = row.described
+"""
+
+ABANDON: Final = """
+UNWIND $rows AS row
+MATCH (:Document {tenant: row.tenant, id: row.document})-[s:SUPPORTS]->(:Entity {tenant: row.tenant, id: row.id})
+DELETE s
+"""
+
+#: An entity looks as the document with the smallest id describes it, whatever the order in which they came.
+DESCRIBE: Final = """
+UNWIND $rows AS row
+MATCH (e:Entity {tenant: row.tenant, id: row.id})
+WHERE e.owner IS NULL OR row.document <= e.owner
+WITH e, row, [label IN labels(e) WHERE label <> 'Entity'] AS labels
+SET e = row.properties
+REMOVE e:$(labels)
+SET e:$(row.label)
+"""
+
+#: What entities look like whose describing document has abandoned them: as the next one describes them.
+HEIRS: Final = """
+UNWIND $rows AS row
+MATCH (e:Entity {tenant: row.tenant, id: row.id}) WHERE e.owner = row.document
+MATCH (d:Document)-[s:SUPPORTS]->(e)
+WITH e, d, s ORDER BY d.id
+WITH e, head(collect({document: d.id, label: s.label, described: s.properties})) AS heir
+SET e.owner = heir.document
+RETURN e.tenant AS tenant, e.id AS id, heir.document AS document, heir.label AS label, heir.described AS described
+"""
+
+#: Entities that no document supports any more go.
+ORPHANS: Final = """
+UNWIND $rows AS row
+MATCH (e:Entity {tenant: row.tenant, id: row.id})
+WHERE NOT EXISTS { (:Document)-[:SUPPORTS]->(e) }
+DELETE e
+"""
+
+FINISH: Final = """
+UNWIND $rows AS row
+MATCH (d:Document {tenant: row.tenant, id: row.id})
+SET d = row
+"""
+
+FORGET: Final = """
+UNWIND $rows AS row
+MATCH (d:Document {tenant: row.tenant, id: row.id})
+DELETE d
+"""
+
+
+def add_claims(type_: str) -> str:
+    """Make new claims, all of one relationship type."""
+    return f"""
+UNWIND $rows AS row
+MATCH (s:Entity {{tenant: row.tenant, id: row.subject}})
+MATCH (o:Entity {{tenant: row.tenant, id: row.object}})
+CREATE (s)-[r:{type_}]->(o)
+SET r = row.properties
+"""
+
+
+def drop_claims(type_: str) -> str:
+    """Delete claims, all of one relationship type."""
+    return f"""
+UNWIND $rows AS row
+MATCH ()-[r:{type_} {{tenant: row.tenant, id: row.id}}]->()
+DELETE r
+"""

@@ -1,0 +1,148 @@
+"""Writing documents' facts: exactly what a document says now is in the graph, whatever it said before."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+from medkg_contracts.knowledge import GraphReceipt
+
+from . import statements
+from .changes import Change, Present, change, removal
+from .facts import EntityRow, Facts
+from .schema import GraphSchema
+from .server import GraphServer, Transaction
+
+#: A document: its tenant and its id.
+Key = tuple[str, str]
+
+
+class GraphWriter:
+    """Writes and removes documents; several may write to one graph at once."""
+
+    def __init__(self, server: GraphServer) -> None:
+        self._server = server
+        self._schema = GraphSchema(server)
+
+    async def write(self, facts: Sequence[Facts]) -> list[GraphReceipt]:
+        """Bring the graph to have these facts of these documents, each of them once, all or none.
+
+        Raises:
+            GraphUnavailable: Neo4j did not answer; nothing was written.
+            ConfigurationError: it does not know us.
+        """
+        await self._schema.ensure({row.type for each in facts for row in each.claims})
+        wanted = {(each.tenant, each.document_id): each for each in facts}
+        changes = await self._server.write(lambda transaction: _write(transaction, wanted))
+        return [_receipt(each, changes.get((each.tenant, each.document_id))) for each in facts]
+
+    async def remove(self, tenant: str, document_ids: Sequence[str]) -> int:
+        """Take documents, and all that only they support, out of the graph; how many of them it had.
+
+        Raises:
+            GraphUnavailable: Neo4j did not answer; nothing was removed.
+            ConfigurationError: it does not know us.
+        """
+        await self._schema.ensure(())
+        keys = sorted((tenant, document_id) for document_id in document_ids)
+        return await self._server.write(lambda transaction: _remove(transaction, keys))
+
+
+async def _write(transaction: Transaction, wanted: Mapping[Key, Facts]) -> dict[Key, Change]:
+    present = await _lock(transaction, sorted(wanted))
+    changes = {key: found for key, facts in wanted.items() if (found := change(facts, present[key])) is not None}
+    await _apply(transaction, list(changes.values()))
+    return changes
+
+
+async def _remove(transaction: Transaction, keys: Sequence[Key]) -> int:
+    present = await _lock(transaction, keys)
+    await _apply(transaction, [removal(*key, present[key]) for key in keys])
+    return sum(bool(each.digest) for each in present.values())
+
+
+async def _lock(transaction: Transaction, keys: Sequence[Key]) -> dict[Key, Present]:
+    rows = await transaction.run(statements.LOCK_DOCUMENTS, rows=[{"tenant": t, "id": id_} for t, id_ in keys])
+    return {(row["tenant"], row["id"]): Present(row["digest"], row["entities"], row["claims"]) for row in rows}
+
+
+async def _apply(transaction: Transaction, changes: Sequence[Change]) -> None:
+    touched = {(each.tenant, id_) for each in changes for id_ in (*(row.id for row in each.supports), *each.abandons)}
+    await _run(transaction, statements.LOCK_ENTITIES, ({"tenant": t, "id": id_} for t, id_ in sorted(touched)))
+    await _drop(transaction, changes)
+    supports = [_described(each, row) for each in changes for row in each.supports]
+    abandons = [_of(each) | {"id": id_} for each in changes for id_ in each.abandons]
+    await _run(transaction, statements.ABANDON, abandons)
+    await _run(transaction, statements.SUPPORT, supports)
+    heirs = await _run(transaction, statements.HEIRS, abandons)
+    await _run(transaction, statements.DESCRIBE, map(_node, [*heirs, *_first(supports)]))
+    await _run(transaction, statements.ORPHANS, abandons)
+    await _add(transaction, changes)
+    await _finish(transaction, changes)
+
+
+async def _drop(transaction: Transaction, changes: Iterable[Change]) -> None:
+    by_type: dict[str, list[dict[str, str]]] = defaultdict(list)
+    for each in changes:
+        for type_, id_ in each.drops:
+            by_type[type_].append({"tenant": each.tenant, "id": id_})
+    for type_, rows in by_type.items():
+        await _run(transaction, statements.drop_claims(type_), rows)
+
+
+async def _add(transaction: Transaction, changes: Iterable[Change]) -> None:
+    by_type: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for each in changes:
+        for claim in each.adds:
+            own = {"tenant": each.tenant, "id": claim.id, "document": each.document_id}
+            row = {"tenant": each.tenant, "subject": claim.subject, "object": claim.object}
+            by_type[claim.type].append(row | {"properties": {**claim.properties, **own}})
+    for type_, rows in by_type.items():
+        await _run(transaction, statements.add_claims(type_), rows)
+
+
+async def _finish(transaction: Transaction, changes: Iterable[Change]) -> None:
+    kept = [each for each in changes if each.digest]
+    await _run(transaction, statements.FINISH, map(_document, kept))
+    gone = ({"tenant": each.tenant, "id": each.document_id} for each in changes if not each.digest)
+    await _run(transaction, statements.FORGET, gone)
+
+
+async def _run(transaction: Transaction, statement: str, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    given = list(rows)
+    return await transaction.run(statement, rows=given) if given else []
+
+
+def _of(each: Change) -> dict[str, Any]:
+    return {"tenant": each.tenant, "document": each.document_id}
+
+
+def _described(each: Change, row: EntityRow) -> dict[str, Any]:
+    described = orjson.dumps(row.properties, option=orjson.OPT_SORT_KEYS).decode()
+    return _of(each) | {"id": row.id, "label": row.label, "described": described}
+
+
+def _first(supports: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of each entity the description by the smallest document of this batch."""
+    first: dict[Key, dict[str, Any]] = {}
+    for row in sorted(supports, key=lambda row: row["document"]):
+        first.setdefault((row["tenant"], row["id"]), row)
+    return list(first.values())
+
+
+def _node(row: Mapping[str, Any]) -> dict[str, Any]:
+    own = {"tenant": row["tenant"], "id": row["id"], "owner": row["document"]}
+    return {**row, "properties": {**orjson.loads(row["described"]), **own}}
+
+
+def _document(each: Change) -> dict[str, Any]:
+    entities = [row.id for row in each.supports]
+    ids = {"tenant": each.tenant, "id": each.document_id, "node": each.node}
+    return ids | {"digest": each.digest, "entities": entities, "claims": list(each.keys)}
+
+
+def _receipt(facts: Facts, made: Change | None) -> GraphReceipt:
+    removed = made.removed if made else 0
+    return GraphReceipt(
+        document_id=facts.document_id, nodes=len(facts.entities), edges=len(facts.claims), removed=removed
+    )
