@@ -1,0 +1,95 @@
+"""Gathers a document's entities and claims: each once, with all the evidence that there is for it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from medkg_contracts.ids import digest
+from medkg_contracts.knowledge import Attributes, Claim, Claims, Entities, Entity, Evidence, Extraction, Mention, Scalar
+
+Level = Literal["knowledge_assertion", "observation", "statistical_association", "prediction"]
+Agent = Literal["manual_agent", "automated_agent", "text_mining_agent", "data_analysis_pipeline"]
+
+#: The prefix of things that no vocabulary has; they are known by their names.
+LOCAL_PREFIX = "MEDKG"
+
+
+def local_id(kind: str, *names: str) -> str:
+    """The id of something that only its name tells from others: two spellings of it are two things."""
+    said = (" ".join(name.split()).casefold() for name in names)
+    return f"{LOCAL_PREFIX}:{kind}-{digest(kind, *said)[:16]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """Who says the claims that are gathered.
+
+    Attributes:
+        source: such as ``infores:clinicaltrials-gov``.
+        agent: who made them of the source.
+        publications: by which they are supported.
+    """
+
+    source: str
+    agent: Agent
+    publications: tuple[str, ...] = ()
+
+
+class Gathering:
+    """What has been found in a document so far."""
+
+    def __init__(self, document_id: str, document: Entity) -> None:
+        self._document_id = document_id
+        self._document = document
+        self._entities: dict[str, Entity] = {document.id: document}
+        self._claims: dict[str, Claim] = {}
+
+    def entity(self, id_: str, category: str, name: str, **attributes: Scalar | list[str]) -> str:
+        """Have this entity; the first description of it stays. Returns its id."""
+        said: Attributes = {key: value for key, value in attributes.items() if value not in ("", [])}
+        self._entities.setdefault(
+            id_, Entity(id=id_, category=f"biolink:{category}", name=name or id_, attributes=said)
+        )
+        return id_
+
+    def claim(
+        self,
+        voice: Voice,
+        subject: str,
+        predicate: str,
+        object_: str,
+        evidence: Iterable[Evidence],
+        level: Level = "knowledge_assertion",
+        **qualifiers: Scalar | list[str],
+    ) -> None:
+        """Have this claim, with this evidence besides what it has already."""
+        said: Attributes = {key: value for key, value in qualifiers.items() if value not in ("", [])}
+        claim = Claim(
+            document_id=self._document_id,
+            subject=subject,
+            predicate=f"biolink:{predicate}",
+            object=object_,
+            qualifiers=said,
+            evidence=tuple(evidence),
+            knowledge_source=voice.source,
+            knowledge_level=level,
+            agent_type=voice.agent,
+            publications=voice.publications,
+        )
+        if (before := self._claims.get(claim.id)) is not None:
+            more = tuple(part for part in claim.evidence if part not in before.evidence)
+            claim = before.model_copy(update={"evidence": (*before.evidence, *more)})
+        self._claims[claim.id] = claim
+
+    def results(self, extraction: Extraction, mentions: Iterable[Mention] = ()) -> tuple[Entities, Claims]:
+        """All of it, in an order that does not depend on that in which it was found."""
+        others = (self._entities[id_] for id_ in sorted(self._entities) if id_ != self._document.id)
+        entities = Entities(
+            document_id=self._document_id,
+            document=self._document,
+            entities=tuple(others),
+            mentions=tuple(mentions),
+            extraction=extraction,
+        )
+        claims = tuple(self._claims[id_] for id_ in sorted(self._claims))
+        return entities, Claims(document_id=self._document_id, claims=claims)

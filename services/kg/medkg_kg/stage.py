@@ -1,0 +1,77 @@
+"""The KG stage: what documents say into Neo4j, in place of what they said before."""
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+from medkg_contracts.errors import MedkgError, ResourceUnavailable
+from medkg_contracts.knowledge import Claims, Entities, GraphReceipt
+from medkg_contracts.stages import StageContext
+from medkg_graph import Facts, GraphWriter, facts_of
+
+from .settings import KGSettings
+
+#: The facts of a job, and its position in the batch.
+Job = tuple[int, Facts]
+
+
+class Neo4jKGStage:
+    """Writes the facts of several jobs in one transaction, as long as they are not too many."""
+
+    version: ClassVar[str] = "1"
+    outputs: ClassVar[tuple[str, ...]] = ("graph_receipt",)
+    pure: ClassVar[bool] = False
+
+    def __init__(self, settings: KGSettings) -> None:
+        self._settings = settings
+        self._server = settings.connect(settings.timeout_s)
+        self._writer = GraphWriter(self._server)
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._server.close()
+
+    async def execute_batch(
+        self, ctxs: Sequence[StageContext], entities: Sequence[Entities], claims: Sequence[Claims]
+    ) -> Sequence[GraphReceipt | Exception]:
+        """One receipt or error per context, in their order; one job's error never fails its batch mates."""
+        results: dict[int, GraphReceipt | Exception] = {}
+        jobs: list[Job] = []
+        for position, (ctx, whose, said) in enumerate(zip(ctxs, entities, claims, strict=True)):
+            try:
+                jobs.append((position, facts_of(ctx.tenant_id, whose, said)))
+            except MedkgError as error:
+                results[position] = error
+        for together in _transactions(jobs, self._settings.batch_claims):
+            results |= await self._write(together)
+        return [results[position] for position in range(len(ctxs))]
+
+    async def _write(self, jobs: Sequence[Job]) -> dict[int, GraphReceipt | Exception]:
+        """Write them together, and each by itself where Neo4j refuses them together."""
+        positions = [position for position, _ in jobs]
+        try:
+            receipts = await self._writer.write([facts for _, facts in jobs])
+        except ResourceUnavailable as error:
+            return dict.fromkeys(positions, error)
+        except Exception as error:  # noqa: BLE001 - whose fault it is shows when each is written by itself
+            if len(jobs) == 1:
+                return {positions[0]: error}
+            return {position: result for job in jobs for position, result in (await self._write([job])).items()}
+        return dict(zip(positions, receipts, strict=True))
+
+
+def _transactions(jobs: Sequence[Job], most: int) -> Iterator[list[Job]]:
+    """The jobs in groups, in their order: none has a document twice, or more claims than that in several documents."""
+    group: list[Job] = []
+    documents: set[tuple[str, str]] = set()
+    size = 0
+    for job in jobs:
+        facts = job[1]
+        key = (facts.tenant, facts.document_id)
+        if group and (key in documents or size + len(facts.claims) > most):
+            yield group
+            group, documents, size = [], set(), 0
+        group.append(job)
+        documents.add(key)
+        size += len(facts.claims)
+    if group:
+        yield group
