@@ -54,6 +54,12 @@ def opensearch_url(medkg_servers: Servers) -> str:
 
 
 @pytest.fixture(scope="session")
+def neo4j_url(medkg_servers: Servers) -> str:
+    """The address of a real Neo4j."""
+    return medkg_servers.neo4j().url
+
+
+@pytest.fixture(scope="session")
 def stack(medkg_servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The servers of this session as processes, which a test may end and start; others, where those are containers."""
     if isinstance(medkg_servers, ServerProcesses):

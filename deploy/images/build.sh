@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the images: build.sh [name...]
 #
-#   names          of services, cli, redis kafka opensearch; none means all,
+#   names          of services, cli, redis kafka opensearch neo4j; none means all,
 #                  or all of ours where PYTHON_IMAGE says that public images can be had
 #   PYTHON_IMAGE   what our images are based on; if unset, a base is made of Debian packages, without an image registry
 #   BUILD_IMAGE    what they are built on, if PYTHON_IMAGE has no pip and venv
@@ -13,11 +13,11 @@ root=$(cd "$here/../.." && pwd)
 cache=${MEDKG_CACHE:-$HOME/.cache/medkg}
 services=(
     # derived: services, by `make derive`
-    chunk embed index ingest parse replay router search splade validate
+    chunk embed extract index ingest kg parse replay router search splade validate
     # end: services
     cli
 )
-servers=(redis kafka opensearch)
+servers=(redis kafka opensearch neo4j)
 began=$SECONDS
 
 fail() { echo "build.sh: $*" >&2; exit 1; }
@@ -45,7 +45,7 @@ debian() {
 build() { docker build --quiet "$@" >/dev/null; }
 
 needs_python() { any "${services[@]}" && [[ $base == debian ]]; }
-needs_java() { any kafka opensearch; }
+needs_java() { any kafka opensearch neo4j; }
 
 python_bases() {
     if needs_python || any redis; then debian bookworm; fi
@@ -82,7 +82,7 @@ if [[ $base == debian ]]; then
 fi
 BUILD_IMAGE=${BUILD_IMAGE:-$PYTHON_IMAGE}
 if needs_java && [[ ! -x $root/.venv/bin/python ]]; then
-    fail "there is no environment to fetch Kafka and OpenSearch with: \`make setup\`"
+    fail "there is no environment to fetch Kafka, OpenSearch and Neo4j with: \`make setup\`"
 fi
 CONTEXTS=$(mkdir -p "$cache/images" && cd "$cache/images" && pwd)
 
@@ -104,6 +104,7 @@ tag_of() {
     redis) echo medkg/redis:7.0.15 ;;
     kafka) echo medkg/kafka:4.3.1 ;;
     opensearch) echo medkg/opensearch:3.6.0 ;;
+    neo4j) echo medkg/neo4j:2026.08.1 ;;
     *) echo "medkg/$1:$VERSION" ;;
     esac
 }

@@ -24,8 +24,10 @@ target "service" {
       # derived: services, by `make derive`
       { service = "chunk", target = "dense", shared = "stagekit", package = "medkg-chunk", module = "medkg_chunk" },
       { service = "embed", target = "dense", shared = "stagekit", package = "medkg-embed", module = "medkg_embed" },
+      { service = "extract", target = "stage", shared = "stagekit", package = "medkg-extract", module = "medkg_extract" },
       { service = "index", target = "stage", shared = "stagekit", package = "medkg-index", module = "medkg_index" },
       { service = "ingest", target = "stage", shared = "stagekit", package = "medkg-ingest", module = "medkg_ingest" },
+      { service = "kg", target = "stage", shared = "stagekit", package = "medkg-kg", module = "medkg_kg" },
       { service = "parse", target = "stage", shared = "stagekit", package = "medkg-parse", module = "medkg_parse" },
       { service = "replay", target = "replay", shared = "servicekit", package = "medkg-replay", module = "medkg_replay" },
       { service = "router", target = "router", shared = "stagekit", package = "medkg-router", module = "medkg_router" },
@@ -65,6 +67,12 @@ target "kafka" {
   context = "${CONTEXTS}/kafka"
   args    = { VERSION = "4.3.1" }
   tags    = ["medkg/kafka:4.3.1"]
+}
+
+target "neo4j" {
+  context = "${CONTEXTS}/neo4j"
+  args    = { VERSION = "2026.08.1" }
+  tags    = ["medkg/neo4j:2026.08.1"]
 }
 
 target "opensearch" {

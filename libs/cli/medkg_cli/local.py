@@ -75,6 +75,7 @@ def environment_of(settings: CliSettings) -> dict[str, str]:
         **settings.addresses(),
         **chosen,
         "MK_OPENSEARCH_URL": settings.opensearch_url,
+        "MK_NEO4J_URL": settings.neo4j_url,
         "MK_TOPOLOGIES": str(settings.topologies.absolute()),
         "MK_CTGOV_URL": settings.ctgov_url or settings.replay_url,
         "MK_CTGOV_RATE": f"{settings.ctgov_rate or REPLAY_RATE:g}",

@@ -7,14 +7,14 @@ from urllib.parse import urlsplit
 from medkg_contracts.errors import ConfigurationError
 from medkg_contracts.model import first_violation
 from medkg_contracts.settings import Settings
-from medkg_search.settings import SearchSettings
+from medkg_operations.settings import StoreSettings
 from pydantic import Field, ValidationError
 from pydantic_settings import SettingsConfigDict
 
 SettingsT = TypeVar("SettingsT", bound=Settings)
 
 
-class CliSettings(SearchSettings):
+class CliSettings(StoreSettings):
     """What only the command needs.
 
     Attributes:

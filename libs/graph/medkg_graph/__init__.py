@@ -1,7 +1,8 @@
 """The knowledge graph in Neo4j: its schema, writing and reading."""
 
 from .facts import Facts, facts_of
+from .reader import GraphReader
 from .server import GraphServer
 from .writer import GraphWriter
 
-__all__ = ["Facts", "GraphServer", "GraphWriter", "facts_of"]
+__all__ = ["Facts", "GraphReader", "GraphServer", "GraphWriter", "facts_of"]

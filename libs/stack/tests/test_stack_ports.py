@@ -12,20 +12,23 @@ class Addresses:
     kafka: str = "127.0.0.1:9092"
     redis_url: str = "redis://127.0.0.1:6379/0"
     opensearch_url: str = "http://127.0.0.1:9200"
+    neo4j_url: str = "bolt://127.0.0.1:7687"
 
 
 def all_of(ports: Ports) -> list[int]:
     kafka = [port for node in (1, 2, 3) for port in (ports.kafka_client(node), ports.kafka_controller(node))]
-    return [*kafka, ports.redis, ports.opensearch, ports.opensearch_transport]
+    return [*kafka, ports.redis, ports.opensearch, ports.opensearch_transport, ports.neo4j]
 
 
 def test_the_defaults_are_each_servers_own() -> None:
     """Without a word the servers are where everybody looks for them."""
-    assert (9092, 6379, 9200) == (Ports().kafka, Ports().redis, Ports().opensearch)
+    ports = Ports()
+
+    assert (9092, 6379, 9200, 7687) == (ports.kafka, ports.redis, ports.opensearch, ports.neo4j)
 
 
 def test_free_ports_are_free_and_differ() -> None:
-    """Free ports serve three Kafka nodes, Redis and OpenSearch without one port twice."""
+    """Free ports serve three Kafka nodes, Redis, OpenSearch and Neo4j without one port twice."""
     ports = all_of(Ports.free())
 
     assert (len(ports), True) == (len(set(ports)), all(is_free(port) for port in ports))
@@ -37,9 +40,10 @@ def test_ports_follow_the_settings() -> None:
         kafka="127.0.0.1:19092,127.0.0.1:19102",
         redis_url="redis://localhost:16379/0",
         opensearch_url="http://127.0.0.1:19200",
+        neo4j_url="bolt://localhost:17687",
     )
 
-    assert Ports(19092, 16379, 19200) == Ports.of(settings)
+    assert Ports(19092, 16379, 19200, 17687) == Ports.of(settings)
 
 
 def test_a_remote_server_is_not_started_here() -> None:

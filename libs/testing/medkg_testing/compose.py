@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import yaml
 from medkg_contracts.errors import ConfigurationError, ResourceUnavailable
-from medkg_search.settings import SearchSettings
+from medkg_operations.settings import StoreSettings
 from medkg_stack.ports import Ports, free_port
 from testcontainers.compose import ComposeContainer, DockerCompose
 
@@ -58,10 +58,11 @@ class ProductContainers:
 
     def __init__(self, folder: Path, topologies: Path, images: Mapping[str, str]) -> None:
         ports, replay_port, search_port = Ports.free(), free_port(), free_port()
-        self.settings = SearchSettings(
+        self.settings = StoreSettings(
             kafka=f"127.0.0.1:{ports.kafka}",
             redis_url=f"redis://127.0.0.1:{ports.redis}/0",
             opensearch_url=f"http://127.0.0.1:{ports.opensearch}",
+            neo4j_url=f"bolt://127.0.0.1:{ports.neo4j}",
             search_url=f"http://127.0.0.1:{search_port}",
             artifacts_url=f"file://{folder.absolute() / 'artifacts'}",  # not the services' own, which is a volume
             topologies=topologies.absolute(),
@@ -80,6 +81,7 @@ class ProductContainers:
             "MK_KAFKA_PORT": ports.kafka,
             "MK_REDIS_PORT": ports.redis,
             "MK_OPENSEARCH_PORT": ports.opensearch,
+            "MK_NEO4J_PORT": ports.neo4j,
             "MK_REPLAY_PORT": replay_port,
             "MK_SEARCH_PORT": search_port,
             "MEDKG_TOPOLOGIES": self.settings.topologies,

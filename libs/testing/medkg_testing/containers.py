@@ -12,13 +12,19 @@ from typing import Final
 
 from docker.errors import DockerException  # type: ignore[import-untyped]
 from medkg_bus.admin import Admin
-from medkg_contracts.errors import IndexUnavailable, KafkaUnavailable, LedgerUnavailable, ResourceUnavailable
+from medkg_contracts.errors import (
+    GraphUnavailable,
+    IndexUnavailable,
+    KafkaUnavailable,
+    LedgerUnavailable,
+    ResourceUnavailable,
+)
 from medkg_stack.ports import free_port
-from medkg_stack.probe import http_ok, redis_pongs
+from medkg_stack.probe import bolt_answers, http_ok, redis_pongs
 from testcontainers.core.container import DockerContainer
 
 from .loop import Loop
-from .servers import Kafka, OpenSearch, Redis
+from .servers import Kafka, Neo4j, OpenSearch, Redis
 
 _START_TIMEOUT_S: Final = 240.0
 _POLL_S: Final = 0.2
@@ -57,6 +63,14 @@ _OPENSEARCH: Final = {
     "DISABLE_SECURITY_PLUGIN": "true",
     "DISABLE_INSTALL_DEMO_CONFIG": "true",
     "OPENSEARCH_JAVA_OPTS": "-Xms512m -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+}
+
+_NEO4J: Final = {
+    "NEO4J_AUTH": "none",
+    "NEO4J_server_memory_heap_max__size": "512m",
+    "NEO4J_server_memory_pagecache_size": "128m",
+    "NEO4J_db_tx__log_rotation_size": "16m",
+    "NEO4J_db_tx__log_preallocate": "false",
 }
 
 
@@ -99,6 +113,10 @@ class ServerContainers:
         """OpenSearch, started unless it runs."""
         return self._opensearch
 
+    def neo4j(self) -> Neo4j:
+        """Neo4j, started unless it runs."""
+        return self._neo4j
+
     def close(self) -> None:
         """Remove the containers and their volumes."""
         self._running.close()
@@ -124,6 +142,12 @@ class ServerContainers:
         wanted = _Wanted(self._images["opensearch"], 9200, port, IndexUnavailable, _OPENSEARCH)
         self._start(wanted, partial(http_ok, port, "/_cluster/health?wait_for_status=yellow&timeout=1s"))
         return OpenSearch(f"http://127.0.0.1:{port}")
+
+    @cached_property
+    def _neo4j(self) -> Neo4j:
+        port = free_port()
+        self._start(_Wanted(self._images["neo4j"], 7687, port, GraphUnavailable, _NEO4J), partial(bolt_answers, port))
+        return Neo4j(f"bolt://127.0.0.1:{port}")
 
     def _start(self, wanted: _Wanted, ready: Callable[[], bool]) -> None:
         """Start it, and wait until a client of it gets an answer."""

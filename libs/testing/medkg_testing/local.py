@@ -11,7 +11,7 @@ from typing import Final
 from medkg_contracts.errors import ConfigurationError
 from medkg_contracts.services import installed
 from medkg_operations.topics import provision_topics
-from medkg_search.settings import SearchSettings
+from medkg_operations.settings import StoreSettings
 from medkg_stack import SERVERS, SERVICES, Ports, Services, Stack
 from medkg_stack.ports import free_port
 
@@ -54,10 +54,11 @@ class ProductProcesses:
             **environment,
         }
         self.services = Services(servers.root, self.environment, report=logger.info)
-        self.settings = SearchSettings(
+        self.settings = StoreSettings(
             kafka=servers.kafka.address,
             redis_url=servers.redis.address,
             opensearch_url=servers.opensearch.address,
+            neo4j_url=servers.neo4j.address,
             search_url=f"http://127.0.0.1:{search_port}",
             artifacts_url=self.environment["MK_ARTIFACTS_URL"],
             topologies=topologies,

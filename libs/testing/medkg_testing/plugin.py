@@ -16,9 +16,9 @@ import pytest
 if TYPE_CHECKING:
     from .choice import Choice
     from .running import MedkgStack
-    from .servers import Kafka, OpenSearch, Redis, Servers
+    from .servers import Kafka, Neo4j, OpenSearch, Redis, Servers
 
-_FIXTURES = frozenset({"kafka", "redis", "opensearch", "medkg_stack"})
+_FIXTURES = frozenset({"kafka", "redis", "opensearch", "neo4j", "medkg_stack"})
 _CHOICE = pytest.StashKey["Choice"]()
 
 
@@ -75,6 +75,13 @@ def opensearch(medkg_servers: "Servers") -> "OpenSearch":
     """A real OpenSearch, shared by the tests of this session."""
     with _explained():
         return medkg_servers.opensearch()
+
+
+@pytest.fixture(scope="session")
+def neo4j(medkg_servers: "Servers") -> "Neo4j":
+    """A real Neo4j, shared by the tests of this session."""
+    with _explained():
+        return medkg_servers.neo4j()
 
 
 @pytest.fixture(scope="session")

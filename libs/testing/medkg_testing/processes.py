@@ -5,7 +5,7 @@ from pathlib import Path
 
 from medkg_stack import Ports, Stack
 
-from .servers import Kafka, OpenSearch, Redis
+from .servers import Kafka, Neo4j, OpenSearch, Redis
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +34,11 @@ class ServerProcesses:
         """OpenSearch, started unless it runs."""
         self.stack.up(only=["opensearch"])
         return OpenSearch(self.stack.opensearch.address)
+
+    def neo4j(self) -> Neo4j:
+        """Neo4j, started unless it runs."""
+        self.stack.up(only=["neo4j"])
+        return Neo4j(self.stack.neo4j.address)
 
     def close(self) -> None:
         """End them, and delete their data; their logs stay."""

@@ -2,11 +2,11 @@
 
 from typing import Protocol
 
-from medkg_search.settings import SearchSettings
+from medkg_operations.settings import StoreSettings
 
 
 class Product(Protocol):
-    """A running product. Servers are ``kafka``, ``redis`` and ``opensearch``; all else that has a name is a service.
+    """A running product. Servers are ``kafka``, ``redis``, ``opensearch`` and ``neo4j``; all else that has a name is a service.
 
     Attributes:
         settings: where its servers are, and its topologies: a copy that tests may change.
@@ -14,7 +14,7 @@ class Product(Protocol):
         logs: where a person finds the services' logs, as part of a sentence.
     """
 
-    settings: SearchSettings
+    settings: StoreSettings
     replay_url: str
     logs: str
 

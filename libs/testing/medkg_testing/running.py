@@ -206,7 +206,8 @@ class MedkgStack:
         self._product.start(*names)
 
     def stop(self, *names: str) -> None:
-        """End services in good order, such as ``chunk``, or servers: ``kafka``, ``redis``, ``opensearch``.
+        """End services in good order, such as ``chunk``, or servers: ``kafka``, ``redis``, ``opensearch``,
+        ``neo4j``.
 
         Raises:
             ConfigurationError: there is no such service or server.

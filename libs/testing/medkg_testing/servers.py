@@ -37,6 +37,17 @@ class OpenSearch:
     url: str
 
 
+@dataclass(frozen=True, slots=True)
+class Neo4j:
+    """A running Neo4j that asks for no credentials.
+
+    Attributes:
+        url: ``bolt://127.0.0.1:port``.
+    """
+
+    url: str
+
+
 class Servers(Protocol):
     """Starts each server when it is first asked for, and ends them all together."""
 
@@ -55,6 +66,10 @@ class Servers(Protocol):
 
     def opensearch(self) -> OpenSearch:
         """OpenSearch, once it serves; it raises what `kafka` does."""
+        ...
+
+    def neo4j(self) -> Neo4j:
+        """Neo4j, once it serves; it raises what `kafka` does."""
         ...
 
     def close(self) -> None:

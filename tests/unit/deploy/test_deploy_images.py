@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from medkg_stack import kafka_distribution, opensearch
+from medkg_stack import kafka_distribution, neo4j, opensearch
 
 from tests.shipped import SERVICES
 
@@ -30,10 +30,14 @@ def test_every_image_is_a_target_of_the_one_build() -> None:
 
 
 def test_servers_have_the_versions_of_the_process_stack() -> None:
-    """Kafka and OpenSearch run in the same versions as containers and as processes."""
-    tagged = dict(re.findall(r"medkg/(kafka|opensearch):([\d.]+)\"", _BAKE))
+    """Kafka, Neo4j and OpenSearch run in the same versions as containers and as processes."""
+    tagged = dict(re.findall(r"medkg/(kafka|neo4j|opensearch):([\d.]+)\"", _BAKE))
 
-    assert {"kafka": kafka_distribution.VERSION, "opensearch": opensearch.VERSION} == tagged
+    assert {
+        "kafka": kafka_distribution.VERSION,
+        "neo4j": neo4j.VERSION,
+        "opensearch": opensearch.VERSION,
+    } == tagged
     assert all(f"medkg/{name}:{version}" in _BUILD for name, version in tagged.items())
 
 
