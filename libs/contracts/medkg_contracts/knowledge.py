@@ -116,7 +116,7 @@ class Claim(Contract):
 
     @cached_property
     def id(self) -> str:
-        """Of what is said and by which document, wherever in it: a repeat, or the next version, makes the same claim."""
+        """Of what is said and by which document, wherever in it: a repeat, or a later version, makes the same."""
         qualifiers = (f"{name}={value}" for name, value in sorted(self.qualifiers.items()))
         said = (self.document_id, self.subject, self.predicate, self.object, str(self.negated))
         return digest(*said, *qualifiers)[:32]

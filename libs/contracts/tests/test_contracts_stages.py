@@ -1,6 +1,7 @@
 """Stage types, as their protocols declare them."""
 
-from medkg_contracts.ir import Chunk, Claim, Document, IndexReceipt, RawPayload
+from medkg_contracts.ir import Chunk, Document, IndexReceipt, RawPayload
+from medkg_contracts.knowledge import Claims, Entities, GraphReceipt
 from medkg_contracts.requests import JobRequest
 from medkg_contracts.stages import ARTIFACT_TYPES, STAGE_TYPES, StageType
 from medkg_contracts.vectors import Embeddings, SparseVectors
@@ -18,7 +19,7 @@ def test_a_type_takes_and_makes_what_its_protocol_says() -> None:
             ("index_receipt",),
             frozenset({"embeddings", "sparse_vectors"}),
         ),
-        StageType("ExtractStage", ("document",), ("entities", "claims")),
+        StageType("ExtractStage", ("payloads", "document", "chunks"), ("entities", "claims")),
     ] == found
 
 
@@ -29,7 +30,9 @@ def test_every_artifact_has_a_type() -> None:
         "payloads": list[RawPayload],
         "document": Document,
         "chunks": list[Chunk],
-        "claims": list[Claim],
+        "entities": Entities,
+        "claims": Claims,
+        "graph_receipt": GraphReceipt,
         "embeddings": Embeddings,
         "sparse_vectors": SparseVectors,
         "index_receipt": IndexReceipt,

@@ -10,8 +10,8 @@ from typing import Final
 
 from medkg_contracts.errors import ConfigurationError
 from medkg_contracts.services import installed
-from medkg_operations.topics import provision_topics
 from medkg_operations.settings import StoreSettings
+from medkg_operations.topics import provision_topics
 from medkg_stack import SERVERS, SERVICES, Ports, Services, Stack
 from medkg_stack.ports import free_port
 

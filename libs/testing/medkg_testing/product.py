@@ -6,7 +6,7 @@ from medkg_operations.settings import StoreSettings
 
 
 class Product(Protocol):
-    """A running product. Servers are ``kafka``, ``redis``, ``opensearch`` and ``neo4j``; all else that has a name is a service.
+    """A running product. Servers are ``kafka``, ``redis``, ``opensearch`` and ``neo4j``; all else is a service.
 
     Attributes:
         settings: where its servers are, and its topologies: a copy that tests may change.

@@ -206,8 +206,7 @@ class MedkgStack:
         self._product.start(*names)
 
     def stop(self, *names: str) -> None:
-        """End services in good order, such as ``chunk``, or servers: ``kafka``, ``redis``, ``opensearch``,
-        ``neo4j``.
+        """End services in good order, such as ``chunk``, or servers, such as ``kafka``.
 
         Raises:
             ConfigurationError: there is no such service or server.

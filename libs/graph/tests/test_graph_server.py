@@ -1,0 +1,175 @@
+"""The graph in a real Neo4j: exactly what documents say now, whoever wrote, in whatever order, however often."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from medkg_contracts.errors import ConfigurationError, GraphUnavailable, NotFound
+from medkg_graph import GraphReader, GraphServer, GraphWriter
+from medkg_stack.ports import free_port
+from neo4j.exceptions import ClientError
+
+from .facts import claim, content, facts, some_facts, wipe
+
+pytestmark = pytest.mark.integration
+
+PAIN = {"MESH:D1": "pain", "MESH:D2": "drug"}
+WRITERS = 8
+
+
+@pytest.fixture
+async def server(neo4j_url: str) -> AsyncIterator[GraphServer]:
+    """A Neo4j with nothing in it."""
+    one = GraphServer(neo4j_url)
+    await wipe(one)
+    yield one
+    await one.close()
+
+
+DOCUMENTS = ("t1", "t2", "t3")
+#: A document is written with some facts, or removed.
+STEPS = st.lists(
+    st.sampled_from(DOCUMENTS).flatmap(lambda one: st.tuples(st.just(one), st.none() | some_facts(one))), max_size=8
+)
+
+
+@settings(max_examples=15)
+@given(steps=STEPS)
+def test_the_graph_equals_one_that_is_made_from_scratch(steps, neo4j_url: str) -> None:
+    """After documents were written, changed and removed the graph is what it is if only the last of each is written."""
+
+    async def both() -> None:
+        server = GraphServer(neo4j_url)
+        writer = GraphWriter(server)
+        await wipe(server)
+        last = {}
+        for document, its in steps:
+            if its is None:
+                await writer.remove("one", [document])
+                last.pop(document, None)
+            else:
+                await writer.write([its])
+                last[document] = its
+        grown = await content(server)
+        await wipe(server)
+        if last:
+            await writer.write(list(last.values()))
+        fresh = await content(server)
+        await server.close()
+
+        assert fresh == grown
+
+    asyncio.run(both())
+
+
+async def test_writers_at_the_same_time_do_not_get_in_each_others_way(neo4j_url: str, server: GraphServer) -> None:
+    """Eight writers of documents that speak of the same things leave what one would have left."""
+    names = {f"MESH:D{number}": f"thing {number}" for number in range(20)}
+    ids = list(names)
+    documents = [
+        facts(
+            f"t{number}",
+            names,
+            [claim(f"t{number}", ids[(number * 7 + n) % 20], "biolink:treats", ids[(number * 3 + n * 5) % 20], str(n))
+             for n in range(10)],
+        )
+        for number in range(48)
+    ]  # fmt: skip
+    servers = [GraphServer(neo4j_url) for _ in range(WRITERS)]
+
+    async def write(number: int) -> None:
+        writer = GraphWriter(servers[number])
+        for document in documents[number::WRITERS]:
+            await writer.write([document])
+
+    await asyncio.gather(*map(write, range(WRITERS)))
+    await asyncio.gather(*(one.close() for one in servers))
+    together = await content(server)
+    await wipe(server)
+    await GraphWriter(server).write(documents)
+
+    assert await content(server) == together
+
+
+async def test_a_receipt_says_what_the_graph_has_of_a_document(server: GraphServer) -> None:
+    """The same again removes nothing; a claim less is counted."""
+    writer = GraphWriter(server)
+    treats = claim("t1", "MESH:D2", "biolink:treats", "MESH:D1")
+    receipts = [(await writer.write([facts("t1", PAIN, claims)]))[0] for claims in ([treats], [treats], [])]
+
+    assert [(3, 1, 0), (3, 1, 0), (3, 0, 1)] == [(each.nodes, each.edges, each.removed) for each in receipts]
+
+
+async def test_a_tenants_facts_are_nobody_elses(server: GraphServer) -> None:
+    """Two tenants' graphs have no node in common, and removing one's document leaves the other's."""
+    writer, reader = GraphWriter(server), GraphReader(server)
+    treats = claim("t1", "MESH:D2", "biolink:treats", "MESH:D1")
+    await writer.write([facts("t1", PAIN, [treats], tenant=tenant) for tenant in ("one", "two")])
+    await writer.remove("one", ["t1"])
+
+    assert ([], []) == await content(server, "one")
+    assert ["MESH:D2"] == [each.node.id for each in await reader.neighbours("two", "MESH:D1")]
+    with pytest.raises(NotFound, match="tenant 'one' has no entity 'MESH:D1'"):
+        await reader.neighbours("one", "MESH:D1")
+
+
+async def test_contradicting_claims_stand_side_by_side(server: GraphServer) -> None:
+    """Each document's word stays, with its evidence; how many say so and how many deny it is counted when asked."""
+    said = {name: claim(name, "MESH:D2", "biolink:treats", "MESH:D1") for name in ("t1", "t2", "t3")}
+    said["t3"] = said["t3"].model_copy(update={"negated": True})
+    await GraphWriter(server).write([facts(name, PAIN, [one]) for name, one in said.items()])
+    (balance,) = await GraphReader(server).evidence("one", "MESH:D2", "MESH:D1", "biolink:treats")
+
+    assert (2, 1, ["t1", "t2", "t3"], {"/a"}) == (
+        balance.supporting,
+        balance.contradicting,
+        sorted(each.document for each in balance.claims),
+        {part.pointer for each in balance.claims for part in each.evidence},
+    )
+
+
+async def test_entities_are_found_by_id_and_by_name(server: GraphServer) -> None:
+    """An id is exact; words are looked for in names, whatever signs stand among them."""
+    await GraphWriter(server).write([facts("t1", {"MESH:D1": "low back pain", "MESH:D2": "drug"})])
+    reader = GraphReader(server)
+
+    assert [["low back pain"], ["low back pain"], []] == [
+        [each.name for each in await reader.find("one", text)] for text in ("MESH:D1", "back (pain", "")
+    ]
+
+
+async def test_ways_lead_over_other_entities(server: GraphServer) -> None:
+    """A drug's trial's condition is two statements away, and the way there names both."""
+    chain = [
+        claim("t1", "TRIAL:t1", "biolink:related_to", "MESH:D1"),
+        claim("t1", "TRIAL:t1", "biolink:related_to", "MESH:D2"),
+    ]
+    await GraphWriter(server).write([facts("t1", PAIN, chain)])
+    reader = GraphReader(server)
+    near = await reader.neighbours("one", "MESH:D2", hops=2)
+    (way,) = await reader.paths("one", "MESH:D2", "MESH:D1")
+
+    assert [("TRIAL:t1", 1), ("MESH:D1", 2)] == [(each.node.id, len(each.way)) for each in near]
+    assert (["MESH:D2", "TRIAL:t1", "MESH:D1"], 2) == ([node.id for node in way.nodes], len(way.claims))
+
+
+async def test_neo4j_itself_refuses_to_write_for_a_reader(server: GraphServer) -> None:
+    """It is not our reading of a statement that keeps it from writing."""
+    with pytest.raises(ClientError, match="Writing in read access mode not allowed"):
+        await server.read(lambda transaction: transaction.run("CREATE (n:Entity {tenant: 'one', id: 'X:1'})"))
+
+
+async def test_a_graph_that_is_away_is_named() -> None:
+    """Nobody listens there: the error says so, and that another try may help."""
+    server = GraphServer(f"bolt://127.0.0.1:{free_port()}", timeout_s=0.2)
+    with pytest.raises(GraphUnavailable, match="does not answer"):
+        await GraphReader(server).find("one", "x")
+    await server.close()
+
+
+def test_an_address_that_is_none_is_a_setting_to_correct() -> None:
+    """The setting is named."""
+    with pytest.raises(ConfigurationError, match="MK_NEO4J_URL"):
+        GraphServer("127.0.0.1:7687")
