@@ -1,0 +1,64 @@
+"""Tables: a line a term, with an id, a name, and perhaps synonyms and parents, separated by tabs.
+
+A first line with the headings ``id`` and ``name`` says what the columns are; without one they are id, name, synonyms
+and parents. Several values of a cell are separated by ``|``. Parents that look like places in MeSH's trees are taken
+as the term's own places there.
+"""
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from medkg_contracts.errors import InvalidInput
+
+from medkg_vocabulary.mesh import category_of
+from medkg_vocabulary.prefixes import curie, normalised
+from medkg_vocabulary.term import Synonym, Term
+
+if TYPE_CHECKING:
+    from . import Reading
+
+_COLUMNS: Final = ("id", "name", "synonyms", "parents")
+_TREE: Final = re.compile(r"[A-Z]\d\d(\.\d+)*")
+
+
+def read_tsv(path: Path, reading: "Reading") -> Iterator[Term]:
+    """The terms of a file.
+
+    Raises:
+        InvalidInput: a line has no id or no name.
+    """
+    with path.open(encoding="utf-8", newline="") as lines:
+        columns: Sequence[str] = _COLUMNS
+        for number, cells in enumerate(csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE), 1):
+            if number == 1 and {"id", "name"} <= {cell.strip().lower() for cell in cells}:
+                columns = [cell.strip().lower() for cell in cells]
+            elif any(cells):
+                yield _term(dict(zip(columns, cells, strict=False)), reading, f"{path.name}:{number}")
+
+
+def _term(row: dict[str, str], reading: "Reading", where: str) -> Term:
+    id_, name = row.get("id", "").strip(), row.get("name", "").strip()
+    if not (id_ and name):
+        raise InvalidInput(f"{where} has no {'name' if id_ else 'id'}", remedy="Correct the line, or leave it out.")
+    above = _several(row.get("parents", ""))
+    trees = [each for each in above if _TREE.fullmatch(each)]
+    parents = [f"tree:{each}" if each in trees else _id(each, reading) for each in above]
+    return Term(
+        id=_id(id_, reading),
+        name=name,
+        category=row.get("category", "").strip() or category_of(trees) or reading.category,
+        synonyms=tuple(Synonym(each) for each in _several(row.get("synonyms", ""))),
+        parents=tuple(parents),
+        xrefs=tuple(normalised(each) for each in _several(row.get("xrefs", ""))),
+    )
+
+
+def _several(cell: str) -> list[str]:
+    return [part.strip() for part in cell.split("|") if part.strip()]
+
+
+def _id(text: str, reading: "Reading") -> str:
+    return normalised(text) if ":" in text else curie(reading.prefix, text)
