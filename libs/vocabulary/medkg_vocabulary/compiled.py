@@ -150,7 +150,8 @@ class Vocabulary:
     def synonyms(self, id_: str) -> list[str]:
         """All names of a term that mean just it, the preferred one first."""
         rows = self._file.execute(
-            "SELECT text FROM name JOIN term ON id = term WHERE term = ? AND scope = 'exact' ORDER BY text != name, text",
+            "SELECT text FROM name JOIN term ON id = term WHERE term = ? AND scope = 'exact' "
+            "ORDER BY text != name, text",
             (self.current(id_),),
         )
         return [text for (text,) in rows]
