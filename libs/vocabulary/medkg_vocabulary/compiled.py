@@ -137,6 +137,16 @@ class Vocabulary:
             wanted,
         )
 
+    def preferred_first(self) -> Iterator[tuple[str, str, str, bool]]:
+        """All exact names: text, term's id and category, and whether it is the preferred one; those come first."""
+        yield from (
+            (text, id_, category, bool(preferred))
+            for text, id_, category, preferred in self._file.execute(
+                "SELECT text, id, category, text = term.name AS preferred FROM name JOIN term ON id = term "
+                "WHERE scope = 'exact' ORDER BY preferred DESC, id, text"
+            )
+        )
+
     def label(self, id_: str) -> str | None:
         """The preferred name of a term; of one that it was merged into, if its id is a former one."""
         row = self._file.execute("SELECT name FROM term WHERE id = ?", (self.current(id_),)).fetchone()

@@ -1,0 +1,96 @@
+"""Names of vocabularies found in text: whole words, the longest first, by an Aho-Corasick automaton."""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
+
+from .tokens import Token, tokens
+
+#: Before and behind each word: two signs, so that names that stand side by side have none in common.
+_BEFORE, _BEHIND = "\x02", "\x03"
+#: A name of one word that is shorter than this says too little.
+_SHORTEST: Final = 3
+#: A name of so few letters is a name only as it is written: AIDS, not aids.
+_EXACT_UP_TO: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A name that was found.
+
+    Attributes:
+        first: of its tokens.
+        last: of its tokens.
+        kinds: what may be called so: Biolink's categories.
+    """
+
+    first: int
+    last: int
+    kinds: frozenset[str]
+
+
+class Lexicon:
+    """A set of names, each of one kind or more."""
+
+    def __init__(self, names: Iterable[tuple[str, str]]) -> None:
+        """Build the automaton.
+
+        Args:
+            names: each with its kind, a Biolink category.
+        """
+        kinds: dict[str, set[str]] = {}
+        self._exact: dict[str, set[str]] = {}
+        for name, kind in names:
+            for variant in _variants(name):
+                words = [token.text for token in tokens(variant)]
+                if not words or (len(words) == 1 and len(words[0]) < _SHORTEST):
+                    continue
+                pattern = _joined(words)
+                kinds.setdefault(pattern, set()).add(kind)
+                if len(words) == 1 and len(words[0]) <= _EXACT_UP_TO and words[0].isupper():
+                    self._exact.setdefault(pattern, set()).add(words[0])
+        patterns = sorted(kinds)
+        self._kinds = [frozenset(kinds[pattern]) for pattern in patterns]
+        self._patterns = patterns
+        self._automaton = AhoCorasick(
+            patterns, matchkind=MatchKind.LeftmostLongest, implementation=Implementation.ContiguousNFA
+        )
+
+    def __len__(self) -> int:
+        """How many different names there are."""
+        return len(self._patterns)
+
+    def find(self, words: Sequence[Token]) -> list[Match]:
+        """The names among the words, from the left, of those that begin together the longest; none overlap."""
+        parts = [_marked(word.text) for word in words]
+        starts, position = [], 0
+        for part in parts:
+            starts.append(position)
+            position += len(part)
+        found = []
+        for pattern, start, end in self._automaton.find_matches_as_indexes("".join(parts)):
+            first, last = bisect_left(starts, start), bisect_left(starts, end) - 1
+            as_written = self._exact.get(self._patterns[pattern])
+            if as_written is None or words[first].text in as_written:
+                found.append(Match(first, last, self._kinds[pattern]))
+        return found
+
+
+def _variants(name: str) -> Iterable[str]:
+    """The name, as it stands in an index turned round, and its plural: "Neoplasms, Lung" is "Lung Neoplasms"."""
+    turned = " ".join(reversed(name.split(", "))) if name.count(", ") == 1 else name
+    for variant in dict.fromkeys((name, turned)):
+        yield variant
+        if variant[-1:].isalpha() and variant[-1:].islower() and not variant.endswith("s"):
+            yield variant + "s"
+
+
+def _joined(words: Iterable[str]) -> str:
+    return "".join(map(_marked, words))
+
+
+def _marked(word: str) -> str:
+    return f"{_BEFORE}{word.casefold()}{_BEHIND}"

@@ -1,0 +1,85 @@
+"""Annotated abstracts in PubTator's format (https://www.ncbi.nlm.nih.gov/research/pubtator3/tutorial)."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from medkg_contracts.errors import InvalidInput
+
+_TEXT: Final = re.compile(r"(\w+)\|([ta])\|(.*)")
+_MENTION_FIELDS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Gold:
+    """A mention that people have marked.
+
+    Attributes:
+        kind: as the file calls it, such as ``Chemical``.
+        ids: what it means, such as ``MESH:D003000``; none where they found no term.
+    """
+
+    start: int
+    end: int
+    text: str
+    kind: str
+    ids: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Abstract:
+    """An abstract with its title before it, and what people have marked in both."""
+
+    id: str
+    title: str = ""
+    body: str = ""
+    mentions: list[Gold] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """What positions refer to."""
+        return f"{self.title} {self.body}"
+
+
+def read_pubtator(lines: Iterable[str], name: str) -> Iterator[Abstract]:
+    """The abstracts of a file, in its order.
+
+    Raises:
+        InvalidInput: a mention is not what stands at its positions, or of no abstract; line and remedy are named.
+    """
+    current: Abstract | None = None
+    for number, line in enumerate(lines, 1):
+        text = line.rstrip("\r\n")
+        if (found := _TEXT.fullmatch(text)) is not None:
+            if current is not None and current.id != found[1]:
+                yield current
+                current = None
+            current = current or Abstract(found[1])
+            if found[2] == "t":
+                current.title = found[3]
+            else:
+                current.body = found[3]
+        elif len(fields := text.split("\t")) >= _MENTION_FIELDS and fields[1].isdecimal():
+            if current is None or current.id != fields[0]:
+                raise InvalidInput(f"{name}:{number}: a mention of {fields[0]}, whose text is not above it")
+            current.mentions.append(_mention(fields, current, f"{name}:{number}"))
+    if current is not None:
+        yield current
+
+
+def _mention(fields: list[str], abstract: Abstract, where: str) -> Gold:
+    start, end, text = int(fields[1]), int(fields[2]), fields[3]
+    if abstract.text[start:end] != text:
+        raise InvalidInput(
+            f"{where}: {text!r} does not stand at {start}..{end}, where {abstract.text[start:end]!r} stands",
+            remedy="Check that title and text are joined by one character, and that positions count characters.",
+        )
+    given = fields[5] if len(fields) > _MENTION_FIELDS else "-1"
+    ids = tuple(_id(each) for each in re.split(r"[|+]", given) if each not in ("-1", "-", ""))
+    return Gold(start, end, text, fields[4], ids)
+
+
+def _id(text: str) -> str:
+    """``D003000`` -> ``MESH:D003000``; an OMIM or other CURIE stays."""
+    return text if ":" in text else f"MESH:{text}"
