@@ -1,0 +1,89 @@
+"""A compiled vocabulary answers what its terms say."""
+
+from pathlib import Path
+
+import pytest
+from medkg_contracts.errors import ConfigurationError, InvalidInput
+from medkg_vocabulary import About, Compiled, Synonym, Term, Vocabulary, write_vocabulary
+
+ABOUT = About("doid", "2023-01", "CC0-1.0", "doid.json")
+TERMS = [
+    Term("DOID:1", "disease", "biolink:Disease"),
+    Term("DOID:2", "lung disease", "biolink:Disease", parents=("DOID:1",)),
+    Term(
+        "DOID:3", "asthma", "biolink:Disease", (Synonym("Bronchial asthma"), Synonym("wheeze", "related")), ("DOID:2",),
+        former=("DOID:9",),
+    ),
+]  # fmt: skip
+
+
+@pytest.fixture
+def vocabulary(tmp_path: Path) -> Vocabulary:
+    write_vocabulary(tmp_path / "doid", ABOUT, TERMS)
+    return Vocabulary(tmp_path / "doid")
+
+
+def test_it_says_what_it_is(vocabulary: Vocabulary) -> None:
+    """Name, version and licence go with it."""
+    assert ABOUT == vocabulary.about
+
+
+def test_names_are_those_that_mean_the_term(vocabulary: Vocabulary) -> None:
+    """Related ones only where they are asked for."""
+    exact = {text for text, id_, _ in vocabulary.names() if id_ == "DOID:3"}
+
+    assert ({"asthma", "Bronchial asthma"}, {"wheeze"}) == (exact, {t for t, *_ in vocabulary.names(["related"])})
+
+
+def test_terms_are_above_and_below_one_another(vocabulary: Vocabulary) -> None:
+    """However far; none is above or below itself."""
+    assert (["DOID:1", "DOID:2"], ["DOID:2", "DOID:3"]) == (
+        vocabulary.ancestors("DOID:3"),
+        vocabulary.descendants("DOID:1"),
+    )
+
+
+def test_a_former_id_is_the_present_one(vocabulary: Vocabulary) -> None:
+    """Terms are merged; who knows the old id finds the new one."""
+    assert ("DOID:3", "asthma", ["asthma", "Bronchial asthma"]) == (
+        vocabulary.current("DOID:9"),
+        vocabulary.label("DOID:9"),
+        vocabulary.synonyms("DOID:9"),
+    )
+
+
+def test_places_in_trees_are_parents(tmp_path: Path) -> None:
+    """Whose place is above another's is its parent."""
+    above = Term("MESH:D1", "Lung Diseases", "biolink:Disease", parents=("tree:C08.381",))
+    below = Term("MESH:D2", "Asthma", "biolink:Disease", parents=("tree:C08.381.495", "tree:C20"))
+    write_vocabulary(tmp_path / "mesh", ABOUT, [below, above])
+
+    assert ["MESH:D1"] == Vocabulary(tmp_path / "mesh").ancestors("MESH:D2")
+
+
+def test_the_same_terms_make_the_same_file(tmp_path: Path) -> None:
+    """In whatever order they come; the digest is that of provenance."""
+    for name, terms in (("one", TERMS), ("two", TERMS[::-1])):
+        assert Compiled(3, 5) == write_vocabulary(tmp_path / name, ABOUT, terms)
+
+    assert Vocabulary(tmp_path / "one").digest == Vocabulary(tmp_path / "two").digest
+
+
+@pytest.mark.parametrize(("terms", "problem"), [([], "has no terms"), ([*TERMS, TERMS[0]], "a term twice: DOID:1")])
+def test_what_cannot_be_compiled_is_refused(tmp_path: Path, terms: list[Term], problem: str) -> None:
+    """And no file is left."""
+    with pytest.raises(InvalidInput, match=problem):
+        write_vocabulary(tmp_path / "doid", ABOUT, terms)
+
+    assert not (tmp_path / "doid").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"no database", None])
+def test_what_is_no_vocabulary_is_told(tmp_path: Path, content: bytes | None) -> None:
+    """With how to make one."""
+    if content is not None:
+        (tmp_path / "doid").write_bytes(content)
+
+    with pytest.raises(ConfigurationError) as refused:
+        Vocabulary(tmp_path / "doid")
+    assert "medkg vocabulary build" in refused.value.info.remedy
