@@ -1,4 +1,4 @@
-"""Fills the build contexts of the servers that are made of jars: ``servers.py FOLDER`` makes ``FOLDER/kafka`` and so on.
+"""Fills the build contexts of the servers that are made of jars: ``servers.py FOLDER`` makes ``FOLDER/kafka``, etc.
 
 Their files come from the code and the cache of the servers that run as processes; what is missing is fetched first.
 """
