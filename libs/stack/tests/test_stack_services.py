@@ -135,7 +135,7 @@ def test_a_service_that_refuses_to_start_says_why(services: Services) -> None:
 
 def test_an_unknown_service_is_refused(services: Services) -> None:
     """A name that is none of the services' is refused with those that are."""
-    with pytest.raises(ConfigurationError, match=r"No service is called 'chnk'; there are chunk, embed, index"):
+    with pytest.raises(ConfigurationError, match=r"No service is called 'chnk'; there are chunk, embed, extract"):
         services.start(["chnk"])
 
 

@@ -44,7 +44,7 @@ def test_clinical_trials() -> None:
 
 
 def test_auto() -> None:
-    """Valid documents are chunked, two models read the chunks side by side, and both have done before the index."""
+    """Valid documents are chunked; two models and what finds facts read the chunks side by side; the graph comes last."""
     plan = Catalog(TOPOLOGIES).resolve("auto", "pubmed")
     stages = [(node.name, node.service, node.depends_on) for node in plan.nodes if isinstance(node, StageNode)]
 
@@ -55,8 +55,11 @@ def test_auto() -> None:
         ("chunk", "chunk", ("ir_validation",)),
         ("embed", "embed", ("chunk",)),
         ("expand", "splade", ("chunk",)),
+        ("extract", "extract", ("chunk",)),
         ("index", "index", ("embed", "expand")),
+        ("kg", "kg", ("extract", "index")),
     ] == stages
+    assert ("entities", "claims") == plan.by_name["kg"].inputs
     assert ("document", "chunks", "embeddings", "sparse_vectors") == plan.by_name["index"].inputs
     policies = {node.policy for node in plan.nodes if isinstance(node, StageNode) and node.name in {"embed", "expand"}}
     assert [(600, 5)] == [(policy.timeout_s, policy.attempts) for policy in policies]
