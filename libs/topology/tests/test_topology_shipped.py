@@ -44,7 +44,7 @@ def test_clinical_trials() -> None:
 
 
 def test_auto() -> None:
-    """Valid documents are chunked; two models and what finds facts read the chunks side by side; the graph comes last."""
+    """Two models and what finds facts read a valid document's chunks side by side; the graph comes after the index."""
     plan = Catalog(TOPOLOGIES).resolve("auto", "pubmed")
     stages = [(node.name, node.service, node.depends_on) for node in plan.nodes if isinstance(node, StageNode)]
 
