@@ -32,6 +32,7 @@ COMMANDS: Final[Mapping[str, Place]] = {
     "consumers": Place("consumers", "consumers", _LOOK),
     "events": Place("events", "app", _LOOK),
     "search": Place("search", "search", _LOOK),
+    "graph": Place("graph", "app", _LOOK),
     "eval": Place("evaluation", "app", _LOOK),
     "topology": Place("topology", "app", _LOOK),
     "job": Place("job", "app", _OPERATE),

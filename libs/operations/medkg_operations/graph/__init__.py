@@ -1,0 +1,1 @@
+"""The knowledge graph: asked, and looked after."""
