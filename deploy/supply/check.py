@@ -24,7 +24,9 @@ def licences(*, write: bool) -> list[str]:
     found = current(ROOT, policy, record, fetched if write else None)
     complaints = [
         *_renew(COMPONENTS, found.text(), "licences", write=write),
-        *_renew(ROOT / "docs" / "licences.md", licences_page.page(found.components, policy), "licences", write=write),
+        *_renew(
+            ROOT / "docs" / "licences.md", licences_page.page(ROOT, found.components, policy), "licences", write=write
+        ),
         *refusals(found.components, policy),
     ]
     print(f"licences: {len(found.components)} components, {len(complaints)} complaints")

@@ -2,6 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import orjson
 
 from .component import Component
 from .policy import Excepted, Policy
@@ -35,8 +38,12 @@ _SECTIONS = (
 )
 
 
-def page(components: Iterable[Component], policy: Policy) -> str:
-    """The page's text."""
+#: What says of each vocabulary in this folder under which licence it is.
+_TABLES = Path("libs/vocabulary/medkg_vocabulary/tables")
+
+
+def page(root: Path, components: Iterable[Component], policy: Policy) -> str:
+    """The page's text; root is that of the repository."""
     everything = sorted(components)
     return "\n".join(
         [
@@ -46,6 +53,9 @@ def page(components: Iterable[Component], policy: Policy) -> str:
             "\n## Exceptions\n",
             "Runtime dependencies whose licence the list does not have, and why they may be used all the same.\n",
             *_exceptions(policy.exceptions),
+            "\n## Data\n",
+            "Vocabularies that come with medkg: data of others, in the package `medkg-vocabulary` and so in images.\n",
+            *_data(root),
             *_sections(everything),
             "",
         ]
@@ -65,6 +75,14 @@ def _exceptions(exceptions: Iterable[Excepted]) -> Iterator[str]:
     yield "|---|---|---|"
     for entry in exceptions:
         yield f"| {entry.package} | {entry.licence} | {entry.reason} |"
+
+
+def _data(root: Path) -> Iterator[str]:
+    yield "| vocabulary | version | licence | what that asks to be said |"
+    yield "|---|---|---|---|"
+    for file in sorted((root / _TABLES).glob("*.json")):
+        said = orjson.loads(file.read_bytes())
+        yield f"| {said['name']} | {said['version']} | {said['licence']} | {said['notice']} |"
 
 
 def _sections(components: list[Component]) -> Iterator[str]:

@@ -2,10 +2,12 @@
 
 from .compiled import About, Compiled, Vocabulary, write_vocabulary
 from .formats import FORMATS, Reading, format_of
+from .shipped import SHIPPED, shipped
 from .term import Synonym, Term
 
 __all__ = [
     "FORMATS",
+    "SHIPPED",
     "About",
     "Compiled",
     "Reading",
@@ -13,5 +15,6 @@ __all__ = [
     "Term",
     "Vocabulary",
     "format_of",
+    "shipped",
     "write_vocabulary",
 ]

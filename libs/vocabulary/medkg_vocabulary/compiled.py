@@ -1,11 +1,11 @@
 """A compiled vocabulary: one SQLite file with its terms, its names and where it is from."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
-from hashlib import file_digest
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final, Self
 
 from medkg_contracts.errors import ConfigurationError, InvalidInput
@@ -14,7 +14,7 @@ from .mesh import above
 from .term import Scope, Term
 
 #: The file's own form; another one has to be compiled anew.
-FORM: Final = "1"
+FORM: Final = "2"
 _SCHEMA: Final = """
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE term (id TEXT PRIMARY KEY, name TEXT NOT NULL, category TEXT NOT NULL) WITHOUT ROWID;
@@ -24,6 +24,10 @@ CREATE TABLE xref (term TEXT NOT NULL, xref TEXT NOT NULL, PRIMARY KEY (term, xr
 CREATE TABLE former (id TEXT PRIMARY KEY, term TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX child ON parent (parent);
 """
+#: What a vocabulary says, and the keys by which it is in order.
+_TABLES: Final = {
+    "term": "id", "name": "term, text", "parent": "term, parent", "xref": "term, xref", "former": "id",
+}  # fmt: skip
 _INDEX: Final = "CREATE INDEX by_name ON name (text COLLATE NOCASE)"
 
 
@@ -36,12 +40,14 @@ class About:
         version: of its source.
         licence: under which it may be used.
         source: where it was read from.
+        notice: what its licence asks to be said, if anything.
     """
 
     name: str
     version: str
     licence: str
     source: str
+    notice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,7 @@ class Compiled:
 
 
 def write_vocabulary(path: Path, about: About, terms: Iterable[Term]) -> Compiled:
-    """Compile terms into a file; the same terms make the same file.
+    """Compile terms into a file; the same terms make the same file. It is whole or absent.
 
     Raises:
         InvalidInput: an id occurs twice, or there is no term.
@@ -61,28 +67,45 @@ def write_vocabulary(path: Path, about: About, terms: Iterable[Term]) -> Compile
     given = sorted(terms, key=lambda term: term.id)
     if not given:
         raise InvalidInput(f"{about.source} has no terms", remedy="Check the format that it was read as.")
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    unfinished.unlink(missing_ok=True)
-    with sqlite3.connect(unfinished) as file:
-        file.executescript(_SCHEMA)
-        kept = {"form": FORM, "name": about.name, "version": about.version, "licence": about.licence}
-        file.executemany("INSERT INTO about VALUES (?, ?)", sorted((kept | {"source": about.source}).items()))
+    with TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as scratch:
+        unfinished = Path(scratch, path.name)
+        file = sqlite3.connect(unfinished)
         try:
-            file.executemany("INSERT INTO term VALUES (?, ?, ?)", ((t.id, t.name, t.category) for t in given))
-        except sqlite3.IntegrityError as error:
-            raise InvalidInput(f"{about.source} has a term twice: {_twice(given)}") from error
-        names = {(term.id, text): scope for term in given for text, scope in _names(term)}
-        file.executemany(
-            "INSERT INTO name VALUES (?, ?, ?)", ((text, term, scope) for (term, text), scope in sorted(names.items()))
-        )
-        file.executemany("INSERT INTO parent VALUES (?, ?)", sorted(_parents(given)))
-        file.executemany("INSERT INTO xref VALUES (?, ?)", sorted({(t.id, xref) for t in given for xref in t.xrefs}))
-        former = {old: term.id for term in given for old in term.former}
-        file.executemany("INSERT INTO former VALUES (?, ?)", sorted(former.items()))
-        file.execute(_INDEX)
-    file.close()
-    unfinished.replace(path)
+            with file:
+                compiled = _compile(file, about, given)
+        finally:
+            file.close()
+        unfinished.replace(path)
+    return compiled
+
+
+def _compile(file: sqlite3.Connection, about: About, given: Sequence[Term]) -> Compiled:
+    file.executescript(_SCHEMA)
+    try:
+        file.executemany("INSERT INTO term VALUES (?, ?, ?)", ((t.id, t.name, t.category) for t in given))
+    except sqlite3.IntegrityError as error:
+        raise InvalidInput(f"{about.source} has a term twice: {_twice(given)}") from error
+    names = {(term.id, text): scope for term in given for text, scope in _names(term)}
+    file.executemany(
+        "INSERT INTO name VALUES (?, ?, ?)", ((text, term, scope) for (term, text), scope in sorted(names.items()))
+    )
+    file.executemany("INSERT INTO parent VALUES (?, ?)", sorted(_parents(given)))
+    file.executemany("INSERT INTO xref VALUES (?, ?)", sorted({(t.id, xref) for t in given for xref in t.xrefs}))
+    former = {old: term.id for term in given for old in term.former}
+    file.executemany("INSERT INTO former VALUES (?, ?)", sorted(former.items()))
+    file.execute(_INDEX)
+    kept = asdict(about) | {"form": FORM, "digest": _digest(file, about)}
+    file.executemany("INSERT INTO about VALUES (?, ?)", sorted(kept.items()))
     return Compiled(len(given), len(names))
+
+
+def _digest(file: sqlite3.Connection, about: About) -> str:
+    """SHA-256 of what it says, whichever SQLite has written it."""
+    digest = sha256(repr((FORM, *asdict(about).values())).encode())
+    for table, key in _TABLES.items():
+        for row in file.execute(f"SELECT * FROM {table} ORDER BY {key}"):  # noqa: S608 - ours
+            digest.update(repr((table, *row)).encode())
+    return digest.hexdigest()
 
 
 class Vocabulary:
@@ -107,6 +130,8 @@ class Vocabulary:
             raise ConfigurationError(
                 f"{path} is no vocabulary of this medkg", remedy="Compile it anew: `medkg vocabulary build`."
             )
+        #: Of what it says; goes into the provenance of what is found by it.
+        self.digest = said.pop("digest")
         self.about = About(**said)
 
     def __enter__(self) -> Self:
@@ -120,12 +145,6 @@ class Vocabulary:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
-
-    @cached_property
-    def digest(self) -> str:
-        """SHA-256 of the file, which goes into the provenance of what is found by it."""
-        with self.path.open("rb") as content:
-            return file_digest(content, "sha256").hexdigest()
 
     def names(self, scopes: Iterable[Scope] = ("exact",)) -> Iterator[tuple[str, str, str]]:
         """All names: their text, their term's id and its category."""

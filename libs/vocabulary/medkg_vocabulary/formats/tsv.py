@@ -3,11 +3,22 @@
 A first line with the headings ``id`` and ``name`` says what the columns are; without one they are id, name, synonyms
 and parents. Several values of a cell are separated by ``|``. Parents that look like places in MeSH's trees are taken
 as the term's own places there.
+
+| column | |
+|---|---|
+| ``id``, ``name`` | of the term; every line has them |
+| ``category`` | Biolink's |
+| ``synonyms`` | names that mean just this term |
+| ``narrow``, ``broad``, ``related`` | names that mean less, more, or something near it |
+| ``parents`` | ids of the terms right above |
+| ``xrefs`` | CURIEs of the same thing elsewhere |
+| ``former`` | ids that it had |
 """
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,12 +26,18 @@ from medkg_contracts.errors import InvalidInput
 
 from medkg_vocabulary.mesh import category_of
 from medkg_vocabulary.prefixes import curie, normalised
-from medkg_vocabulary.term import Synonym, Term
+from medkg_vocabulary.term import Scope, Synonym, Term
+
+from .opening import opened
 
 if TYPE_CHECKING:
     from . import Reading
 
 _COLUMNS: Final = ("id", "name", "synonyms", "parents")
+_HEADINGS: Final = ("id", "name", "category", "synonyms", "narrow", "broad", "related", "parents", "xrefs", "former")
+_SCOPES: Final[Mapping[str, Scope]] = {
+    "synonyms": "exact", "narrow": "narrow", "broad": "broad", "related": "related",
+}  # fmt: skip
 _TREE: Final = re.compile(r"[A-Z]\d\d(\.\d+)*")
 
 
@@ -30,7 +47,7 @@ def read_tsv(path: Path, reading: "Reading") -> Iterator[Term]:
     Raises:
         InvalidInput: a line has no id or no name.
     """
-    with path.open(encoding="utf-8", newline="") as lines:
+    with opened(path) as content, TextIOWrapper(content, encoding="utf-8", newline="") as lines:
         columns: Sequence[str] = _COLUMNS
         for number, cells in enumerate(csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE), 1):
             if number == 1 and {"id", "name"} <= {cell.strip().lower() for cell in cells}:
@@ -50,10 +67,28 @@ def _term(row: dict[str, str], reading: "Reading", where: str) -> Term:
         id=_id(id_, reading),
         name=name,
         category=row.get("category", "").strip() or category_of(trees) or reading.category,
-        synonyms=tuple(Synonym(each) for each in _several(row.get("synonyms", ""))),
+        synonyms=tuple(Synonym(each, scope) for name, scope in _SCOPES.items() for each in _several(row.get(name, ""))),
         parents=tuple(parents),
         xrefs=tuple(normalised(each) for each in _several(row.get("xrefs", ""))),
+        former=tuple(_id(each, reading) for each in _several(row.get("former", ""))),
     )
+
+
+def write_tsv(terms: Iterable[Term]) -> Iterator[str]:
+    """The lines of a table that `read_tsv` makes the same terms of.
+
+    Raises:
+        InvalidInput: a name has a tab, a line break or a ``|`` in it, which a table cannot hold.
+    """
+    yield "\t".join(_HEADINGS) + "\n"
+    for term in terms:
+        names = {column: [s.text for s in term.synonyms if s.scope == scope] for column, scope in _SCOPES.items()}
+        cells = {"id": [term.id], "name": [term.name], "category": [term.category], **names}
+        cells |= {"parents": [each.removeprefix("tree:") for each in term.parents]}
+        cells |= {"xrefs": [*term.xrefs], "former": [*term.former]}
+        if strange := [each for cell in cells.values() for each in cell if re.search(r"[\t\r\n|]", each)]:
+            raise InvalidInput(f"{term.id} has {strange[0]!r}, which no table can hold")
+        yield "\t".join("|".join(cells[column]) for column in _HEADINGS) + "\n"
 
 
 def _several(cell: str) -> list[str]:
