@@ -14,7 +14,7 @@ from medkg_operations.new_stage import StagePackage, in_workspace, write
 
 ROOT = Path(__file__).parents[3]
 THINGS = StagePackage("things", "medkg_things", ["document"], ["things"])
-LINKS = StagePackage("link-terms", "medkg_link_terms", ["document", "chunks"], ["entities", "sum-of-all", "chunks"])
+LINKS = StagePackage("link-terms", "medkg_link_terms", ["document", "chunks"], ["payloads", "sum-of-all", "chunks"])
 #: One for each form that the code can take: all artifacts, long lines, nothing of its own, what it is given.
 STAGES = [
     THINGS,
@@ -88,7 +88,7 @@ def test_a_topology_can_use_it() -> None:
         "  type: Stage",
         "  depends_on: [parse, chunk]",
         "  inputs: [document, chunks]",
-        "  outputs: [entities, sum-of-all, chunks]",
+        "  outputs: [payloads, sum-of-all, chunks]",
     ] == LINKS.topology_lines()
 
 

@@ -21,6 +21,8 @@ _AMOUNTS: Final[Mapping[str, Amount]] = {
     "validation": Amount("rules that are broken", "len(validation.violations)"),
     "embeddings": Amount("chunks that have a vector", "len(embeddings.chunk_ids)"),
     "sparse_vectors": Amount("chunks that have one", "len(sparse_vectors.vectors)"),
+    "entities": Amount("things that it is about or names", "len(entities.entities)"),
+    "claims": Amount("statements that it makes", "len(claims.claims)"),
     "index_receipt": Amount("chunks that were written", "index_receipt.chunks"),
     "graph_receipt": Amount("nodes that were written", "graph_receipt.nodes"),
 }

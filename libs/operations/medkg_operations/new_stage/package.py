@@ -8,7 +8,7 @@ from importlib.resources import files as resources
 from string import Template
 from typing import Any, Final
 
-from medkg_contracts import ir, vectors
+from medkg_contracts import ir, knowledge, vectors
 from medkg_contracts.errors import ConfigurationError
 from medkg_contracts.model import Contract, Name
 from medkg_contracts.requests import JobRequest
@@ -178,7 +178,7 @@ class StagePackage:
     def _suite(self) -> dict[str, str]:
         samples = [_text(f"sample_{name}.py").rstrip() for name in self.inputs if name != _REQUEST]
         used = [node.id for node in ast.walk(ast.parse("\n".join(samples))) if isinstance(node, ast.Name)]
-        known = vars(ir) | vars(vectors)
+        known = vars(ir) | vars(knowledge) | vars(vectors)
         classes: list[Any] = [known[name] for name in dict.fromkeys(used) if name in known]
         if _REQUEST in self.inputs:
             classes.append(JobRequest)
