@@ -17,7 +17,7 @@ from medkg_chunk.stage import ChunkStage
 from medkg_contracts.ir import Document, RawPayload
 from medkg_contracts.model import OptionValue
 from medkg_contracts.stages import StageContext
-from medkg_index.document_write import document_write
+from medkg_index.document_write import Given, document_write
 from medkg_parse.readers import read_payload
 from medkg_search.bulk import requests
 from medkg_validate.stage import validate
@@ -135,7 +135,7 @@ def test_eight_times_the_record_is_about_eight_times_the_work(record: Callable[[
             asyncio.run(chunker.execute(context, document))
             marks.append(time.process_time())
         Document.model_validate_json(document.model_dump_json())
-        assert list(requests(document_write(0, "public", document, chunks, None, None).writes("v")))
+        assert list(requests(document_write(0, "public", Given(document, chunks, None, None, None)).writes("v")))
         marks.append(time.process_time())
         return dict(
             zip(("parse", "validate", "chunk", *others, "index"), map(float.__sub__, marks[1:], marks), strict=True)

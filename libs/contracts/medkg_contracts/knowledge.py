@@ -140,12 +140,15 @@ class Entities(Contract):
     Attributes:
         document: the document itself as a node: a trial, an article.
         entities: what its claims and mentions refer to, each once, in the order of their ids.
+        about: which of them the document as a whole is about, by its source's word, such as the conditions and
+            interventions of a trial; not the terms above them.
         dropped: what was found and is not here, counted by reason, such as spans that do not stand in the text.
     """
 
     document_id: str
     document: Entity
     entities: tuple[Entity, ...]
+    about: tuple[Curie, ...] = ()
     mentions: tuple[Mention, ...]
     extraction: Extraction
     dropped: dict[Name, Annotated[int, Field(ge=1)]] = {}

@@ -129,7 +129,7 @@ class SparseEmbedStage(Protocol):
 
 
 class IndexStage(Protocol):
-    """Writes a document's chunks to the search index, with the vectors that there are."""
+    """Writes a document's chunks to the search index, with the vectors and the entities that there are."""
 
     outputs: ClassVar[tuple[str, ...]] = ("index_receipt",)
 
@@ -140,6 +140,7 @@ class IndexStage(Protocol):
         chunks: Sequence[list[Chunk]],
         embeddings: Sequence[Embeddings | None],
         sparse_vectors: Sequence[SparseVectors | None],
+        entities: Sequence[Entities | None],
     ) -> Sequence[IndexReceipt | Exception]:
         """One result or error per context, in their order; one job's error never fails its batch mates."""
         ...

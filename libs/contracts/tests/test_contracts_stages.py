@@ -15,9 +15,9 @@ def test_a_type_takes_and_makes_what_its_protocol_says() -> None:
         StageType("ExpandStage", ("request",), ("expansion",)),
         StageType(
             "IndexStage",
-            ("document", "chunks", "embeddings", "sparse_vectors"),
+            ("document", "chunks", "embeddings", "sparse_vectors", "entities"),
             ("index_receipt",),
-            frozenset({"embeddings", "sparse_vectors"}),
+            frozenset({"embeddings", "sparse_vectors", "entities"}),
         ),
         StageType("ExtractStage", ("payloads", "document", "chunks"), ("entities", "claims")),
     ] == found

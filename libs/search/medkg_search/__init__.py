@@ -1,6 +1,7 @@
 """The search index: names, mapping, queries."""
 
 from .arms import bm25_clause, splade_clause
+from .entities import chunk_entities
 from .facets import document_facets
 from .features import feature_name, feature_weights
 from .filters import DateRange, SearchFilters
@@ -25,6 +26,7 @@ __all__ = [
     "SearchServer",
     "TenantNames",
     "bm25_clause",
+    "chunk_entities",
     "chunk_source",
     "document_facets",
     "ensure_indices",

@@ -36,6 +36,9 @@ CHUNKS: dict[str, Any] = {
         "status": _KEYWORD,
         "phase": _KEYWORD,
         "mesh": {"type": "keyword", "ignore_above": 256},
+        # Ids of the graph's entities; see `chunk_entities`.
+        "named": _KEYWORD,
+        "entities": _KEYWORD,
         "section_id": _KEYWORD,
         "section_type": _KEYWORD,
         "section_title": _TEXT,

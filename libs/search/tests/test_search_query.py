@@ -46,7 +46,7 @@ def test_the_mapping_has_exactly_a_chunks_fields() -> None:
         section_title="b", ordinal=0, text="x", span=Span(start=0, end=1), token_count=1,
     )  # fmt: skip
     kept_when_there = {"coherence"}
-    added_on_writing = {"version", "vectors", "sparse", "date", "status", "phase", "mesh"}
+    added_on_writing = {"version", "vectors", "sparse", "date", "status", "phase", "mesh", "named", "entities"}
     assert set(CHUNKS["properties"]) == set(chunk_source(chunk)) | kept_when_there | added_on_writing
 
 

@@ -43,6 +43,7 @@ class Gathering:
         self._document = document
         self._entities: dict[str, Entity] = {document.id: document}
         self._claims: dict[str, Claim] = {}
+        self._about: set[str] = set()
 
     def entity(self, id_: str, category: str, name: str, **attributes: Scalar | list[str]) -> str:
         """Have this entity; the first description of it stays. Returns its id."""
@@ -51,6 +52,10 @@ class Gathering:
             id_, Entity(id=id_, category=f"biolink:{category}", name=name or id_, attributes=said)
         )
         return id_
+
+    def about(self, id_: str) -> None:
+        """Have this entity among those that the document as a whole is about."""
+        self._about.add(id_)
 
     def claim(
         self,
@@ -88,6 +93,7 @@ class Gathering:
             document_id=self._document_id,
             document=self._document,
             entities=tuple(others),
+            about=tuple(sorted(self._about)),
             mentions=tuple(mentions),
             extraction=extraction,
         )

@@ -75,6 +75,18 @@ def test_every_claim_is_about_entities_that_are_told(extracted: Mapping) -> None
         assert set() == {end for claim in said.claims for end in (claim.subject, claim.object)} - ids.keys()
 
 
+def test_a_study_is_about_what_it_is_registered_for(studies: Mapping, extracted: Mapping, leaves_of: LeavesOf) -> None:
+    """A study is about the registry's terms for its conditions and interventions, not about the terms above those."""
+    kind = re.compile(r"/derivedSection/(?:condition|intervention)BrowseModule/meshes/\d+/id")
+    for nct, (entities, _) in extracted.items():
+        payload, _ = studies[nct]
+        terms = {f"MESH:{value}" for at, value in leaves_of(payload).items() if kind.fullmatch(at)}
+        registered = {each for each in entities.about if re.match(r"MEDKG:(condition|intervention)-", each)}
+
+        assert terms == set(entities.about) - registered
+        assert set(entities.about) <= {each.id for each in entities.entities}
+
+
 def claims_of(said: Claims, predicate: str) -> list[Claim]:
     return [claim for claim in said.claims if claim.predicate == f"biolink:{predicate}"]
 

@@ -1,17 +1,19 @@
 """One job's part of a batch: a document's chunks and their vectors, as records and as changes."""
 
 import hashlib
+import json
 import math
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from medkg_contracts.changelog import VectorKey, VectorPut
 from medkg_contracts.errors import InvalidDocument
 from medkg_contracts.ir import Chunk, Document
+from medkg_contracts.knowledge import Entities
 from medkg_contracts.vectors import Embeddings, SparseVectors
-from medkg_search import TenantNames, chunk_source, document_facets, feature_weights
+from medkg_search import TenantNames, chunk_entities, chunk_source, document_facets, feature_weights
 from medkg_search.bulk import Operation
 from medkg_search.manifest import record_id
 
@@ -21,6 +23,16 @@ VERSION: Final = "2"
 _FLOAT_BYTES = 4
 
 
+class Given(NamedTuple):
+    """What a job is given of its document."""
+
+    document: Document
+    chunks: list[Chunk]
+    embeddings: Embeddings | None
+    sparse_vectors: SparseVectors | None
+    entities: Entities | None
+
+
 @dataclass(frozen=True, slots=True)
 class DocumentWrite:
     """A document, its chunks and the vectors that there are of them, to be written for one tenant.
@@ -28,6 +40,7 @@ class DocumentWrite:
     Attributes:
         position: in the batch.
         facets: what each record has of the document.
+        entities: what the record of each chunk has of those; nothing where the topology makes none.
         content: digest of all that is written.
         unless_it_stands: nothing is written if this content is what is to be seen of the document already.
     """
@@ -39,6 +52,7 @@ class DocumentWrite:
     chunks: list[Chunk]
     embeddings: Embeddings | None
     sparse_vectors: SparseVectors | None
+    entities: Sequence[dict[str, list[str]]]
     content: str
     unless_it_stands: bool = False
 
@@ -55,9 +69,9 @@ class DocumentWrite:
         """Writes every chunk."""
         vectors = self.sparse_vectors.vectors if self.sparse_vectors is not None else ()
         weights = {vector.chunk_id: vector.weights for vector in vectors}
-        for chunk in self.chunks:
+        for chunk, entities in zip(self.chunks, self.entities, strict=True):
             added = {"version": version, "vectors": self.embeddings is not None}
-            source = chunk_source(chunk) | self.facets | added
+            source = chunk_source(chunk) | self.facets | entities | added
             if self.sparse_vectors is not None:
                 source["sparse"] = feature_weights(weights[chunk.id])
             yield Operation("index", self.names.chunks, record_id(chunk.id, version), source)
@@ -73,24 +87,16 @@ class DocumentWrite:
             yield VectorPut(key, version, self.embeddings.model.ref, vector)
 
 
-def document_write(
-    position: int,
-    tenant: str,
-    document: Document,
-    chunks: list[Chunk],
-    embeddings: Embeddings | None,
-    sparse_vectors: SparseVectors | None,
-    *,
-    unless_it_stands: bool = False,
-) -> DocumentWrite:
+def document_write(position: int, tenant: str, given: Given, *, unless_it_stands: bool = False) -> DocumentWrite:
     """The job at this position of the batch.
 
     Raises:
         InvalidRequest: the tenant's id breaks its rule.
-        InvalidDocument: a chunk is another document's, there are not vectors of just these chunks, or one of those has
-            a number that is not finite.
+        InvalidDocument: a chunk or the entities are another document's, there are not vectors of just these chunks, or
+            one of those has a number that is not finite.
     """
     names = TenantNames(tenant)
+    document, chunks, embeddings, sparse_vectors, entities = given
     for chunk in chunks:
         if chunk.document_id != document.id:
             raise InvalidDocument(f"chunk {chunk.id} is of document {chunk.document_id!r}, not of {document.id!r}")
@@ -99,10 +105,13 @@ def document_write(
         _check_numbers(embeddings)
     if sparse_vectors is not None:
         _check("sparse_vectors", document.id, chunks, [vector.chunk_id for vector in sparse_vectors.vectors])
-    content = _content(document, chunks, embeddings, sparse_vectors)
+    if entities is not None and entities.document_id != document.id:
+        raise InvalidDocument(f"the entities are of document {entities.document_id!r}, not of {document.id!r}")
+    named = chunk_entities(chunks, entities)
+    content = _content(given, named)
     facets = document_facets(document)
     return DocumentWrite(
-        position, names, document.id, facets, chunks, embeddings, sparse_vectors, content, unless_it_stands
+        position, names, document.id, facets, chunks, embeddings, sparse_vectors, named, content, unless_it_stands
     )
 
 
@@ -128,16 +137,17 @@ def _check_numbers(embeddings: Embeddings) -> None:
     )
 
 
-def _content(
-    document: Document, chunks: list[Chunk], embeddings: Embeddings | None, sparse_vectors: SparseVectors | None
-) -> str:
+def _content(given: Given, named: Sequence[dict[str, list[str]]]) -> str:
     """What identifies all that is written: the same is never written as two versions."""
+    document, chunks, embeddings, sparse_vectors, _ = given
     parts = [document.model_dump_json().encode(), *(chunk.model_dump_json().encode() for chunk in chunks)]
     if embeddings is not None:
         parts += [embeddings.model.model_dump_json().encode(), "\0".join(embeddings.chunk_ids).encode()]
         parts.append(bytes(embeddings.rows))
     if sparse_vectors is not None:
         parts.append(sparse_vectors.model_dump_json().encode())
+    if any(named):
+        parts.append(json.dumps(named).encode())
     found = hashlib.sha256(VERSION.encode())
     for part in parts:
         found.update(len(part).to_bytes(8, "big") + part)

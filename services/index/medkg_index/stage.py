@@ -7,12 +7,13 @@ from typing import ClassVar
 from medkg_bus.changelog import VectorChangelog
 from medkg_contracts.errors import IndexMissing, MedkgError
 from medkg_contracts.ir import Chunk, Document, IndexReceipt
+from medkg_contracts.knowledge import Entities
 from medkg_contracts.requests import JobRequest
 from medkg_contracts.stages import StageContext
 from medkg_contracts.vectors import Embeddings, SparseVectors
 from medkg_search import SearchServer, ensure_indices
 
-from .document_write import VERSION, DocumentWrite, document_write
+from .document_write import VERSION, DocumentWrite, Given, document_write
 from .live_models import LiveModels
 from .settings import IndexSettings
 from .sparse_models import SparseModels
@@ -52,6 +53,7 @@ class OpenSearchIndexStage:
         chunks: Sequence[list[Chunk]],
         embeddings: Sequence[Embeddings | None],
         sparse_vectors: Sequence[SparseVectors | None],
+        entities: Sequence[Entities | None],
         request: Sequence[JobRequest],
     ) -> Sequence[IndexReceipt | Exception]:
         """One receipt or error per context, in their order; one job's error never fails its batch mates.
@@ -60,10 +62,10 @@ class OpenSearchIndexStage:
         """
         results: Results = {}
         jobs: list[DocumentWrite] = []
-        artifacts = zip(document, chunks, embeddings, sparse_vectors, strict=True)
+        artifacts = map(Given, document, chunks, embeddings, sparse_vectors, entities)
         for position, (ctx, its, asked) in enumerate(zip(ctxs, artifacts, request, strict=True)):
             try:
-                jobs.append(document_write(position, ctx.tenant_id, *its, unless_it_stands=asked.skip_completed))
+                jobs.append(document_write(position, ctx.tenant_id, its, unless_it_stands=asked.skip_completed))
             except MedkgError as error:
                 results[position] = error
         for round_ in _rounds(jobs):

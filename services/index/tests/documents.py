@@ -55,4 +55,6 @@ async def run(
     request = JobRequest(source="test", id="d", skip_completed=skip_completed)
     ctx = StageContext(tenant_id=tenant, doc_id="d", job_id="j", correlation_id="c", pipeline="p", digest="0" * 12)
     documents, chunks, embeddings, sparse = zip(*jobs, strict=True)
-    return await stage.execute_batch([ctx] * len(jobs), documents, chunks, embeddings, sparse, [request] * len(jobs))
+    return await stage.execute_batch(
+        [ctx] * len(jobs), documents, chunks, embeddings, sparse, [None] * len(jobs), [request] * len(jobs)
+    )

@@ -17,10 +17,12 @@ from medkg_contracts.errors import (
 )
 from medkg_contracts.ids import digest
 from medkg_contracts.ir import Chunk, Document, IndexReceipt, Provenance, Section, Span
+from medkg_contracts.knowledge import Entities, Entity, Extraction, Mention
 from medkg_contracts.requests import JobRequest
 from medkg_contracts.stages import StageContext
 from medkg_contracts.vectors import EmbeddingModel, Embeddings, SparseModel, SparseVector, SparseVectors
 from medkg_index import app
+from medkg_index.document_write import Given, document_write
 from medkg_index.settings import IndexSettings
 from medkg_index.stage import OpenSearchIndexStage
 from medkg_search import ChunkSearch, SearchFilters, SearchServer, TenantNames, chunk_source, ensure_indices
@@ -78,7 +80,9 @@ def stage_of(url: str) -> OpenSearchIndexStage:
 
 
 async def run(
-    stage: OpenSearchIndexStage, *jobs: tuple[str, tuple[Document, list[Chunk]]]
+    stage: OpenSearchIndexStage,
+    *jobs: tuple[str, tuple[Document, list[Chunk]]],
+    entities: Entities | None = None,
 ) -> Sequence[IndexReceipt | Exception]:
     return await stage.execute_batch(
         [context(tenant) for tenant, _ in jobs],
@@ -86,7 +90,22 @@ async def run(
         [job[1] for _, job in jobs],
         [None] * len(jobs),
         [None] * len(jobs),
+        [entities] * len(jobs),
         [REQUEST] * len(jobs),
+    )
+
+
+def entities_of(document: Document, named: str, *about: str) -> Entities:
+    """What is found in a document whose text names a thing in its first word, and is about others."""
+    node = Entity(id="CLINICALTRIALS:x", category="biolink:ClinicalTrial", name=document.title)
+    first = document.text.split()[0]
+    mention = Mention(
+        entity=named, category="biolink:Disease", text=first, span=Span(start=0, end=len(first)), section_id="s1",
+        recogniser="dictionary",
+    )  # fmt: skip
+    made = Extraction(version="1")
+    return Entities(
+        document_id=document.id, document=node, entities=(), about=about, mentions=(mention,), extraction=made
     )
 
 
@@ -380,6 +399,28 @@ async def test_a_record_has_its_documents_facets(
 
 
 @pytest.mark.integration
+async def test_records_have_the_entities_that_were_found_last(
+    stage: OpenSearchIndexStage, server: SearchServer, tenant: str
+) -> None:
+    """A document in which other things are found is another version, though nothing else of it has changed."""
+    document, chunks = make()
+    receipts, fields = [], []
+    for named in ("MESH:D000001", "MESH:D000002"):
+        entities = entities_of(document, named, "MESH:D000009")
+        receipts += await run(stage, (tenant, (document, chunks)), entities=entities)
+        body = {"sort": ["ordinal"], "_source": ["named", "entities"]}
+        answer = await server.call("POST", f"/{TenantNames(tenant).chunks}/_search", body=body)
+        fields.append([hit["_source"] for hit in answer["hits"]["hits"]])
+
+    about = {"entities": ["MESH:D000009"]}
+    assert [0, len(chunks)] == [receipt.stale_removed for receipt in receipts]
+    assert [
+        [{"named": [named], "entities": [named, "MESH:D000009"]}, *[about] * (len(chunks) - 1)]
+        for named in ("MESH:D000001", "MESH:D000002")
+    ] == fields
+
+
+@pytest.mark.integration
 async def test_a_large_batch_is_split(stage: OpenSearchIndexStage, server: SearchServer, tenant: str) -> None:
     """More than 1 MiB of chunks goes in several requests and is written whole."""
     text = "\n".join(f"line {number} " + "leukemia " * 1000 for number in range(160))
@@ -422,7 +463,9 @@ async def test_vectors_of_other_chunks_are_refused(artifact: str) -> None:
     }
     stage = stage_of("http://127.0.0.1:1")
     given = {name: [vectors[name] if name == artifact else None] for name in vectors}
-    results = await stage.execute_batch([context("a")], [document], [chunks], **given, request=[REQUEST])
+    results = await stage.execute_batch(
+        [context("a")], [document], [chunks], **given, entities=[None], request=[REQUEST]
+    )
     await stage.close()
 
     assert [InvalidDocument] == [type(result) for result in results]
@@ -435,11 +478,38 @@ async def test_a_vector_that_no_search_can_use_is_refused() -> None:
     rows = struct.pack("<8f", *[1.0] * 7, float("nan"))
     stage = stage_of("http://127.0.0.1:1")
     embeddings = Embeddings(MODEL, tuple(chunk.id for chunk in chunks), rows)
-    (result,) = await stage.execute_batch([context("a")], [document], [chunks], [embeddings], [None], [REQUEST])
+    (result,) = await stage.execute_batch([context("a")], [document], [chunks], [embeddings], [None], [None], [REQUEST])
     await stage.close()
 
     assert isinstance(result, InvalidDocument)
     assert f"the vector of chunk '{chunks[3].id}' has a number that is not finite" in str(result)
+
+
+async def test_entities_of_another_document_are_refused() -> None:
+    """Nothing is written of a document with what was found in another one."""
+    (document, chunks), (other, _) = make(), make("NCT02560883")
+    stage = stage_of("http://127.0.0.1:1")
+    (result,) = await run(stage, ("a", (document, chunks)), entities=entities_of(other, "MESH:D000001"))
+    await stage.close()
+
+    assert isinstance(result, InvalidDocument)
+    assert "the entities are of document 'ctgov:NCT02560883', not of 'ctgov:NCT02643888'" == str(result)
+
+
+def test_what_is_found_by_other_means_is_no_other_version() -> None:
+    """A version is what is written: the same entities by another extractor, or none, change nothing of it."""
+    document, chunks = make()
+    found = entities_of(document, "MESH:D000001")
+    given = [
+        None,
+        found.model_copy(update={"mentions": ()}),
+        found,
+        found.model_copy(update={"extraction": Extraction(version="2")}),
+    ]
+    contents = [document_write(0, "a", Given(document, chunks, None, None, each)).content for each in given]
+
+    assert [contents[0], contents[0], contents[2], contents[2]] == contents
+    assert contents[0] != contents[2]
 
 
 async def test_without_a_server_every_job_is_retryable() -> None:
@@ -468,7 +538,7 @@ def test_the_environment_sets_the_settings(monkeypatch: pytest.MonkeyPatch) -> N
 def test_the_service_takes_batches_and_gives_receipts() -> None:
     """The wired service has the inputs and outputs of an index stage, and is never skipped as already done."""
     binding = app.service.bind()
-    inputs = ["document", "chunks", "embeddings", "sparse_vectors"]
+    inputs = ["document", "chunks", "embeddings", "sparse_vectors", "entities"]
 
     assert (inputs, ["index_receipt"]) == (list(binding.inputs), list(binding.outputs))
     assert (True, False) == (binding.batched, binding.pure)

@@ -11,7 +11,7 @@ from medkg_contracts.changelog import VectorChange, VisibleVersion
 from medkg_contracts.errors import ConfigurationError, IndexUnavailable, InvalidDocument, KafkaUnavailable
 from medkg_contracts.ir import IndexReceipt
 from medkg_contracts.vectors import EmbeddingModel, SparseModel
-from medkg_index.document_write import document_write
+from medkg_index.document_write import Given, document_write
 from medkg_index.live_models import LiveModels
 from medkg_index.stage import OpenSearchIndexStage
 from medkg_index.writing import READ_S, BatchWriter
@@ -121,7 +121,7 @@ async def dies(opensearch: str, kafka: str, tenant: str, job: Job, death: Death)
     server, changelog = MortalServer(opensearch, death), MortalChangelog(kafka, death)
     models = LiveModels(server, changelog)
     try:
-        await BatchWriter(server, changelog, models, "false", [document_write(0, tenant, *job)]).write()
+        await BatchWriter(server, changelog, models, "false", [document_write(0, tenant, Given(*job, None))]).write()
     except Died:
         return True
     finally:
@@ -276,7 +276,7 @@ async def test_a_document_is_not_gone_while_nodes_read_of_its_new_version(
     models = LiveModels(server, changelog)
     await ensure_indices(server, tenant)
     for job in (make("one", "Alpha"), make("one", "Beta")):
-        await BatchWriter(server, changelog, models, "false", [document_write(0, tenant, *job)]).write()
+        await BatchWriter(server, changelog, models, "false", [document_write(0, tenant, Given(*job, None))]).write()
     await server.close()
     await changelog.close()
 

@@ -38,6 +38,7 @@ def _conditions(trial: Trial) -> dict[str, str]:
         id_ = local_id("condition", condition.text)
         trial.facts.entity(id_, "DiseaseOrPhenotypicFeature", condition.text)
         trial.facts.claim(trial.voice, trial.id, "related_to", id_, [condition.evidence], role="condition")
+        trial.facts.about(id_)
         found[condition.pointer] = id_
         _same_as_term(trial, "conditionBrowseModule", id_, condition.text)
     return found
@@ -65,6 +66,7 @@ def _interventions(trial: Trial, conditions: dict[str, str], arms: dict[str, str
         others = [other.text for other in intervention / "otherNames"]
         id_ = facts.entity(local_id("intervention", kind, name.text), category, name.text, synonyms=others, kind=kind)
         facts.claim(voice, trial.id, "related_to", id_, [name.evidence], role="intervention")
+        facts.about(id_)
         for spelling in (name.text, *others):
             _same_as_term(trial, "interventionBrowseModule", id_, spelling)
         for label in intervention / "armGroupLabels":

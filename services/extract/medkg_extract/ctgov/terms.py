@@ -39,4 +39,5 @@ def _terms(trial: Trial, module: str, role: str, category: str) -> Iterator[Fiel
             said = role if kind == "meshes" else f"{role}_ancestor"
             trial.facts.claim(trial.voice, trial.id, "related_to", node, [(term / "id").evidence], role=said)
             if kind == "meshes":
+                trial.facts.about(node)
                 yield term
