@@ -1,15 +1,20 @@
 """Which chunks a search looks at. Pure."""
 
 import re
-from typing import Annotated, Any, Self
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Annotated, Any, Final, Self
 
 from medkg_contracts.ir import SectionType
 from medkg_contracts.model import Contract, Name
 from pydantic import AfterValidator, Field, model_validator
 
+from .entities import ENTITIES
 from .facets import is_day
 
 _PHASE = re.compile(r"(?P<early>early)?[\s_-]*(?:phase)?[\s_-]*(?P<number>[1-4])", re.IGNORECASE | re.ASCII)
+#: Entities of one filter.
+MAX_ENTITIES: Final = 32
 _NO_WORD = re.compile(r"\W+")
 
 
@@ -22,6 +27,12 @@ def _day(text: str) -> str:
 #: A day, a month or a year as ISO 8601 writes it.
 Day = Annotated[str, AfterValidator(_day)]
 _Term = Annotated[str, Field(min_length=1, max_length=256)]
+_Entity = Annotated[str, Field(min_length=1, max_length=300)]
+
+#: Which ids are meant by an entity of a filter: one of them has to be there.
+Meanings = Mapping[str, Sequence[str]]
+#: Each entity is given by its id, and means just that.
+AS_GIVEN: Final[Meanings] = MappingProxyType({})
 
 
 class DateRange(Contract):
@@ -53,7 +64,7 @@ class DateRange(Contract):
 
 
 class SearchFilters(Contract):
-    """Which chunks are looked at: those that have one of the values, for each field that names some.
+    """Which chunks are looked at: those that have one of the values, for each field that names some; of entities, all.
 
     Attributes:
         document_id: the document's id, such as ``ctgov:NCT02349698``.
@@ -64,6 +75,8 @@ class SearchFilters(Contract):
         mesh: MeSH terms, in any case.
         known_as: ids (NCT, PMID, DOI), the acronym or the title of documents, in any case.
         date: when the study began, or when the work was published.
+        entity: what the chunk names or its document is about, such as ``MESH:D003924``; the search service takes the
+            names of its vocabularies, too.
     """
 
     document_id: Annotated[tuple[str, ...], Field(max_length=1000)] = ()
@@ -74,9 +87,14 @@ class SearchFilters(Contract):
     mesh: Annotated[tuple[_Term, ...], Field(max_length=100)] = ()
     known_as: Annotated[tuple[_Term, ...], Field(max_length=100)] = ()
     date: Annotated[tuple[DateRange, ...], Field(max_length=100)] = ()
+    entity: Annotated[tuple[_Entity, ...], Field(max_length=MAX_ENTITIES)] = ()
 
-    def clauses(self) -> list[dict[str, Any]]:
-        """As OpenSearch's filter clauses; each must hold."""
+    def clauses(self, meanings: Meanings = AS_GIVEN) -> list[dict[str, Any]]:
+        """As OpenSearch's filter clauses; each must hold.
+
+        Args:
+            meanings: the ids of entities that are not given by the one that they mean.
+        """
         exact = {"document_id": self.document_id, "source": self.source, "section_type": self.section_type}
         clauses: list[dict[str, Any]] = [{"terms": {name: list(values)}} for name, values in exact.items() if values]
         if self.known_as:
@@ -89,6 +107,7 @@ class SearchFilters(Contract):
         clauses += (_any([_folded(name, value) for value in values]) for name, values in folded.items() if values)
         if self.date:
             clauses.append(_any([each.clause() for each in self.date]))
+        clauses += ({"terms": {ENTITIES: list(meanings.get(entity, (entity,)))}} for entity in self.entity)
         return clauses
 
 

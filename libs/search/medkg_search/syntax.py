@@ -15,7 +15,7 @@ from medkg_contracts.errors import InvalidRequest
 from medkg_contracts.model import first_violation
 from pydantic import ValidationError
 
-from .filters import DateRange, SearchFilters
+from .filters import AS_GIVEN, DateRange, Meanings, SearchFilters
 
 #: The longest query that is read, in characters. Each may be a term of its own, and OpenSearch takes 1,024 clauses.
 MAX_QUERY: Final = 1000
@@ -31,6 +31,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "section": "section_type",
     "id": "known_as",
     "date": "date",
+    "entity": "entity",
 }
 _TITLE: Final = "title"
 _WORDS: Final = ("text", "document_title", "section_title")
@@ -66,24 +67,37 @@ class SearchQuery:
         text: the free words.
         phrases: each must be there.
         filters: what fields were given.
-        excluded: clauses none of which may hold.
+        excluded: what may not be there.
     """
 
     text: str
     phrases: tuple[Phrase, ...] = ()
     filters: SearchFilters = field(default_factory=SearchFilters)
-    excluded: tuple[Mapping[str, Any], ...] = ()
+    excluded: tuple[Phrase | SearchFilters, ...] = ()
 
     @property
     def words(self) -> str:
         """All that is looked for, for who knows no syntax, such as a model; empty if there are only filters."""
         return " ".join(part for part in (self.text, *(phrase.text for phrase in self.phrases)) if part)
 
-    def clauses(self) -> list[dict[str, Any]]:
-        """What must hold of every hit, whichever arm has found it, as OpenSearch's filter clauses."""
-        must = [*self.filters.clauses(), *(phrase.clause() for phrase in self.phrases)]
+    @property
+    def entities(self) -> tuple[str, ...]:
+        """The entities that are asked for, or excluded."""
+        excluded = (each.entity for each in self.excluded if isinstance(each, SearchFilters))
+        return tuple(dict.fromkeys(entity for entities in (self.filters.entity, *excluded) for entity in entities))
+
+    def clauses(self, meanings: Meanings = AS_GIVEN) -> list[dict[str, Any]]:
+        """What must hold of every hit, whichever arm has found it, as OpenSearch's filter clauses.
+
+        Args:
+            meanings: the ids of entities that are not given by the one that they mean.
+        """
+        must = [*self.filters.clauses(meanings), *(phrase.clause() for phrase in self.phrases)]
         if self.excluded:
-            must.append({"bool": {"must_not": list(self.excluded)}})
+            excluded = (
+                (each.clause(),) if isinstance(each, Phrase) else each.clauses(meanings) for each in self.excluded
+            )
+            must.append({"bool": {"must_not": [clause for clauses in excluded for clause in clauses]}})
         return must
 
 
@@ -139,7 +153,7 @@ def parse_query(query: str) -> SearchQuery:
         text=_free_text(query, special),
         phrases=tuple(_phrase(part) for part in included if part.field in (None, _TITLE)),
         filters=_filters([part for part in included if part.field in FIELDS]),
-        excluded=tuple(clause for part in special if part.excluded for clause in _excluding(part)),
+        excluded=tuple(_excluding(part) for part in special if part.excluded),
     )
 
 
@@ -208,15 +222,12 @@ def _phrase(part: _Part) -> Phrase:
     return Phrase(part.value, title=part.field == _TITLE)
 
 
-def _excluding(part: _Part) -> Iterator[dict[str, Any]]:
-    if part.field in FIELDS:
-        yield from _filters([part]).clauses()
-    else:
-        yield _phrase(part).clause()
+def _excluding(part: _Part) -> Phrase | SearchFilters:
+    return _filters([part]) if part.field in FIELDS else _phrase(part)
 
 
 def _filters(parts: list[_Part]) -> SearchFilters:
-    """The filters that these parts are; the values of one field are alternatives."""
+    """The filters that these parts are; the values of one field are alternatives, but for entities."""
     found: dict[str, Any] = {}
     for part in parts:
         name = FIELDS[str(part.field)]

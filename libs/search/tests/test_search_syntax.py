@@ -79,10 +79,18 @@ def test_what_only_looks_like_syntax_is_text(text: str) -> None:
         ),
         ("date:2020.. x", SearchQuery("x", filters=SearchFilters(date=(DateRange(since="2020"),)))),
         ("x date:..2022-06-30", SearchQuery("x", filters=SearchFilters(date=(DateRange(until="2022-06-30"),)))),
-        ("asthma -child", SearchQuery("asthma", excluded=(Phrase("child").clause(),))),
-        ('asthma -"young child"', SearchQuery("asthma", excluded=(Phrase("young child").clause(),))),
-        ("asthma -title:child", SearchQuery("asthma", excluded=(Phrase("child", True).clause(),))),
-        ("a -source:x", SearchQuery("a", excluded=({"terms": {"source": ["x"]}},))),
+        ("asthma -child", SearchQuery("asthma", excluded=(Phrase("child"),))),
+        ('asthma -"young child"', SearchQuery("asthma", excluded=(Phrase("young child"),))),
+        ("asthma -title:child", SearchQuery("asthma", excluded=(Phrase("child", True),))),
+        ("a -source:x", SearchQuery("a", excluded=(SearchFilters(source=("x",)),))),
+        (
+            'a entity:MESH:D001249 -entity:"heart attack"',
+            SearchQuery(
+                "a",
+                filters=SearchFilters(entity=("MESH:D001249",)),
+                excluded=(SearchFilters(entity=("heart attack",)),),
+            ),
+        ),
     ],
 )
 def test_the_parts_of_a_query(text: str, expected: SearchQuery) -> None:
@@ -115,6 +123,19 @@ def test_what_is_no_query_is_refused_with_the_place_and_the_remedy(text: str, me
 
     assert message in str(caught.value)
     assert remedy in caught.value.info.remedy
+
+
+def test_every_entity_has_to_be_there_in_one_of_its_meanings() -> None:
+    """An entity may mean several ids, of which one is enough; of several entities each must be there."""
+    query = parse_query("entity:MESH:D1 entity:stroke -entity:asthma -child")
+    meanings = {"stroke": ("MESH:D2", "MESH:D3"), "asthma": ("MESH:D4",)}
+
+    assert ("MESH:D1", "stroke", "asthma") == query.entities
+    assert [
+        {"terms": {"entities": ["MESH:D1"]}},
+        {"terms": {"entities": ["MESH:D2", "MESH:D3"]}},
+        {"bool": {"must_not": [{"terms": {"entities": ["MESH:D4"]}}, Phrase("child").clause()]}},
+    ] == query.clauses(meanings)
 
 
 def test_who_knows_no_syntax_gets_the_words() -> None:
