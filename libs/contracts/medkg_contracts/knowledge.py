@@ -1,7 +1,7 @@
 """What a document says, as a graph: entities, where its text names them, and claims with their evidence.
 
 Categories and predicates are those of the Biolink model (https://biolink.github.io/biolink-model); ids are CURIEs with
-its preferred prefixes, such as ``MESH:D003924``, ``clinicaltrials:NCT02349698`` or ``PMID:31332201``.
+its preferred prefixes, such as ``MESH:D003924``, ``CLINICALTRIALS:NCT02349698`` or ``PMID:31332201``.
 """
 
 from collections import Counter
@@ -21,6 +21,16 @@ Predicate = Annotated[str, StringConstraints(pattern=r"^biolink:[a-z][a-z_]+$", 
 #: What an attribute or a qualifier may be.
 Scalar = str | int | float | bool
 Attributes = dict[Name, Scalar | list[str]]
+
+#: Biolink's ``KnowledgeLevelEnum`` and ``AgentTypeEnum``.
+KnowledgeLevel = Literal[
+    "knowledge_assertion", "logical_entailment", "prediction", "statistical_association", "text_co_occurrence",
+    "observation", "not_provided",
+]  # fmt: skip
+AgentType = Literal[
+    "manual_agent", "automated_agent", "data_analysis_pipeline", "computational_model", "text_mining_agent",
+    "image_processing_agent", "manual_validation_of_automated_agent", "not_provided",
+]  # fmt: skip
 
 
 class Entity(Contract):
@@ -62,10 +72,15 @@ class Mention(Contract):
 
 
 class TextEvidence(Contract):
-    """A claim's sentence, or the part of it that says so: ``document.text[span.start:span.end] == quote``."""
+    """A claim's sentence, or the part of it that says so: ``document.text[span.start:span.end] == quote``.
+
+    Attributes:
+        chunk_id: of the chunk that has all of it; None where none has.
+    """
 
     kind: Literal["text"] = "text"
     section_id: str
+    chunk_id: str | None = None
     span: Span
     quote: str
 
@@ -99,6 +114,7 @@ class Claim(Contract):
         knowledge_level: Biolink's: whether it is asserted by the source, observed in data, or read out of text.
         agent_type: Biolink's: who made it of the source.
         publications: by which the document supports it.
+        model: what read it out of the text, as `Extraction.digests` names it; None where no model was asked.
     """
 
     document_id: str
@@ -109,16 +125,19 @@ class Claim(Contract):
     qualifiers: Attributes = {}
     evidence: Annotated[tuple[Evidence, ...], Field(min_length=1)]
     knowledge_source: Curie
-    knowledge_level: Literal["knowledge_assertion", "observation", "statistical_association", "prediction"]
-    agent_type: Literal["manual_agent", "automated_agent", "text_mining_agent", "data_analysis_pipeline"]
+    knowledge_level: KnowledgeLevel
+    agent_type: AgentType
     publications: tuple[Curie, ...] = ()
+    model: Name | None = None
     confidence: Annotated[float, Field(ge=0, le=1)] = 1.0
 
     @cached_property
     def id(self) -> str:
-        """Of what is said and by which document, wherever in it: a repeat, or a later version, makes the same."""
+        """Of what is said, by which document and of whom it has it: a repeat, or a later version, makes the same."""
         qualifiers = (f"{name}={value}" for name, value in sorted(self.qualifiers.items()))
-        said = (self.document_id, self.subject, self.predicate, self.object, str(self.negated))
+        said = (
+            self.document_id, self.subject, self.predicate, self.object, str(self.negated), self.knowledge_source
+        )  # fmt: skip
         return digest(*said, *qualifiers)[:32]
 
 

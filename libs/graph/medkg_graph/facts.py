@@ -1,7 +1,8 @@
 """A document's facts as the graph keeps them: plain rows, the same for the same facts. Pure.
 
 In the graph a document is a node ``Document`` that supports entities; a claim is a relationship between two entities,
-which has the predicate's name as its type and its evidence, qualifiers and provenance as its properties.
+which has the predicate's name as its type and its evidence, qualifiers and provenance, the extraction that has found it
+included, as its properties.
 """
 
 from collections.abc import Mapping
@@ -11,17 +12,18 @@ from typing import Any, Final
 import orjson
 from medkg_contracts.errors import InvalidDocument
 from medkg_contracts.ids import digest
-from medkg_contracts.knowledge import Claim, Claims, Entities, Entity
+from medkg_contracts.knowledge import Claim, Claims, Entities, Entity, Extraction
 
 #: What a Neo4j property may be.
 Value = str | int | float | bool | list[str]
 
 #: Changes with what rows are made of, so that facts written by an older medkg are written again.
-_FORM: Final = "1"
-_ENTITY_FIELDS: Final = frozenset({"tenant", "id", "category", "name", "xrefs", "owner"})
-_CLAIM_FIELDS: Final = frozenset(
+_FORM: Final = "2"
+#: The names of a node's, and of a relationship's, properties that are no attributes and no qualifiers.
+ENTITY_FIELDS: Final = frozenset({"tenant", "id", "category", "name", "xrefs", "owner"})
+CLAIM_FIELDS: Final = frozenset(
     {"tenant", "id", "document", "predicate", "negated", "evidence", "knowledge_source", "knowledge_level",
-     "agent_type", "publications", "confidence"}
+     "agent_type", "publications", "confidence", "model", "extraction", "digests"}
 )  # fmt: skip
 
 
@@ -93,7 +95,7 @@ def facts_of(tenant: str, entities: Entities, claims: Claims) -> Facts:
                 f"{claim.document_id} claims something of {min(missing)}, which is none of its entities"
             )
     nodes = tuple(_entity_row(known[id_]) for id_ in sorted(known))
-    edges = tuple(sorted((_claim_row(claim) for claim in claims.claims), key=lambda row: row.key))
+    edges = tuple(sorted((_claim_row(claim, entities.extraction) for claim in claims.claims), key=lambda row: row.key))
     described = (f"{row.id} {orjson.dumps(row.properties, option=orjson.OPT_SORT_KEYS).decode()}" for row in nodes)
     whole = digest(_FORM, entities.document.id, *described, *(row.key for row in edges))
     return Facts(tenant, entities.document_id, entities.document.id, nodes, edges, whole)
@@ -106,11 +108,11 @@ def relationship_type(predicate: str) -> str:
 
 def _entity_row(entity: Entity) -> EntityRow:
     own = {"category": entity.category, "name": entity.name, "xrefs": sorted(entity.xrefs)}
-    properties = _joined(own, entity.attributes, _ENTITY_FIELDS, f"the entity {entity.id}")
+    properties = _joined(own, entity.attributes, ENTITY_FIELDS, f"the entity {entity.id}")
     return EntityRow(entity.id, entity.category.removeprefix("biolink:"), properties)
 
 
-def _claim_row(claim: Claim) -> ClaimRow:
+def _claim_row(claim: Claim, extraction: Extraction) -> ClaimRow:
     own: dict[str, Value] = {
         "predicate": claim.predicate,
         "negated": claim.negated,
@@ -120,8 +122,12 @@ def _claim_row(claim: Claim) -> ClaimRow:
         "agent_type": claim.agent_type,
         "publications": list(claim.publications),
         "confidence": claim.confidence,
+        "extraction": extraction.version,
+        "digests": [f"{name}={of}" for name, of in sorted(extraction.digests.items())],
     }
-    properties = _joined(own, claim.qualifiers, _CLAIM_FIELDS, f"a claim of {claim.document_id}")
+    if claim.model is not None:
+        own["model"] = claim.model
+    properties = _joined(own, claim.qualifiers, CLAIM_FIELDS, f"a claim of {claim.document_id}")
     version = digest(orjson.dumps(properties, option=orjson.OPT_SORT_KEYS).decode())[:12]
     type_ = relationship_type(claim.predicate)
     return ClaimRow(claim.id, type_, claim.subject, claim.object, properties, version)

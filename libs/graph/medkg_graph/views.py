@@ -7,12 +7,9 @@ from medkg_contracts.knowledge import Evidence, Scalar
 from medkg_contracts.model import Contract
 from pydantic import TypeAdapter
 
+from .facts import CLAIM_FIELDS, ENTITY_FIELDS
+
 _EVIDENCE: Final = TypeAdapter[Evidence](Evidence)
-_NODE: Final = frozenset({"tenant", "id", "category", "name", "xrefs", "owner"})
-_CLAIM: Final = frozenset(
-    {"tenant", "id", "document", "predicate", "negated", "evidence", "knowledge_source", "knowledge_level",
-     "agent_type", "publications", "confidence"}
-)  # fmt: skip
 
 
 class NodeView(Contract):
@@ -31,7 +28,13 @@ class NodeView(Contract):
 
 
 class ClaimView(Contract):
-    """A statement of one document, with where it says so."""
+    """A statement of one document, with where it says so.
+
+    Attributes:
+        extraction: the version of the extractors that have found it.
+        digests: what took part in that, as ``name=digest``.
+        model: which of them read it out of the text; None where no model was asked.
+    """
 
     id: str
     subject: str
@@ -46,6 +49,9 @@ class ClaimView(Contract):
     agent_type: str
     publications: list[str]
     confidence: float
+    extraction: str
+    digests: list[str]
+    model: str | None
 
 
 class Neighbour(Contract):
@@ -80,14 +86,14 @@ class Balance(Contract):
 
 def node_view(properties: Mapping[str, Any], documents: int | None = None) -> NodeView:
     """The entity that a node's properties are."""
-    attributes = {name: value for name, value in properties.items() if name not in _NODE}
+    attributes = {name: value for name, value in properties.items() if name not in ENTITY_FIELDS}
     own = {name: properties[name] for name in ("id", "category", "name")}
     return NodeView(**own, xrefs=list(properties.get("xrefs") or ()), attributes=attributes, documents=documents)
 
 
 def claim_view(subject: str, properties: Mapping[str, Any], object_: str) -> ClaimView:
     """The statement that a relationship's properties are."""
-    qualifiers = {name: value for name, value in properties.items() if name not in _CLAIM}
+    qualifiers = {name: value for name, value in properties.items() if name not in CLAIM_FIELDS}
     names = (
         "id",
         "predicate",
@@ -97,6 +103,7 @@ def claim_view(subject: str, properties: Mapping[str, Any], object_: str) -> Cla
         "knowledge_level",
         "agent_type",
         "confidence",
+        "extraction",
     )
     return ClaimView(
         subject=subject,
@@ -104,5 +111,7 @@ def claim_view(subject: str, properties: Mapping[str, Any], object_: str) -> Cla
         qualifiers=qualifiers,
         evidence=[_EVIDENCE.validate_json(part) for part in properties["evidence"]],
         publications=list(properties["publications"]),
+        digests=list(properties["digests"]),
+        model=properties.get("model"),
         **{name: properties[name] for name in names},
     )

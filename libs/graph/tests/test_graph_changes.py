@@ -2,7 +2,8 @@
 
 import pytest
 from medkg_contracts.errors import InvalidDocument
-from medkg_contracts.knowledge import Claims
+from medkg_contracts.ir import Span
+from medkg_contracts.knowledge import Claims, Extraction, TextEvidence
 from medkg_graph import facts_of
 from medkg_graph.changes import Present, change, removal
 
@@ -66,6 +67,26 @@ def test_a_claim_about_an_unknown_entity_is_refused() -> None:
     """It would have no end in the graph."""
     with pytest.raises(InvalidDocument, match="claims something of MESH:D2, which is none of its entities"):
         facts("t1", {"MESH:D1": "pain"}, [TREATS])
+
+
+def test_an_edge_has_all_of_its_provenance() -> None:
+    """Who says so, by which publications, where, what read it out of the text, and by which extraction it was found."""
+    read = TREATS.model_copy(update={
+        "publications": ("PMID:1",), "model": "llm",
+        "evidence": (TextEvidence(section_id="abstract", chunk_id="c1", span=Span(start=3, end=7), quote="drug"),),
+    })  # fmt: skip
+    entities = entities_of("t1", NAMES).model_copy(
+        update={"extraction": Extraction(version="2", digests={"llm": "a" * 64, "prompt": "b" * 64})}
+    )
+    (edge,) = facts_of("one", entities, Claims(document_id="t1", claims=(read,))).claims
+    where = '{"kind":"text","section_id":"abstract","chunk_id":"c1","span":{"start":3,"end":7},"quote":"drug"}'
+    wanted = {
+        "knowledge_source": "infores:clinicaltrials-gov", "publications": ["PMID:1"], "model": "llm", "extraction": "2",
+        "digests": [f"llm={'a' * 64}", f"prompt={'b' * 64}"],
+        "evidence": [where],
+    }  # fmt: skip
+
+    assert wanted == {name: value for name, value in edge.properties.items() if name in wanted}
 
 
 def test_claims_of_another_document_are_refused() -> None:

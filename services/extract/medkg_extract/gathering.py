@@ -2,13 +2,21 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
 from medkg_contracts.ids import digest
-from medkg_contracts.knowledge import Attributes, Claim, Claims, Entities, Entity, Evidence, Extraction, Mention, Scalar
-
-Level = Literal["knowledge_assertion", "observation", "statistical_association", "prediction"]
-Agent = Literal["manual_agent", "automated_agent", "text_mining_agent", "data_analysis_pipeline"]
+from medkg_contracts.knowledge import (
+    AgentType,
+    Attributes,
+    Claim,
+    Claims,
+    Entities,
+    Entity,
+    Evidence,
+    Extraction,
+    KnowledgeLevel,
+    Mention,
+    Scalar,
+)
 
 #: The prefix of things that no vocabulary has; they are known by their names.
 LOCAL_PREFIX = "MEDKG"
@@ -31,7 +39,7 @@ class Voice:
     """
 
     source: str
-    agent: Agent
+    agent: AgentType
     publications: tuple[str, ...] = ()
 
 
@@ -64,27 +72,37 @@ class Gathering:
         predicate: str,
         object_: str,
         evidence: Iterable[Evidence],
-        level: Level = "knowledge_assertion",
+        level: KnowledgeLevel = "knowledge_assertion",
         **qualifiers: Scalar | list[str],
-    ) -> None:
-        """Have this claim, with this evidence besides what it has already."""
+    ) -> str:
+        """Have this claim, with this evidence besides what it has already. Returns its id."""
         said: Attributes = {key: value for key, value in qualifiers.items() if value not in ("", [])}
-        claim = Claim(
-            document_id=self._document_id,
-            subject=subject,
-            predicate=f"biolink:{predicate}",
-            object=object_,
-            qualifiers=said,
-            evidence=tuple(evidence),
-            knowledge_source=voice.source,
-            knowledge_level=level,
-            agent_type=voice.agent,
-            publications=voice.publications,
+        return self._have(
+            Claim(
+                document_id=self._document_id,
+                subject=subject,
+                predicate=f"biolink:{predicate}",
+                object=object_,
+                qualifiers=said,
+                evidence=tuple(evidence),
+                knowledge_source=voice.source,
+                knowledge_level=level,
+                agent_type=voice.agent,
+                publications=voice.publications,
+            )
         )
+
+    def deny(self, claim_id: str) -> None:
+        """Have the opposite of a claim in its place."""
+        # Not a copy of the claim, which would have its id as well.
+        self._have(Claim(**{**dict(self._claims.pop(claim_id)), "negated": True}))
+
+    def _have(self, claim: Claim) -> str:
         if (before := self._claims.get(claim.id)) is not None:
             more = tuple(part for part in claim.evidence if part not in before.evidence)
             claim = before.model_copy(update={"evidence": (*before.evidence, *more)})
         self._claims[claim.id] = claim
+        return claim.id
 
     def results(self, extraction: Extraction, mentions: Iterable[Mention] = ()) -> tuple[Entities, Claims]:
         """All of it, in an order that does not depend on that in which it was found."""

@@ -59,6 +59,4 @@ def _read(payload: RawPayload) -> Field:
 
 
 def _unknown(document: Document) -> Entity:
-    return Entity(
-        id=f"MEDKG:{document.id}", category="biolink:InformationContentEntity", name=document.title or document.id
-    )
+    return Entity(id=f"MEDKG:{document.id}", category="biolink:Publication", name=document.title or document.id)

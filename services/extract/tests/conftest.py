@@ -1,7 +1,8 @@
 """All recorded studies, as the extract stage is given them."""
 
+import asyncio
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -10,11 +11,14 @@ import medkg_replay
 import orjson
 import pytest
 from medkg_contracts.ir import Document, Provenance, RawPayload, Section
+from medkg_contracts.knowledge import Claims, Entities
+from medkg_contracts.stages import StageContext
 from medkg_extract.settings import ExtractSettings
 from medkg_extract.stage import ExtractStage
 from medkg_replay.recordings import load_recordings
 
 Given: TypeAlias = tuple[RawPayload, Document]
+CONTEXT = StageContext(tenant_id="default", doc_id="", job_id="j", correlation_id="c", pipeline="auto", digest="0" * 12)
 GivenOf: TypeAlias = Callable[[bytes, str], Given]
 
 
@@ -53,6 +57,18 @@ def studies() -> dict[str, Given]:
 def stage() -> ExtractStage:
     """The stage."""
     return ExtractStage(ExtractSettings())
+
+
+@pytest.fixture(scope="session")
+def extracted(stage: ExtractStage, studies: Mapping) -> dict[str, tuple[Entities, Claims]]:
+    """What all recorded studies say."""
+
+    async def all_of_them() -> dict[str, tuple[Entities, Claims]]:
+        return {
+            nct: await stage.execute(CONTEXT, [payload], document, []) for nct, (payload, document) in studies.items()
+        }
+
+    return asyncio.run(all_of_them())
 
 
 def leaves(value: Any, pointer: str = "") -> Iterator[tuple[str, str]]:

@@ -1,13 +1,12 @@
 """What is extracted of real study records: exactly what stands in them, with where it stands."""
 
-import asyncio
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 
 import pytest
 from medkg_contracts.ir import RawPayload
-from medkg_contracts.knowledge import Claim, Claims, Entities
+from medkg_contracts.knowledge import Claim, Claims
 from medkg_contracts.stages import StageContext
 from medkg_extract.stage import ExtractStage
 
@@ -28,18 +27,6 @@ WANTED = {
     "a measurement": r"/resultsSection/outcomeMeasuresModule/outcomeMeasures/.*/measurements/\d+/value",
     "people with an adverse event": r"/resultsSection/adverseEventsModule/\w+Events/\d+/stats/\d+/numAffected",
 }
-
-
-@pytest.fixture(scope="module")
-def extracted(stage: ExtractStage, studies: Mapping) -> dict[str, tuple[Entities, Claims]]:
-    """What all recorded studies say."""
-
-    async def all_of_them() -> dict[str, tuple[Entities, Claims]]:
-        return {
-            nct: await stage.execute(CONTEXT, [payload], document, []) for nct, (payload, document) in studies.items()
-        }
-
-    return asyncio.run(all_of_them())
 
 
 @pytest.mark.parametrize("what", WANTED)
@@ -103,7 +90,7 @@ async def test_an_analysis_has_its_groups_estimate_interval_and_p_value(
           "statisticalMethod": "ANCOVA"}]}]}}}"""
     payload, document = given_of(body, "NCT00000001")
     entities, said = await stage.execute(CONTEXT, [payload], document, [])
-    (claim,) = claims_of(said, "was_tested_for_effect_on")
+    (claim,) = claims_of(said, "associated_with")
     names = {each.id: each.name for each in entities.entities}
 
     assert ("Gabapentin", "Pain at 6 weeks") == (names[claim.subject], names[claim.object])
@@ -136,3 +123,24 @@ async def test_a_record_of_another_form_has_no_structured_facts(stage: ExtractSt
     entities, said = await stage.execute(CONTEXT, [payload], other, [])
 
     assert ("MEDKG:else:1", (), ()) == (entities.document.id, entities.entities, said.claims)
+
+
+async def test_an_adverse_event_that_nobody_had_is_denied(stage: ExtractStage, given_of: Callable) -> None:
+    """A group of which nobody had it does not have it; one of which somebody had it does, with how many of how many."""
+    body = b"""{"protocolSection": {"identificationModule": {"nctId": "NCT00000001"}},
+      "resultsSection": {"adverseEventsModule": {
+        "eventGroups": [{"id": "EG000", "title": "Gabapentin"}, {"id": "EG001", "title": "Placebo"}],
+        "otherEvents": [{"term": "Dizziness", "stats": [
+          {"groupId": "EG000", "numAffected": 3, "numAtRisk": 50},
+          {"groupId": "EG001", "numAffected": 0, "numAtRisk": 49}]}]}}}"""
+    payload, document = given_of(body, "NCT00000001")
+    entities, said = await stage.execute(CONTEXT, [payload], document, [])
+    names = {each.id: each.name for each in entities.entities}
+
+    assert {("Gabapentin", False, 3, 50), ("Placebo", True, 0, 49)} == {
+        (names[claim.subject], claim.negated, claim.qualifiers["has_count"], claim.qualifiers["has_total"])
+        for claim in claims_of(said, "has_phenotype")
+    }
+    assert [claim.id for claim in said.claims] == [
+        claim.id for claim in Claims.model_validate_json(said.model_dump_json()).claims
+    ]

@@ -1,4 +1,8 @@
-"""What happened to people in a study: adverse events by group, with how many had them of how many."""
+"""What happened to people in a study: adverse events by group, with how many had them of how many.
+
+An event of a group of people is a phenotype of theirs: Biolink's ``has_adverse_event`` is a drug's, and which drug it
+was the registry does not say.
+"""
 
 from medkg_contracts.knowledge import Scalar
 
@@ -7,11 +11,12 @@ from medkg_extract.record import Field
 
 from .trial import Trial
 
-_COUNTS = {"numAffected": "affected", "numAtRisk": "at_risk", "numEvents": "events"}
+#: Biolink's names, where it has one.
+_COUNTS = {"numAffected": "has_count", "numAtRisk": "has_total", "numEvents": "events"}
 
 
 def adverse_events(trial: Trial) -> None:
-    """Serious and other adverse events of each group; those that nobody of a group had are said as well."""
+    """Serious and other adverse events of each group; those that nobody of a group had are denied."""
     module = trial.study / "resultsSection/adverseEventsModule"
     groups = {(group / "id").text: _group(trial, group) for group in module / "eventGroups"}
     frame = (module / "timeFrame").text
@@ -26,8 +31,10 @@ def adverse_events(trial: Trial) -> None:
                 if (group := groups.get((count / "groupId").text)) is None:
                     continue
                 evidence = [term.evidence, *((count / name).evidence for name in _COUNTS if count / name)]
-                said = _counts(count) | {"serious": serious, "time_frame": frame}
-                trial.facts.claim(trial.voice, group, "has_adverse_event", node, evidence, "observation", **said)
+                said = _counts(count) | {"role": "adverse_event", "serious": serious, "time_frame": frame}
+                claim = trial.facts.claim(trial.voice, group, "has_phenotype", node, evidence, "observation", **said)
+                if said.get("has_count") == 0:
+                    trial.facts.deny(claim)
 
 
 def _group(trial: Trial, group: Field) -> str:

@@ -7,15 +7,13 @@ from medkg_extract.gathering import local_id
 from .terms import mesh
 from .trial import Trial, same_name
 
+#: By the registry's types. All others are treatments: Biolink has devices and procedures, but lets none of them be in
+#: clinical trials for anything.
 _CATEGORIES: Final = {
     "DRUG": "Drug",
     "BIOLOGICAL": "Drug",
     "GENETIC": "Drug",
     "DIETARY_SUPPLEMENT": "ChemicalEntity",
-    "DEVICE": "Device",
-    "PROCEDURE": "Procedure",
-    "RADIATION": "Procedure",
-    "DIAGNOSTIC_TEST": "Procedure",
 }
 _OUTCOMES: Final = {"primaryOutcomes": "primary", "secondaryOutcomes": "secondary", "otherOutcomes": "other"}
 
@@ -62,7 +60,7 @@ def _interventions(trial: Trial, conditions: dict[str, str], arms: dict[str, str
     for intervention in trial.study / "protocolSection/armsInterventionsModule/interventions":
         name = intervention / "name"
         kind = (intervention / "type").text
-        category = _CATEGORIES.get(kind, "ClinicalIntervention")
+        category = _CATEGORIES.get(kind, "Treatment")
         others = [other.text for other in intervention / "otherNames"]
         id_ = facts.entity(local_id("intervention", kind, name.text), category, name.text, synonyms=others, kind=kind)
         facts.claim(voice, trial.id, "related_to", id_, [name.evidence], role="intervention")

@@ -1,5 +1,6 @@
 """What a study has found: what was measured in each group, and what comparing the groups has given."""
 
+from math import isfinite
 from typing import Final
 
 from medkg_contracts.knowledge import Scalar
@@ -69,9 +70,9 @@ def _measurements(trial: Trial, outcome: str, groups: dict[str, tuple[str, str]]
                     )
                 }  # fmt: skip
                 where: dict[str, Scalar] = {"class": (class_ / "title").text, "category": (category / "title").text}
-                said |= {**where, **words, "unit": unit}
+                said |= {"role": "measurement", **where, **words, "unit": unit}
                 evidence = [(measurement / "value").evidence]
-                trial.facts.claim(trial.voice, group[0], "associated_with", outcome, evidence, "observation", **said)
+                trial.facts.claim(trial.voice, group[0], "related_to", outcome, evidence, "observation", **said)
 
 
 def _analyses(trial: Trial, outcome: str, groups: dict[str, tuple[str, str]], measure: Field) -> None:
@@ -90,7 +91,7 @@ def _analyses(trial: Trial, outcome: str, groups: dict[str, tuple[str, str]], me
         trial.facts.claim(
             trial.voice,
             compared[0][0],
-            "was_tested_for_effect_on",
+            "associated_with",
             outcome,
             evidence,
             "statistical_association",
@@ -101,6 +102,7 @@ def _analyses(trial: Trial, outcome: str, groups: dict[str, tuple[str, str]], me
 def number_of(field: Field) -> float | None:
     """The number in a field, without a sign of comparison before it: ``<0.001`` -> 0.001; None if there is none."""
     try:
-        return float(field.text.lstrip("<>=≤≥ "))
+        number = float(field.text.lstrip("<>=≤≥ "))
     except ValueError:
         return None
+    return number if isfinite(number) else None

@@ -20,7 +20,7 @@ def _sponsors(trial: Trial) -> None:
         if name:
             kind = (sponsor / "class").text
             id_ = trial.facts.entity(local_id("organisation", name.text), "Agent", name.text, sponsor_class=kind)
-            trial.facts.claim(trial.voice, trial.id, "has_contributor", id_, [name.evidence], role=role)
+            trial.facts.claim(trial.voice, trial.id, "related_to", id_, [name.evidence], role=role)
 
 
 def _sites(trial: Trial) -> None:
