@@ -94,8 +94,8 @@ class Gathering:
 
     def deny(self, claim_id: str) -> None:
         """Have the opposite of a claim in its place."""
-        # Not a copy of the claim, which would have its id as well.
-        self._have(Claim(**{**dict(self._claims.pop(claim_id)), "negated": True}))
+        # A copy would have the claim's id as well.
+        self._have(Claim.model_validate({**self._claims.pop(claim_id).model_dump(), "negated": True}))
 
     def _have(self, claim: Claim) -> str:
         if (before := self._claims.get(claim.id)) is not None:
