@@ -25,6 +25,7 @@ def elsewhere() -> Iterator[dict[str, str]]:
         "MK_KAFKA": f"127.0.0.1:{ports.kafka}",
         "MK_REDIS_URL": f"redis://127.0.0.1:{ports.redis}/0",
         "MK_OPENSEARCH_URL": f"http://127.0.0.1:{ports.opensearch}",
+        "MK_NEO4J_URL": f"bolt://127.0.0.1:{ports.neo4j}",
         "MK_REPLAY_PORT": str(free_port()),
     }
     docker("compose", "-p", project, "down", "--volumes", "--remove-orphans")

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from medkg_contracts.kinds import Kind, kind_of
+from medkg_stack.stack import SERVERS
 from medkg_testing import MedkgStack
 
 from tests.shipped import PIPELINE, SERVICES
@@ -75,7 +76,7 @@ def test_every_container_may_be_restarted_under_load(
 
     jobs = under_load(medkg_stack, nct_ids, restart_all)
 
-    assert {"kafka", "redis", "opensearch", *SERVICES} == set(services)
+    assert {*SERVERS, *SERVICES} == set(services)
     assert [ONCE] * len(jobs) == [effects(medkg_stack, job) for job in jobs]
 
 

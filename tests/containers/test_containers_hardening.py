@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 from medkg_contracts.services import installed
 from medkg_stack.ports import free_port
+from medkg_stack.stack import SERVERS
 
 from tests.shipped import SERVICES
 
@@ -17,7 +18,6 @@ from .project import LOCAL_IMAGES, REPOSITORY, docker, inspect
 
 pytestmark = pytest.mark.containers
 
-SERVERS = {"kafka", "redis", "opensearch"}
 MOST_BYTES = 250_000_000
 #: Of those that have models in them, and what these run on, and of the command, which fetches models.
 LARGER = {
@@ -103,7 +103,7 @@ def test_what_is_published_is_for_this_machine_alone() -> None:
     ports = [port for service in configuration()["services"].values() for port in service.get("ports", ())]
 
     assert {"127.0.0.1"} == {port["host_ip"] for port in ports}
-    assert 5 == len(ports)
+    assert 6 == len(ports)
 
 
 @pytest.mark.parametrize("name", [*SERVICES, "topics", "medkg"])

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from medkg_contracts.errors import GraphUnavailable
 
+from . import neo4j_config
 from .cache import Cache
 from .java import Java, find_java
 from .maven import entry_name, jars
@@ -16,8 +17,6 @@ from .server import ServerStatus, remove, status_of
 VERSION = "2026.08.1"
 MINIMUM_JAVA = 21
 
-_HEAP = "512m"
-_PAGE_CACHE = "128m"
 _START_TIMEOUT_S = 120.0
 _STOP_GRACE_S = 60.0
 _COMPACT_HEADERS_SINCE = 25
@@ -100,21 +99,13 @@ class Neo4j:
         for part in ("conf", "data", "logs", "plugins", "import", "run"):
             (self._data / part).mkdir(parents=True, exist_ok=True)
         settings = {
+            **neo4j_config.SETTINGS,
             "server.default_listen_address": HOST,
             "server.default_advertised_address": HOST,
             "server.bolt.listen_address": f"{HOST}:{self._port}",
-            "server.http.enabled": "false",
-            "server.https.enabled": "false",
             "dbms.security.auth_enabled": "false",
-            "dbms.usage_report.enabled": "false",
-            "server.memory.pagecache.size": _PAGE_CACHE,
-            "server.bolt.thread_pool_min_size": 2,
-            # Logs of transactions are preallocated at 256 MiB otherwise, for each of the two databases.
-            "db.tx_log.rotation.size": "16m",
-            "db.tx_log.preallocate": "false",
         }
-        text = "".join(f"{name}={value}\n" for name, value in settings.items())
-        (self._data / "conf" / "neo4j.conf").write_text(text)
+        (self._data / "conf" / "neo4j.conf").write_text(neo4j_config.text(settings))
 
     def _argv(self) -> list[str]:
         major = self._java.major
@@ -122,7 +113,7 @@ class Neo4j:
         return [
             str(self._java.command),
             "-Xms64m",
-            f"-Xmx{_HEAP}",
+            f"-Xmx{neo4j_config.SETTINGS['server.memory.heap.max_size']}",
             "-XX:+UseSerialGC",
             "-XX:TieredStopAtLevel=1",
             "-XX:-UsePerfData",

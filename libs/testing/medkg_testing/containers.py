@@ -19,6 +19,7 @@ from medkg_contracts.errors import (
     LedgerUnavailable,
     ResourceUnavailable,
 )
+from medkg_stack import neo4j_config
 from medkg_stack.ports import free_port
 from medkg_stack.probe import bolt_answers, http_ok, redis_pongs
 from testcontainers.core.container import DockerContainer
@@ -65,13 +66,7 @@ _OPENSEARCH: Final = {
     "OPENSEARCH_JAVA_OPTS": "-Xms512m -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1",
 }
 
-_NEO4J: Final = {
-    "NEO4J_AUTH": "none",
-    "NEO4J_server_memory_heap_max__size": "512m",
-    "NEO4J_server_memory_pagecache_size": "128m",
-    "NEO4J_db_tx__log_rotation_size": "16m",
-    "NEO4J_db_tx__log_preallocate": "false",
-}
+_NEO4J: Final = {"NEO4J_AUTH": "none", **neo4j_config.environment(neo4j_config.SETTINGS)}
 
 
 @dataclass(frozen=True)
