@@ -1,4 +1,4 @@
-"""`medkg document`: removes documents from the search index."""
+"""`medkg document`: removes documents from the search index and the knowledge graph."""
 
 from typing import Annotated
 
@@ -12,12 +12,12 @@ from .identity import SOURCE
 from .output import JsonOption, print_json, say, show
 from .settings import load_settings
 
-app = typer.Typer(no_args_is_help=True, help="Documents in the search index.")
+app = typer.Typer(no_args_is_help=True, help="Documents in the search index and the graph.")
 
 
 @app.callback()  # without one Typer makes the only command the whole
 def _document() -> None:
-    """Documents in the search index."""
+    """Documents in the search index and the graph."""
 
 
 @app.command()
@@ -28,7 +28,7 @@ def delete(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what there is of it.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Remove a document from the search index, with all its vectors; its jobs and artifacts stay.
+    """Remove a document from the search index, with all its vectors, and from the graph; its jobs and artifacts stay.
 
     A job that indexes it meanwhile brings it back: cancel that first.
 
@@ -48,9 +48,13 @@ def delete(
 
 def removal_text(removal: DocumentRemoval, *, dry_run: bool) -> str:
     """What was removed, or would be, in a sentence."""
-    if not removal.records and not removal.vectors:
-        return f"nothing of {removal.document_id} is in the index of tenant {removal.tenant}"
-    what = f"{_count(removal.records, 'record')} and {_count(removal.vectors, 'vector')} of {removal.document_id}"
+    if not removal.records and not removal.vectors and not removal.claims:
+        places = "in the index" if removal.claims is None else "in the index or the graph"
+        return f"nothing of {removal.document_id} is {places} of tenant {removal.tenant}"
+    counts = [_count(removal.records, "record"), _count(removal.vectors, "vector")]
+    if removal.claims is not None:
+        counts.append(_count(removal.claims, "claim"))
+    what = f"{', '.join(counts[:-1])} and {counts[-1]} of {removal.document_id}"
     return f"would remove {what}" if dry_run else f"removed {what}"
 
 

@@ -182,12 +182,15 @@ class IndexReceipt(Contract):
     Attributes:
         index: the alias by which the chunks are searched.
         stale_removed: records of earlier versions of the document that were removed.
+        order: of the version among those of the document that were made visible; the highest came last. The same for
+            a repeat. 0 where nobody knows it.
     """
 
     document_id: str
     index: str
     chunks: int
     stale_removed: int
+    order: Annotated[int, Field(ge=0)] = 0
 
 
 class ExpansionReceipt(Contract):

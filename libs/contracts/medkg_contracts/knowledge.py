@@ -196,9 +196,11 @@ class GraphReceipt(Contract):
         nodes: entities that the document supports.
         edges: claims.
         removed: claims of an earlier version of the document that it no longer makes.
+        superseded: a later version of the document, or its removal, has come before: nothing was written.
     """
 
     document_id: str
     nodes: int
     edges: int
     removed: int
+    superseded: bool = False

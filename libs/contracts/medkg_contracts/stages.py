@@ -162,7 +162,11 @@ class KGStage(Protocol):
     outputs: ClassVar[tuple[str, ...]] = ("graph_receipt",)
 
     async def execute_batch(
-        self, ctxs: Sequence[StageContext], entities: Sequence[Entities], claims: Sequence[Claims]
+        self,
+        ctxs: Sequence[StageContext],
+        entities: Sequence[Entities],
+        claims: Sequence[Claims],
+        index_receipt: Sequence[IndexReceipt | None],
     ) -> Sequence[GraphReceipt | Exception]:
         """One result or error per context, in their order; one job's error never fails its batch mates."""
         ...

@@ -3,6 +3,6 @@
 from .facts import Facts, facts_of
 from .reader import GraphReader
 from .server import GraphServer
-from .writer import GraphWriter
+from .writer import GraphWriter, Held
 
-__all__ = ["Facts", "GraphReader", "GraphServer", "GraphWriter", "facts_of"]
+__all__ = ["Facts", "GraphReader", "GraphServer", "GraphWriter", "Held", "facts_of"]

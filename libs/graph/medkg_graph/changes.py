@@ -14,11 +14,17 @@ class Present:
         digest: of its facts; "" if there are none.
         entities: ids of those that it supports.
         claims: `ClaimRow.key` of each.
+        order: of the version that it has, or the least that may follow where the document was removed; 0 for none.
     """
 
     digest: str = ""
     entities: Collection[str] = ()
     claims: Collection[str] = ()
+    order: int = 0
+
+    def follows(self, order: int) -> bool:
+        """Whether it is of a later version than that with this order, or of the document's removal since."""
+        return 0 < order < self.order
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,7 @@ class Change:
         drops: ``(type, id)`` of claims that are gone or have changed.
         removed: how many claims it no longer makes at all.
         keys: of all claims that it will have.
+        order: of the version that it will have; where the document goes, the least that may come again.
     """
 
     tenant: str
@@ -48,6 +55,7 @@ class Change:
     drops: tuple[tuple[str, str], ...]
     removed: int
     keys: tuple[str, ...]
+    order: int = 0
 
 
 def change(facts: Facts, present: Present) -> Change | None:
@@ -69,15 +77,19 @@ def change(facts: Facts, present: Present) -> Change | None:
         drops=tuple(_named(key) for key in gone),
         removed=sum(_named(key)[1] not in ids for key in gone),
         keys=tuple(sorted(want)),
+        order=max(facts.order, present.order),
     )
 
 
-def removal(tenant: str, document_id: str, present: Present) -> Change:
-    """What takes a document and all that only it supports out of the graph."""
+def removal(tenant: str, document_id: str, present: Present, order: int = 0) -> Change:
+    """What takes a document and all that only it supports out of the graph, in all versions up to this order.
+
+    What is known of the order stays, so that a version that was on its way meanwhile does not bring the document back.
+    """
     drops = tuple(_named(key) for key in sorted(present.claims))
-    return Change(
-        tenant, document_id, "", "", (), tuple(sorted(present.entities)), (), drops, removed=len(drops), keys=()
-    )
+    least = max(present.order, order + 1 if order else 0)
+    gone = tuple(sorted(present.entities))
+    return Change(tenant, document_id, "", "", (), gone, (), drops, removed=len(drops), keys=(), order=least)
 
 
 def _named(key: str) -> tuple[str, str]:

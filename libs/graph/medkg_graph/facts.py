@@ -70,6 +70,7 @@ class Facts:
     Attributes:
         node: the entity that the document itself is.
         digest: of all of it; the graph has the same facts already if it has the same digest.
+        order: of the document's version that says so among all of its versions; 0 where they have none.
     """
 
     tenant: str
@@ -78,10 +79,11 @@ class Facts:
     entities: tuple[EntityRow, ...]
     claims: tuple[ClaimRow, ...]
     digest: str
+    order: int = 0
 
 
-def facts_of(tenant: str, entities: Entities, claims: Claims) -> Facts:
-    """The rows of what a document says.
+def facts_of(tenant: str, entities: Entities, claims: Claims, order: int = 0) -> Facts:
+    """The rows of what a document says, in the version with this order.
 
     Raises:
         InvalidDocument: both are not of one document, or a claim is about an entity that is not among those given.
@@ -98,7 +100,7 @@ def facts_of(tenant: str, entities: Entities, claims: Claims) -> Facts:
     edges = tuple(sorted((_claim_row(claim, entities.extraction) for claim in claims.claims), key=lambda row: row.key))
     described = (f"{row.id} {orjson.dumps(row.properties, option=orjson.OPT_SORT_KEYS).decode()}" for row in nodes)
     whole = digest(_FORM, entities.document.id, *described, *(row.key for row in edges))
-    return Facts(tenant, entities.document_id, entities.document.id, nodes, edges, whole)
+    return Facts(tenant, entities.document_id, entities.document.id, nodes, edges, whole, order)
 
 
 def relationship_type(predicate: str) -> str:

@@ -10,7 +10,8 @@ class GraphSettings(Settings):
     """Where the knowledge graph is, besides the other servers.
 
     Attributes:
-        neo4j_url: Neo4j's address, such as ``bolt://127.0.0.1:7687`` or ``neo4j+s://graph.example.org``.
+        neo4j_url: Neo4j's address, such as ``bolt://127.0.0.1:7687`` or ``neo4j+s://graph.example.org``; "" where there
+            is no knowledge graph.
         neo4j_user: "" where Neo4j asks for no credentials.
         neo4j_password: of the user.
         neo4j_database: which of its databases.

@@ -6,13 +6,22 @@ one waits for the other, and never each for the other. Relationships are made on
 
 from typing import Final
 
-#: Lock the documents, making those that are new; returns what the graph has of each.
+#: Lock the documents, making those that are new; returns what the graph has of each. What has just the wanted facts is
+#: of the version that is written from now on, if that is a later one.
 LOCK_DOCUMENTS: Final = """
 UNWIND $rows AS row
 MERGE (d:Document {tenant: row.tenant, id: row.id})
 SET d.locked = true REMOVE d.locked
-RETURN d.tenant AS tenant, d.id AS id,
+WITH row, d, coalesce(d.order, 0) AS before
+SET d.order = CASE WHEN d.digest = row.digest AND row.order > before THEN row.order ELSE d.order END
+RETURN d.tenant AS tenant, d.id AS id, before AS order,
        coalesce(d.digest, '') AS digest, coalesce(d.entities, []) AS entities, coalesce(d.claims, []) AS claims
+"""
+
+#: What the graph has of one document.
+HELD: Final = """
+MATCH (d:Document {tenant: $tenant, id: $id})
+RETURN coalesce(d.order, 0) AS order, size(coalesce(d.claims, [])) AS claims
 """
 
 #: Lock the entities, making those that are new.
@@ -73,9 +82,12 @@ MATCH (d:Document {tenant: row.tenant, id: row.id})
 SET d = row
 """
 
+#: Documents that were removed leave what is known of their order; without an order they go.
 FORGET: Final = """
 UNWIND $rows AS row
 MATCH (d:Document {tenant: row.tenant, id: row.id})
+SET d = row
+WITH d WHERE d.order = 0
 DELETE d
 """
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -17,6 +18,19 @@ from .server import GraphServer, Transaction
 Key = tuple[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the graph has of a document.
+
+    Attributes:
+        order: of the version that it has, or the least that may come after the document's removal; 0 for neither.
+        claims: how many.
+    """
+
+    order: int = 0
+    claims: int = 0
+
+
 class GraphWriter:
     """Writes and removes documents; several may write to one graph at once."""
 
@@ -27,6 +41,8 @@ class GraphWriter:
     async def write(self, facts: Sequence[Facts]) -> list[GraphReceipt]:
         """Bring the graph to have these facts of these documents, each of them once, all or none.
 
+        Nothing is written of a document of which it has a later version, or which was removed since.
+
         Raises:
             GraphUnavailable: Neo4j did not answer; nothing was written.
             ConfigurationError: it does not know us.
@@ -34,36 +50,64 @@ class GraphWriter:
         await self._schema.ensure({row.type for each in facts for row in each.claims})
         wanted = {(each.tenant, each.document_id): each for each in facts}
         changes = await self._server.write(lambda transaction: _write(transaction, wanted))
-        return [_receipt(each, changes.get((each.tenant, each.document_id))) for each in facts]
+        return [_receipt(each, *changes[each.tenant, each.document_id]) for each in facts]
 
-    async def remove(self, tenant: str, document_ids: Sequence[str]) -> int:
-        """Take documents, and all that only they support, out of the graph; how many of them it had.
+    async def remove(self, tenant: str, orders: Mapping[str, int]) -> dict[str, int]:
+        """Take documents, and all that only they support, out of the graph.
+
+        Args:
+            tenant: whose they are.
+            orders: of the last version of each that is to go, by the document's id; one that has a later version
+                stays. 0 for a document whose versions have no order.
+
+        Returns:
+            How many claims of each went; without those of which the graph had nothing, and those that stay.
 
         Raises:
             GraphUnavailable: Neo4j did not answer; nothing was removed.
             ConfigurationError: it does not know us.
         """
         await self._schema.ensure(())
-        keys = sorted((tenant, document_id) for document_id in document_ids)
-        return await self._server.write(lambda transaction: _remove(transaction, keys))
+        wanted = {(tenant, document_id): order for document_id, order in orders.items()}
+        return await self._server.write(lambda transaction: _remove(transaction, wanted))
+
+    async def held(self, tenant: str, document_id: str) -> Held:
+        """What the graph has of a document.
+
+        Raises:
+            GraphUnavailable: Neo4j did not answer.
+            ConfigurationError: it does not know us.
+        """
+        rows = await self._server.read(
+            lambda transaction: transaction.run(statements.HELD, tenant=tenant, id=document_id)
+        )
+        return Held(**rows[0]) if rows else Held()
 
 
-async def _write(transaction: Transaction, wanted: Mapping[Key, Facts]) -> dict[Key, Change]:
-    present = await _lock(transaction, sorted(wanted))
-    changes = {key: found for key, facts in wanted.items() if (found := change(facts, present[key])) is not None}
-    await _apply(transaction, list(changes.values()))
+async def _write(transaction: Transaction, wanted: Mapping[Key, Facts]) -> dict[Key, tuple[Present, Change | None]]:
+    rows = [_wanted(key, facts.order, facts.digest) for key, facts in sorted(wanted.items())]
+    present = await _lock(transaction, rows)
+    changes = {
+        key: (present[key], None if present[key].follows(facts.order) else change(facts, present[key]))
+        for key, facts in wanted.items()
+    }
+    await _apply(transaction, [made for _, made in changes.values() if made is not None])
     return changes
 
 
-async def _remove(transaction: Transaction, keys: Sequence[Key]) -> int:
-    present = await _lock(transaction, keys)
-    await _apply(transaction, [removal(*key, present[key]) for key in keys])
-    return sum(bool(each.digest) for each in present.values())
+async def _remove(transaction: Transaction, orders: Mapping[Key, int]) -> dict[str, int]:
+    present = await _lock(transaction, [_wanted(key, 0, "") for key in sorted(orders)])
+    changes = {key: removal(*key, present[key], order) for key, order in orders.items() if present[key].order <= order}
+    await _apply(transaction, list(changes.values()))
+    return {id_: made.removed for (tenant, id_), made in changes.items() if present[tenant, id_].digest}
 
 
-async def _lock(transaction: Transaction, keys: Sequence[Key]) -> dict[Key, Present]:
-    rows = await transaction.run(statements.LOCK_DOCUMENTS, rows=[{"tenant": t, "id": id_} for t, id_ in keys])
-    return {(row["tenant"], row["id"]): Present(row["digest"], row["entities"], row["claims"]) for row in rows}
+async def _lock(transaction: Transaction, rows: Sequence[dict[str, Any]]) -> dict[Key, Present]:
+    found = await transaction.run(statements.LOCK_DOCUMENTS, rows=rows)
+    return {
+        (row["tenant"], row["id"]): Present(row["digest"], row["entities"], row["claims"], row["order"])
+        for row in found
+    }
 
 
 async def _apply(transaction: Transaction, changes: Sequence[Change]) -> None:
@@ -104,13 +148,17 @@ async def _add(transaction: Transaction, changes: Iterable[Change]) -> None:
 async def _finish(transaction: Transaction, changes: Iterable[Change]) -> None:
     kept = [each for each in changes if each.digest]
     await _run(transaction, statements.FINISH, map(_document, kept))
-    gone = ({"tenant": each.tenant, "id": each.document_id} for each in changes if not each.digest)
+    gone = ({"tenant": each.tenant, "id": each.document_id, "order": each.order} for each in changes if not each.digest)
     await _run(transaction, statements.FORGET, gone)
 
 
 async def _run(transaction: Transaction, statement: str, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     given = list(rows)
     return await transaction.run(statement, rows=given) if given else []
+
+
+def _wanted(key: Key, order: int, digest: str) -> dict[str, Any]:
+    return {"tenant": key[0], "id": key[1], "order": order, "digest": digest}
 
 
 def _of(each: Change) -> dict[str, Any]:
@@ -138,10 +186,12 @@ def _node(row: Mapping[str, Any]) -> dict[str, Any]:
 def _document(each: Change) -> dict[str, Any]:
     entities = [row.id for row in each.supports]
     ids = {"tenant": each.tenant, "id": each.document_id, "node": each.node}
-    return ids | {"digest": each.digest, "entities": entities, "claims": list(each.keys)}
+    return ids | {"digest": each.digest, "entities": entities, "claims": list(each.keys), "order": each.order}
 
 
-def _receipt(facts: Facts, made: Change | None) -> GraphReceipt:
+def _receipt(facts: Facts, present: Present, made: Change | None) -> GraphReceipt:
+    if made is None and present.follows(facts.order):
+        return GraphReceipt(document_id=facts.document_id, nodes=0, edges=0, removed=0, superseded=True)
     removed = made.removed if made else 0
     return GraphReceipt(
         document_id=facts.document_id, nodes=len(facts.entities), edges=len(facts.claims), removed=removed

@@ -40,9 +40,11 @@ def entities_of(document: str, names: Mapping[str, str]) -> Entities:
     )
 
 
-def facts(document: str, names: Mapping[str, str], claims: Iterable[Claim] = (), tenant: str = "one") -> Facts:
+def facts(
+    document: str, names: Mapping[str, str], claims: Iterable[Claim] = (), tenant: str = "one", order: int = 0
+) -> Facts:
     """A document's facts."""
-    return facts_of(tenant, entities_of(document, names), Claims(document_id=document, claims=tuple(claims)))
+    return facts_of(tenant, entities_of(document, names), Claims(document_id=document, claims=tuple(claims)), order)
 
 
 @st.composite
@@ -57,11 +59,13 @@ def some_facts(draw: st.DrawFn, document: str) -> Facts:
 
 
 async def content(server: GraphServer, tenant: str = "one") -> tuple[list[str], list[str]]:
-    """All nodes and all relationships of a tenant, with all that they have."""
+    """All nodes and all relationships of a tenant, with all that they have; nothing of removed documents."""
 
     async def read(transaction: Transaction) -> tuple[list[str], list[str]]:
         nodes = await transaction.run(
-            "MATCH (n {tenant: $tenant}) RETURN labels(n) AS labels, properties(n) AS properties", tenant=tenant
+            "MATCH (n {tenant: $tenant}) WHERE n:Entity OR n.digest IS NOT NULL"
+            " RETURN labels(n) AS labels, properties(n) AS properties",
+            tenant=tenant,
         )
         ties = await transaction.run(
             "MATCH (a {tenant: $tenant})-[r]->(b) RETURN a.id AS a, type(r) AS type, properties(r) AS its, b.id AS b",

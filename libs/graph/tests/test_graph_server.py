@@ -47,7 +47,7 @@ def test_the_graph_equals_one_that_is_made_from_scratch(steps, neo4j_url: str) -
         last = {}
         for document, its in steps:
             if its is None:
-                await writer.remove("one", [document])
+                await writer.remove("one", {document: 0})
                 last.pop(document, None)
             else:
                 await writer.write([its])
@@ -62,6 +62,53 @@ def test_the_graph_equals_one_that_is_made_from_scratch(steps, neo4j_url: str) -
         assert fresh == grown
 
     asyncio.run(both())
+
+
+VERSIONS = [facts("t1", {"MESH:D1": name}, order=order) for order, name in ((5, "pain"), (7, "ache"), (9, "hurt"))]
+#: A version is written, or all up to one of them are removed.
+ARRIVALS = st.lists(st.sampled_from(VERSIONS) | st.sampled_from([5, 7, 9]), min_size=1, max_size=7)
+
+
+@settings(max_examples=12)
+@given(arrivals=ARRIVALS)
+def test_the_last_version_stands_whatever_the_order_in_which_they_come(arrivals, neo4j_url: str) -> None:
+    """Late or repeated, an earlier version is refused, and says so; what was removed does not come back with it."""
+    last = max(arrivals, key=lambda one: (one, 1) if isinstance(one, int) else (one.order, 0))
+
+    async def both() -> None:
+        server = GraphServer(neo4j_url)
+        writer = GraphWriter(server)
+        await wipe(server)
+        latest = 0
+        for one in arrivals:
+            if isinstance(one, int):
+                await writer.remove("one", {"t1": one})
+                latest = max(latest, one + 1)
+            else:
+                (receipt,) = await writer.write([one])
+                assert (one.order < latest) == receipt.superseded
+                latest = max(latest, one.order)
+        held, grown = await writer.held("one", "t1"), await content(server)
+        await wipe(server)
+        if not isinstance(last, int):
+            await writer.write([last])
+        fresh = await content(server)
+        await server.close()
+
+        assert (latest, fresh) == (held.order, grown)
+
+    asyncio.run(both())
+
+
+async def test_the_same_facts_in_a_later_version_hold_back_an_earlier_one(server: GraphServer) -> None:
+    """Nothing of the graph changes with it but that; and what has no order is written whenever it comes."""
+    writer, names = GraphWriter(server), {"MESH:D1": "pain"}
+    for order in (5, 9):
+        await writer.write([facts("t1", names, order=order)])
+    (late,) = await writer.write([facts("t1", {"MESH:D1": "ache"}, order=7)])
+    (unordered,) = await writer.write([facts("t1", {"MESH:D1": "ache"})])
+
+    assert (True, False, 9) == (late.superseded, unordered.superseded, (await writer.held("one", "t1")).order)
 
 
 async def test_writers_at_the_same_time_do_not_get_in_each_others_way(neo4j_url: str, server: GraphServer) -> None:
@@ -107,7 +154,7 @@ async def test_a_tenants_facts_are_nobody_elses(server: GraphServer) -> None:
     writer, reader = GraphWriter(server), GraphReader(server)
     treats = claim("t1", "MESH:D2", "biolink:treats", "MESH:D1")
     await writer.write([facts("t1", PAIN, [treats], tenant=tenant) for tenant in ("one", "two")])
-    await writer.remove("one", ["t1"])
+    await writer.remove("one", {"t1": 0})
 
     assert ([], []) == await content(server, "one")
     assert ["MESH:D2"] == [each.node.id for each in await reader.neighbours("two", "MESH:D1")]

@@ -1,28 +1,42 @@
-"""Removes a document from the search index: its records, its vectors, and the mention of it."""
+"""Removes a document from the search index and the graph: its records, its vectors, its facts, and the mention of it.
+
+In the index it is marked as removed first, so that whatever ends in the middle is known and the repeat goes on. The
+graph comes next, and is told the order of the last version that is gone: a job that brings that, or an earlier one, to
+the graph later on finds it removed, and one that has come to the index since is left alone.
+"""
 
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from medkg_bus.changelog import VectorChangelog
 from medkg_contracts.changelog import VectorChange, VectorDeleted, VectorKey
-from medkg_contracts.errors import IndexUnavailable, MedkgError
+from medkg_contracts.errors import GraphUnavailable, IndexMissing, IndexUnavailable, MedkgError
+from medkg_graph import GraphWriter, Held
 from medkg_search import SearchServer, TenantNames, refused
 from medkg_search.bulk import Operation, Outcome, send
 from medkg_search.live_model import live_model
 from medkg_search.manifest import Manifest
 from medkg_search.manifest_record import ManifestRecord, announcement, deletes, manifest_id, read_manifest, tombstones
-from medkg_search.settings import SearchSettings
 from medkg_search.tenant_models import TenantModels
+
+from .settings import StoreSettings
 
 #: How often it begins anew when somebody writes the document at the same time.
 TRIES: Final = 20
 #: Seconds that one request to OpenSearch may take: it is looked through, and made to see all that was written.
 TIMEOUT_S: Final = 30.0
+#: Seconds for which Neo4j is asked again where it does not answer.
+GRAPH_TIMEOUT_S: Final = 5.0
 #: So many records are looked for at once.
 PAGE: Final = 10_000
+
+_NO_GRAPH: Final = (
+    "See that Neo4j runs (`medkg up`), and remove the document again, which goes on where this has ended. "
+    "Where there is no graph, say so by an empty MK_NEO4J_URL."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +47,7 @@ class DocumentRemoval:
         records: of the index of chunks.
         vectors: withdrawn from the changelog.
         unfinished: versions that a job may be writing at this moment. If it goes on, the document comes back.
+        claims: of the knowledge graph; None where there is none.
     """
 
     tenant: str
@@ -40,6 +55,7 @@ class DocumentRemoval:
     records: int = 0
     vectors: int = 0
     unfinished: int = 0
+    claims: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +91,34 @@ class _Found:
         return [*listed, *(VectorDeleted(key) for key in keys)]
 
 
+class _Graph:
+    """The knowledge graph's part; none where there is no graph."""
+
+    def __init__(self, writer: GraphWriter | None) -> None:
+        self._writer = writer
+
+    async def held(self, tenant: str, document_id: str) -> Held | None:
+        """What it has of the document."""
+        try:
+            return None if self._writer is None else await self._writer.held(tenant, document_id)
+        except GraphUnavailable as error:
+            raise GraphUnavailable(f"nothing was removed: {error}", remedy=_NO_GRAPH) from error
+
+    async def remove(self, tenant: str, document_id: str, held: Held | None, order: int = 0) -> int | None:
+        """Remove the document in all versions up to this order and to those that it was seen to have."""
+        if self._writer is None or held is None:
+            return None
+        try:
+            last = max(order, held.order)
+            return (await self._writer.remove(tenant, {document_id: last})).get(document_id, 0)
+        except GraphUnavailable as error:
+            raise GraphUnavailable(f"the document is in the graph still: {error}", remedy=_NO_GRAPH) from error
+
+
 async def remove_document(
-    settings: SearchSettings, tenant: str, document_id: str, *, source: str, dry_run: bool = False
+    settings: StoreSettings, tenant: str, document_id: str, *, source: str, dry_run: bool = False
 ) -> DocumentRemoval:
-    """Remove a document from the index and from the changelog of vectors; again removes nothing.
+    """Remove a document from the index, the changelog of vectors and the graph; again removes nothing.
 
     It may be done while a job writes the document: the job begins anew then, and the document comes back with its end.
 
@@ -91,24 +131,33 @@ async def remove_document(
 
     Raises:
         InvalidRequest: the tenant's id breaks its rule.
-        IndexMissing: the tenant has no index.
+        IndexMissing: the tenant has no index, nor is the document in the graph.
+        GraphUnavailable: Neo4j does not answer. Nothing was removed, or the repeat goes on.
         IndexUnavailable: OpenSearch does not answer, or others write the document all the time.
         KafkaUnavailable: Kafka does not take the tombstones. What was done by then is done; do it again.
         ConfigurationError: OpenSearch refused.
     """
     names = TenantNames(tenant)
     total = DocumentRemoval(tenant, document_id)
-    async with _stores(settings, source) as (server, changelog):
+    async with _stores(settings, source) as (server, changelog, graph):
         for _ in range(TRIES):
-            found = await _find(server, names, document_id)
+            # The graph first: whatever it has of a version that the index does not have was removed there.
+            held = await graph.held(tenant, document_id)
+            try:
+                found = await _find(server, names, document_id)
+            except IndexMissing:
+                if held is None or not held.claims:
+                    raise
+                found = None
             if dry_run:
-                return _counted(found)
-            if found.nothing:
-                return total
+                return _counted(total, found, held)
+            if found is None or found.nothing:
+                return _sum(total, replace(total, claims=await graph.remove(tenant, document_id, held)))
             marked = await _mark(server, found)
             if marked is None:
                 continue
-            total = _sum(total, await _remove(server, changelog, marked))
+            claims = await graph.remove(tenant, document_id, held, marked.record.manifest.order)
+            total = _sum(total, replace(await _remove(server, changelog, marked), claims=claims))
             if found.indexed < PAGE:
                 return total
     raise IndexUnavailable(
@@ -118,13 +167,18 @@ async def remove_document(
 
 
 @asynccontextmanager
-async def _stores(settings: SearchSettings, source: str) -> AsyncIterator[tuple[SearchServer, VectorChangelog]]:
+async def _stores(settings: StoreSettings, source: str) -> AsyncIterator[tuple[SearchServer, VectorChangelog, _Graph]]:
     async with AsyncExitStack() as stack:
         server = SearchServer(settings.opensearch_url, timeout_s=TIMEOUT_S)
         stack.push_async_callback(server.close)
         changelog = VectorChangelog(settings.kafka, "medkg-documents", source)
         stack.push_async_callback(changelog.close)
-        yield server, changelog
+        writer = None
+        if settings.neo4j_url:
+            neo4j = settings.connect(GRAPH_TIMEOUT_S)
+            stack.push_async_callback(neo4j.close)
+            writer = GraphWriter(neo4j)
+        yield server, changelog, _Graph(writer)
 
 
 async def _find(server: SearchServer, names: TenantNames, document_id: str) -> _Found:
@@ -146,9 +200,12 @@ async def _manifest(server: SearchServer, names: TenantNames, document_id: str) 
     return read_manifest(document_id, item)
 
 
-def _counted(found: _Found) -> DocumentRemoval:
-    return DocumentRemoval(
-        found.names.tenant, found.document_id, found.indexed, len(found.tombstones()), _unfinished(found.record)
+def _counted(nothing: DocumentRemoval, found: _Found | None, held: Held | None) -> DocumentRemoval:
+    counted = replace(nothing, claims=None if held is None else held.claims)
+    if found is None:
+        return counted
+    return replace(
+        counted, records=found.indexed, vectors=len(found.tombstones()), unfinished=_unfinished(found.record)
     )
 
 
@@ -213,4 +270,5 @@ def _sum(one: DocumentRemoval, other: DocumentRemoval) -> DocumentRemoval:
         one.records + other.records,
         one.vectors + other.vectors,
         max(one.unfinished, other.unfinished),
+        None if other.claims is None else (one.claims or 0) + other.claims,
     )

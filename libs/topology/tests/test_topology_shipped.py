@@ -59,7 +59,7 @@ def test_auto() -> None:
         ("index", "index", ("embed", "expand", "extract")),
         ("kg", "kg", ("index",)),
     ] == stages
-    assert ("entities", "claims") == plan.by_name["kg"].inputs
+    assert ("entities", "claims", "index_receipt") == plan.by_name["kg"].inputs
     assert ("document", "chunks", "embeddings", "sparse_vectors", "entities") == plan.by_name["index"].inputs
     policies = {node.policy for node in plan.nodes if isinstance(node, StageNode) and node.name in {"embed", "expand"}}
     assert [(600, 5)] == [(policy.timeout_s, policy.attempts) for policy in policies]

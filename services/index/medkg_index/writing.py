@@ -61,6 +61,7 @@ class Writing:
         generation: of the version that is written, once it is open.
         replaces: another version was seen until this one was sealed.
         removed: how many records of earlier versions were deleted.
+        order: of the version's becoming visible, once it is.
         error: why it failed.
         conflict: it failed since another writer of the same document got ahead.
     """
@@ -70,6 +71,7 @@ class Writing:
     generation: int | None = None
     replaces: bool = False
     removed: int = 0
+    order: int = 0
     error: MedkgError | None = None
     conflict: bool = False
 
@@ -124,6 +126,8 @@ class BatchWriter:
         """A receipt for each job that has no error, by its position in the batch."""
         await self._read(self._alive())
         written = [each for each in self._alive() if not each.stands]
+        for each in self._alive():
+            each.order = _visible_order(each.record.manifest)
         await self._open(written)
         await self._check()
         await self._put(written)
@@ -140,6 +144,7 @@ class BatchWriter:
                 index=each.job.names.chunks,
                 chunks=len({chunk.id for chunk in each.job.chunks}),
                 stale_removed=each.removed,
+                order=each.order,
             )
             for each in self._alive()
         }
@@ -215,7 +220,9 @@ class BatchWriter:
             if version is None or version.standing == "dead":
                 return None
             each.replaces = manifest.visible not in (None, version)
-            return manifest.sealed(version.generation, _now_ms())
+            after = manifest.sealed(version.generation, _now_ms())
+            each.order = _visible_order(after)
+            return after
 
         await self._write_manifests(_sound(writings), sealed)
 
@@ -306,6 +313,10 @@ class BatchWriter:
 def _sound(writings: Iterable[Writing]) -> list[Writing]:
     """Those that have not failed."""
     return [each for each in writings if each.error is None]
+
+
+def _visible_order(manifest: Manifest) -> int:
+    return manifest.visible.order if manifest.visible is not None else 0
 
 
 def _overtaken(job: DocumentWrite) -> str:

@@ -20,6 +20,7 @@ from medkg_operations.reembedding.passes import fill_all, missing
 from medkg_operations.reembedding.progress import Unwatched
 from medkg_operations.reembedding.settings import ReembeddingSettings
 from medkg_operations.reembedding.stores import TenantStores, tenant_stores
+from medkg_operations.settings import StoreSettings
 from medkg_search import SearchServer, TenantNames
 
 from .documents import MODEL, make, run
@@ -100,7 +101,8 @@ async def test_searches_move_to_another_model_while_documents_come_and_go(
     filling = asyncio.create_task(fill_generation(settings, tenant, NAME, Unwatched(), source="/test"))
     await asyncio.to_thread(vllm.asked.wait)
     await run(stage, tenant, make("changed", "Other"), make("fresh", "Epsilon"))
-    await remove_document(settings, tenant, "test:gone", source="/test")
+    stores = StoreSettings(opensearch_url=settings.opensearch_url, kafka=settings.kafka, neo4j_url="")
+    await remove_document(stores, tenant, "test:gone", source="/test")
     vllm.may.set()
     filled = await filling
     new = filled.beside

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from medkg_contracts.errors import MedkgError, ResourceUnavailable
+from medkg_contracts.ir import IndexReceipt
 from medkg_contracts.knowledge import Claims, Entities, GraphReceipt
 from medkg_contracts.stages import StageContext
 from medkg_graph import Facts, GraphWriter, facts_of
@@ -31,14 +32,20 @@ class Neo4jKGStage:
         await self._server.close()
 
     async def execute_batch(
-        self, ctxs: Sequence[StageContext], entities: Sequence[Entities], claims: Sequence[Claims]
+        self,
+        ctxs: Sequence[StageContext],
+        entities: Sequence[Entities],
+        claims: Sequence[Claims],
+        index_receipt: Sequence[IndexReceipt | None],
     ) -> Sequence[GraphReceipt | Exception]:
         """One receipt or error per context, in their order; one job's error never fails its batch mates."""
         results: dict[int, GraphReceipt | Exception] = {}
         jobs: list[Job] = []
-        for position, (ctx, whose, said) in enumerate(zip(ctxs, entities, claims, strict=True)):
+        given = zip(ctxs, entities, claims, index_receipt, strict=True)
+        for position, (ctx, whose, said, indexed) in enumerate(given):
             try:
-                jobs.append((position, facts_of(ctx.tenant_id, whose, said)))
+                order = 0 if indexed is None else indexed.order
+                jobs.append((position, facts_of(ctx.tenant_id, whose, said, order)))
             except MedkgError as error:
                 results[position] = error
         for together in _transactions(jobs, self._settings.batch_claims):

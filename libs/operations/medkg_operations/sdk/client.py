@@ -15,7 +15,6 @@ from medkg_contracts.requests import DEFAULT_TENANT, JobRequest
 from medkg_ledger import LedgerReader
 from medkg_search import SearchFilters
 from medkg_search.hybrid import Arm, Asked, Facet, HybridPage, HybridRequest, SimilarRequest
-from medkg_search.settings import SearchSettings
 from pydantic import ValidationError
 
 from medkg_operations.control import Answer, Control
@@ -23,6 +22,7 @@ from medkg_operations.documents import DocumentRemoval, remove_document
 from medkg_operations.events import EventFilter
 from medkg_operations.requests import CLIENT_ID, RequestFields, check_id, job_request, request_event
 from medkg_operations.search import SearchClient
+from medkg_operations.settings import StoreSettings
 from medkg_operations.views import ledger_of
 
 from .batch import Batch
@@ -40,12 +40,13 @@ ANSWER_S = 30.0
 
 
 def connect(  # noqa: PLR0913 - the settings of a deployment
-    settings: SearchSettings | None = None,
+    settings: StoreSettings | None = None,
     *,
     kafka: str | None = None,
     redis: str | None = None,
     opensearch: str | None = None,
     search: str | None = None,
+    graph: str | None = None,
     artifacts: str | None = None,
     tenant: str = DEFAULT_TENANT,
     by: str = "",
@@ -62,6 +63,7 @@ def connect(  # noqa: PLR0913 - the settings of a deployment
         redis: the ledger's Redis, ``redis://host:port/0``.
         opensearch: the search index, ``http://host:port``.
         search: the search service, ``http://host:port``.
+        graph: the knowledge graph's Neo4j, ``bolt://host:port``; "" where there is none.
         artifacts: the artifact store that the services use, ``file:///an/absolute/path``.
         tenant: whose jobs are asked for, and whose documents are searched.
         by: who acts, for those who read the events: a person's or a service's name.
@@ -75,10 +77,11 @@ def connect(  # noqa: PLR0913 - the settings of a deployment
         "redis_url": redis,
         "opensearch_url": opensearch,
         "search_url": search,
+        "neo4j_url": graph,
         "artifacts_url": artifacts,
     }
     try:
-        found = settings or SearchSettings()
+        found = settings or StoreSettings()
     except ValidationError as error:
         raise ConfigurationError(f"settings: {first_violation(error)}") from error
     return Client(
@@ -105,7 +108,7 @@ class Client:
     _producer: EventProducer
     _search: SearchClient
 
-    def __init__(self, settings: SearchSettings, *, tenant: str, by: str, source: str) -> None:
+    def __init__(self, settings: StoreSettings, *, tenant: str, by: str, source: str) -> None:
         self.settings = settings
         self.tenant = tenant
         self.by = by
@@ -349,7 +352,7 @@ class Client:
     async def remove_document(
         self, document_id: str, *, tenant: str | None = None, dry_run: bool = False
     ) -> DocumentRemoval:
-        """Remove a document from the search index, with all its vectors; again removes nothing.
+        """Remove a document from the search index, with all its vectors, and the graph; again removes nothing.
 
         Args:
             document_id: such as ``ctgov:NCT05814159``.
@@ -357,7 +360,8 @@ class Client:
             dry_run: only count what there is.
 
         Raises:
-            IndexMissing: the tenant has no index.
+            IndexMissing: the tenant has no index, nor is the document in the graph.
+            GraphUnavailable: Neo4j does not answer. Nothing was removed, or the repeat goes on.
             IndexUnavailable: OpenSearch does not answer, or others write the document all the time.
             KafkaUnavailable: Kafka does not answer. What was done by then is done; do it again.
         """
