@@ -22,6 +22,7 @@ from .blocks import DOCS, Block, blocks, commands, titled
 
 STAGE_GUIDE = DOCS / "guides" / "write-your-own-stage.md"
 TOPOLOGY_GUIDE = DOCS / "guides" / "write-your-own-topology.md"
+VOCABULARY_GUIDE = DOCS / "guides" / "bring-your-own-vocabulary.md"
 STUDY = "NCT05814159"
 
 
@@ -42,7 +43,7 @@ def follow(guide: Path, folder: Path) -> list[tuple[str, str, str]]:
     for block in blocks(guide):
         write(block, folder)
         for command in commands(block):
-            if command.words[:3] == ("uv", "run", "medkg") and command.words[3] in {"topology", "new"}:
+            if command.words[:3] == ("uv", "run", "medkg") and command.words[3] in {"topology", "new", "vocabulary"}:
                 result = CliRunner().invoke(build(command.words[3]), command.words[3:])
                 if command.shown is not None:
                     found.append((" ".join(command.words), command.shown, result.output))
@@ -83,9 +84,9 @@ async def ran(folder: Path, topology: str, until: str | None = None, **more: Sta
         return (await direct.run([request]))["j-1"]
 
 
-@pytest.mark.parametrize("guide", [STAGE_GUIDE, TOPOLOGY_GUIDE], ids=lambda guide: guide.stem)
+@pytest.mark.parametrize("guide", [STAGE_GUIDE, TOPOLOGY_GUIDE, VOCABULARY_GUIDE], ids=lambda guide: guide.stem)
 def test_commands_print_what_the_guide_shows(guide: Path, checkout: Path) -> None:
-    """Each command on topologies, or that makes files, has the output that stands below it, where it stands."""
+    """Each command on topologies and vocabularies, or that makes files, has the output that stands below it, if any."""
     steps = follow(guide, checkout)
 
     assert steps

@@ -46,6 +46,7 @@ COMMANDS: Final[Mapping[str, Place]] = {
     "index": Place("index", "app", _OPERATE),
     "ledger": Place("ledger", "app", _OPERATE),
     "new": Place("new", "app", _BUILD),
+    "vocabulary": Place("vocabulary", "app", _BUILD),
     "demo": Place("demo", "demo", _LOCAL),
     "up": Place("stack", "up", _LOCAL),
     "down": Place("stack", "down", _LOCAL),

@@ -1,6 +1,7 @@
 """Vocabularies of names: read from their own formats, compiled into one file, looked up."""
 
-from .compiled import About, Compiled, Vocabulary, write_vocabulary
+from .compiled import About, Counts, Vocabulary
+from .compiling import Compiled, write_vocabulary
 from .formats import FORMATS, Reading, format_of
 from .shipped import SHIPPED, shipped
 from .term import Synonym, Term
@@ -10,6 +11,7 @@ __all__ = [
     "SHIPPED",
     "About",
     "Compiled",
+    "Counts",
     "Reading",
     "Synonym",
     "Term",

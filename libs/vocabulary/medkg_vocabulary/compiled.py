@@ -1,34 +1,17 @@
 """A compiled vocabulary: one SQLite file with its terms, its names and where it is from."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from hashlib import sha256
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final, Self
 
-from medkg_contracts.errors import ConfigurationError, InvalidInput
+from medkg_contracts.errors import ConfigurationError
 
-from .mesh import above
-from .term import Scope, Term
+from .term import Scope, Synonym, Term
 
 #: The file's own form; another one has to be compiled anew.
-FORM: Final = "2"
-_SCHEMA: Final = """
-CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE term (id TEXT PRIMARY KEY, name TEXT NOT NULL, category TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE name (text TEXT NOT NULL, term TEXT NOT NULL, scope TEXT NOT NULL, PRIMARY KEY (term, text)) WITHOUT ROWID;
-CREATE TABLE parent (term TEXT NOT NULL, parent TEXT NOT NULL, PRIMARY KEY (term, parent)) WITHOUT ROWID;
-CREATE TABLE xref (term TEXT NOT NULL, xref TEXT NOT NULL, PRIMARY KEY (term, xref)) WITHOUT ROWID;
-CREATE TABLE former (id TEXT PRIMARY KEY, term TEXT NOT NULL) WITHOUT ROWID;
-CREATE INDEX child ON parent (parent);
-"""
-#: What a vocabulary says, and the keys by which it is in order.
-_TABLES: Final = {
-    "term": "id", "name": "term, text", "parent": "term, parent", "xref": "term, xref", "former": "id",
-}  # fmt: skip
-_INDEX: Final = "CREATE INDEX by_name ON name (text COLLATE NOCASE)"
+FORM: Final = "3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,61 +34,16 @@ class About:
 
 
 @dataclass(frozen=True, slots=True)
-class Compiled:
-    """How much was compiled."""
+class Counts:
+    """How much a vocabulary has.
 
-    terms: int
-    names: int
-
-
-def write_vocabulary(path: Path, about: About, terms: Iterable[Term]) -> Compiled:
-    """Compile terms into a file; the same terms make the same file. It is whole or absent.
-
-    Raises:
-        InvalidInput: an id occurs twice, or there is no term.
+    Attributes:
+        categories: terms by category.
+        scopes: names by scope.
     """
-    given = sorted(terms, key=lambda term: term.id)
-    if not given:
-        raise InvalidInput(f"{about.source} has no terms", remedy="Check the format that it was read as.")
-    with TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as scratch:
-        unfinished = Path(scratch, path.name)
-        file = sqlite3.connect(unfinished)
-        try:
-            with file:
-                compiled = _compile(file, about, given)
-        finally:
-            file.close()
-        unfinished.replace(path)
-    return compiled
 
-
-def _compile(file: sqlite3.Connection, about: About, given: Sequence[Term]) -> Compiled:
-    file.executescript(_SCHEMA)
-    try:
-        file.executemany("INSERT INTO term VALUES (?, ?, ?)", ((t.id, t.name, t.category) for t in given))
-    except sqlite3.IntegrityError as error:
-        raise InvalidInput(f"{about.source} has a term twice: {_twice(given)}") from error
-    names = {(term.id, text): scope for term in given for text, scope in _names(term)}
-    file.executemany(
-        "INSERT INTO name VALUES (?, ?, ?)", ((text, term, scope) for (term, text), scope in sorted(names.items()))
-    )
-    file.executemany("INSERT INTO parent VALUES (?, ?)", sorted(_parents(given)))
-    file.executemany("INSERT INTO xref VALUES (?, ?)", sorted({(t.id, xref) for t in given for xref in t.xrefs}))
-    former = {old: term.id for term in given for old in term.former}
-    file.executemany("INSERT INTO former VALUES (?, ?)", sorted(former.items()))
-    file.execute(_INDEX)
-    kept = asdict(about) | {"form": FORM, "digest": _digest(file, about)}
-    file.executemany("INSERT INTO about VALUES (?, ?)", sorted(kept.items()))
-    return Compiled(len(given), len(names))
-
-
-def _digest(file: sqlite3.Connection, about: About) -> str:
-    """SHA-256 of what it says, whichever SQLite has written it."""
-    digest = sha256(repr((FORM, *asdict(about).values())).encode())
-    for table, key in _TABLES.items():
-        for row in file.execute(f"SELECT * FROM {table} ORDER BY {key}"):  # noqa: S608 - ours
-            digest.update(repr((table, *row)).encode())
-    return digest.hexdigest()
+    categories: Mapping[str, int]
+    scopes: Mapping[str, int]
 
 
 class Vocabulary:
@@ -145,6 +83,46 @@ class Vocabulary:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+    def counts(self) -> Counts:
+        """How much it has."""
+        categories = self._file.execute("SELECT category, count(*) FROM term GROUP BY category ORDER BY category")
+        scopes = self._file.execute("SELECT scope, count(*) FROM name GROUP BY scope ORDER BY scope")
+        return Counts(dict(categories), dict(scopes))
+
+    def term(self, id_: str) -> Term | None:
+        """All that it says of a term; of one that it was merged into, if its id is a former one."""
+        current = self.current(id_)
+        row = self._file.execute("SELECT name, category FROM term WHERE id = ?", (current,)).fetchone()
+        if row is None:
+            return None
+        name, category = row
+        synonyms = self._file.execute(
+            "SELECT text, scope FROM name WHERE term = ? AND text != ? ORDER BY text", (current, name)
+        )
+        return Term(
+            current,
+            name,
+            category,
+            synonyms=tuple(Synonym(text, scope) for text, scope in synonyms),
+            parents=self._column("SELECT parent FROM parent WHERE term = ? ORDER BY parent", current),
+            xrefs=self._column("SELECT xref FROM xref WHERE term = ? ORDER BY xref", current),
+            former=self._column("SELECT id FROM former WHERE term = ? ORDER BY id", current),
+        )
+
+    def children(self, id_: str) -> tuple[str, ...]:
+        """The terms right below one."""
+        return self._column("SELECT term FROM parent WHERE parent = ? ORDER BY term", self.current(id_))
+
+    def named(self, name: str) -> tuple[str, ...]:
+        """The ids of the terms that have this name, whatever its case; those that mean just it come first."""
+        return self._column(
+            "SELECT term FROM name WHERE text = ? COLLATE NOCASE GROUP BY term ORDER BY min(scope != 'exact'), term",
+            " ".join(name.split()),
+        )
+
+    def _column(self, query: str, of: str) -> tuple[str, ...]:
+        return tuple(found for (found,) in self._file.execute(query, (of,)))
 
     def names(self, scopes: Iterable[Scope] = ("exact",)) -> Iterator[tuple[str, str, str]]:
         """All names: their text, their term's id and its category."""
@@ -200,35 +178,3 @@ class Vocabulary:
             (start, start, most),
         )
         return sorted(found for (found,) in rows)
-
-
-def _names(term: Term) -> Iterator[tuple[str, Scope]]:
-    """Every name once; the preferred one is exact, and so is a synonym that is exact anywhere."""
-    scopes: dict[str, Scope] = {}
-    for synonym in term.synonyms:
-        text = " ".join(synonym.text.split())
-        if text and scopes.get(text) != "exact":
-            scopes[text] = synonym.scope
-    scopes[" ".join(term.name.split())] = "exact"
-    yield from scopes.items()
-
-
-def _parents(terms: Iterable[Term]) -> set[tuple[str, str]]:
-    """What stands right above what; places in trees are resolved to the terms that stand there."""
-    given = list(terms)
-    at = {place: term.id for term in given for place in term.parents if place.startswith("tree:")}
-    found: set[tuple[str, str]] = set()
-    for term in given:
-        for parent in term.parents:
-            if not parent.startswith("tree:"):
-                found.add((term.id, parent))
-            elif (place := above(parent.removeprefix("tree:"))) is not None and f"tree:{place}" in at:
-                found.add((term.id, at[f"tree:{place}"]))
-    return {(term, parent) for term, parent in found if term != parent}
-
-
-def _twice(terms: Iterable[Term]) -> str:
-    seen: dict[str, int] = {}
-    for term in terms:
-        seen[term.id] = seen.get(term.id, 0) + 1
-    return next(id_ for id_, times in seen.items() if times > 1)

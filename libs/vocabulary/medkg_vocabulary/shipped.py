@@ -11,7 +11,8 @@ import orjson
 from filelock import FileLock, Timeout
 from medkg_contracts.errors import ConfigurationError, ResourceUnavailable
 
-from .compiled import FORM, About, write_vocabulary
+from .compiled import FORM, About
+from .compiling import write_vocabulary
 from .formats import Reading
 from .formats.tsv import read_tsv
 

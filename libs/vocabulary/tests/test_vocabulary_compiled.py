@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from medkg_contracts.errors import ConfigurationError, InvalidInput
-from medkg_vocabulary import About, Compiled, Synonym, Term, Vocabulary, write_vocabulary
+from medkg_vocabulary import About, Compiled, Counts, Synonym, Term, Vocabulary, write_vocabulary
 
 ABOUT = About("doid", "2023-01", "CC0-1.0", "doid.json")
 TERMS = [
@@ -87,3 +87,37 @@ def test_what_is_no_vocabulary_is_told(tmp_path: Path, content: bytes | None) ->
     with pytest.raises(ConfigurationError) as refused:
         Vocabulary(tmp_path / "doid")
     assert "medkg vocabulary build" in refused.value.info.remedy
+
+
+def test_a_term_is_told_whole(vocabulary: Vocabulary) -> None:
+    """By its id or a former one, with all that stands in its source."""
+    assert (TERMS[2], TERMS[2], None) == (vocabulary.term("DOID:3"), vocabulary.term("DOID:9"), vocabulary.term("X:1"))
+
+
+def test_terms_are_found_by_their_names(vocabulary: Vocabulary) -> None:
+    """Whole names, whatever their case."""
+    assert (("DOID:3",), ("DOID:3",), ()) == tuple(vocabulary.named(each) for each in ("ASTHMA", "wheeze", "asth"))
+
+
+def test_it_counts_what_it_has(vocabulary: Vocabulary) -> None:
+    """Terms by category, names by scope."""
+    assert Counts({"biolink:Disease": 3}, {"exact": 4, "related": 1}) == vocabulary.counts()
+
+
+def test_an_id_that_a_term_has_now_is_nobodys_former_one(tmp_path: Path) -> None:
+    """Where an id was given anew, it is the term that has it."""
+    again = [Term("DOID:1", "one", "biolink:Disease"), Term("DOID:2", "two", "biolink:Disease", former=("DOID:1",))]
+    write_vocabulary(tmp_path / "again", ABOUT, again)
+
+    assert "one" == Vocabulary(tmp_path / "again").label("DOID:1")
+
+
+@pytest.mark.parametrize(
+    "term", [Term("no curie", "asthma", "biolink:Disease"), Term("DOID:1", "asthma", "Disease")], ids=["id", "category"]
+)
+def test_what_no_graph_can_hold_is_refused(tmp_path: Path, term: Term) -> None:
+    """Rather than fail each document in which it is found; nothing is left at the file's place."""
+    with pytest.raises(InvalidInput, match="a term that no graph can hold"):
+        write_vocabulary(tmp_path / "bad", ABOUT, [term])
+
+    assert [] == list(tmp_path.iterdir())

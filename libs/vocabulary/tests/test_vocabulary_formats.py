@@ -1,10 +1,16 @@
 """Each format is read into the same terms."""
 
+import gzip
+import lzma
 from pathlib import Path
 
 import pytest
-from medkg_contracts.errors import ConfigurationError, InvalidInput
+from hypothesis import given
+from hypothesis import strategies as st
+from medkg_contracts.errors import InvalidInput
 from medkg_vocabulary import FORMATS, Reading, Synonym, Term, format_of
+from medkg_vocabulary.formats.identifiers import id_of
+from medkg_vocabulary.formats.opening import opened
 
 READING = Reading("DOID", "biolink:Disease")
 
@@ -46,7 +52,10 @@ GRAPH = """{"graphs": [{
     {"id": "http://purl.obolibrary.org/obo/DOID_2841", "lbl": "asthma", "type": "CLASS", "meta": {
       "synonyms": [{"pred": "hasExactSynonym", "val": "bronchial asthma"},
                    {"pred": "hasRelatedSynonym", "val": "wheeze"}],
-      "xrefs": [{"val": "MSH:D001249"}, {"val": "SNOMEDCT_US_2023_03_01:195967001"}, {"val": "https://x.test/a"}]}},
+      "xrefs": [{"val": "MSH:D001249"}, {"val": "SNOMEDCT_US_2023_03_01:195967001"}, {"val": "https://x.test/a"}],
+      "basicPropertyValues": [
+        {"pred": "http://www.geneontology.org/formats/oboInOwl#hasAlternativeId", "val": "DOID:9"},
+        {"pred": "http://www.geneontology.org/formats/oboInOwl#id", "val": "DOID:2841"}]}},
     {"id": "http://purl.obolibrary.org/obo/DOID_1", "lbl": "gone", "type": "CLASS", "meta": {"deprecated": true}}],
   "edges": [{"sub": "http://purl.obolibrary.org/obo/DOID_2841", "pred": "is_a",
              "obj": "http://purl.obolibrary.org/obo/DOID_1176"}]}]}"""
@@ -54,6 +63,27 @@ GRAPH = """{"graphs": [{
 LISTED = """[{"id": "DOID:2841", "name": "asthma", "alt_ids": ["DOID:9"],
   "synonyms": ["bronchial asthma", {"value": "wheeze", "scope": "RELATED"}], "relations": {"is_a": ["DOID:1176"]},
   "xrefs": [{"namespace": "MESH", "id": "D001249"}, {"namespace": "SNOMEDCT_US_2023_03_01", "id": "195967001"}]}]"""
+
+OWL = """<?xml version="1.0"?>
+<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:owl="http://www.w3.org/2002/07/owl#"
+  xmlns:rdfs="http://www.w3.org/2000/01/rdf-schema#" xmlns:obo="http://www.geneontology.org/formats/oboInOwl#">
+<owl:Ontology rdf:about="http://purl.obolibrary.org/obo/doid.owl"/>
+<owl:Class rdf:about="http://purl.obolibrary.org/obo/DOID_2841">
+  <owl:equivalentClass><owl:Class><owl:intersectionOf rdf:parseType="Collection">
+    <owl:Class rdf:about="http://purl.obolibrary.org/obo/DOID_7"/></owl:intersectionOf></owl:Class></owl:equivalentClass>
+  <rdfs:subClassOf rdf:resource="http://purl.obolibrary.org/obo/DOID_1176"/>
+  <rdfs:subClassOf><owl:Restriction/></rdfs:subClassOf>
+  <obo:hasAlternativeId>DOID:9</obo:hasAlternativeId>
+  <obo:hasDbXref>MSH:D001249</obo:hasDbXref><obo:hasDbXref>SNOMEDCT_US_2023_03_01:195967001</obo:hasDbXref>
+  <obo:hasDbXref>https://x.test/a</obo:hasDbXref>
+  <obo:hasExactSynonym xml:lang="en">bronchial asthma</obo:hasExactSynonym>
+  <obo:hasRelatedSynonym>wheeze</obo:hasRelatedSynonym>
+  <rdfs:label xml:lang="de">Asthma bronchiale</rdfs:label><rdfs:label xml:lang="en">asthma</rdfs:label>
+</owl:Class>
+<owl:Class rdf:about="http://purl.obolibrary.org/obo/DOID_1"><rdfs:label>gone</rdfs:label>
+  <owl:deprecated rdf:datatype="http://www.w3.org/2001/XMLSchema#boolean">true</owl:deprecated></owl:Class>
+<owl:Class rdf:about="http://purl.obolibrary.org/obo/DOID_8"/>
+</rdf:RDF>"""
 
 MESH = """<?xml version="1.0"?>
 <!DOCTYPE DescriptorRecordSet SYSTEM "https://www.nlm.nih.gov/databases/dtd/nlmdescriptorrecordset_20190101.dtd">
@@ -77,8 +107,8 @@ def test_obo_is_read(tmp_path: Path) -> None:
 
 
 def test_obo_graphs_are_read(tmp_path: Path) -> None:
-    """The same of JSON, whose ids are addresses; former ids it does not say."""
-    assert [Term(**{**_fields(ASTHMA), "former": ()})] == read(tmp_path, "a.json", GRAPH)
+    """The same of JSON, whose ids are addresses."""
+    assert [ASTHMA] == read(tmp_path, "a.json", GRAPH)
 
 
 def test_a_list_of_terms_is_read(tmp_path: Path) -> None:
@@ -112,8 +142,17 @@ def test_tables_are_read_with_headings_and_without(tmp_path: Path) -> None:
         ("a.tsv", "\tasthma\n", r"a\.tsv:1 has no id"),
         ("a.json", "{", "is no JSON"),
         ("a.json", '{"terms": 1}', "neither an OBO Graph nor a list"),
-        ("a.xml", "<a>", "no XML of MeSH"),
-        ("a.xml", '<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><a>&b;</a>', "no XML of MeSH"),
+        ("a.tsv", "id\tname\n1\tasthma\tmore\n", r"a\.tsv:2 has 3 cells, and the headings are 2"),
+        ("a.tsv", "id\tname\txrefs\n1\tasthma\tnone\n", r"a\.tsv:2: 'none' is no CURIE"),
+        ("a.json", '{"graphs": [{"nodes": [{"lbl": "asthma"}]}]}', r"a\.json: /graphs/0/nodes/0 is not of the form"),
+        ("a.json", '[{"id": "DOID:1", "name": 5}]', r"a\.json: /0 is not of the form"),
+        ("a.json", '{"graphs": [{"edges": [{"pred": "is_a"}]}]}', r"a\.json: /graphs/0/edges is not of the form"),
+        ("a.xml", "<a/>", "neither MeSH's nor OWL as RDF/XML: its root is a"),
+        ("a.xml", "<DescriptorRecordSet>\n<a>\n</b>", r"a\.xml:3 is no XML"),
+        ("a.xml", "<DescriptorRecordSet><DescriptorRecord/></DescriptorRecordSet>", "record 1 has no id"),
+        ("a.xml", '<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><a>&b;</a>', "declares entities"),
+        ("a.xml", '<!DOCTYPE a [<!ENTITY b "bb"><!ENTITY c "&b;&b;">]><a>&c;</a>', "declares entities"),
+        ("a.bin", "no format at all", "has none of the formats"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, text: str, problem: str) -> None:
@@ -122,11 +161,70 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, text: st
         read(tmp_path, name, text)
 
 
-def test_a_format_that_does_not_show_has_to_be_named() -> None:
-    """It is not guessed."""
-    with pytest.raises(ConfigurationError, match=r"what format a\.zip has"):
-        format_of(Path("a.zip"))
+def test_owl_is_read(tmp_path: Path) -> None:
+    """The same of RDF/XML; names in other languages, deprecated classes and nameless ones are left out."""
+    assert [ASTHMA] == read(tmp_path, "a.owl", OWL)
 
 
-def _fields(term: Term) -> dict[str, object]:
-    return {name: getattr(term, name) for name in Term.__slots__}
+def test_compressed_files_are_read_as_they_are(tmp_path: Path) -> None:
+    """By gzip or xz, as publishers give them away."""
+    (tmp_path / "a.obo.gz").write_bytes(gzip.compress(OBO.encode()))
+    (tmp_path / "a.obo.xz").write_bytes(lzma.compress(OBO.encode()))
+    found = [list(FORMATS[format_of(path)](path, READING)) for path in sorted(tmp_path.iterdir())]
+
+    assert [[ASTHMA], [ASTHMA]] == found
+
+
+def test_what_is_cut_off_is_refused(tmp_path: Path) -> None:
+    """A download that ended early is no smaller vocabulary."""
+    (tmp_path / "a.obo.gz").write_bytes(gzip.compress(OBO.encode())[:-12])
+
+    with pytest.raises(InvalidInput, match=r"a\.obo\.gz is damaged"):
+        list(FORMATS["obo"](tmp_path / "a.obo.gz", READING))
+
+
+def test_a_few_bytes_do_not_become_as_many_as_nobody_has(tmp_path: Path) -> None:
+    """What decompresses without end is refused when it has passed the limit."""
+    (tmp_path / "a.gz").write_bytes(gzip.compress(b"a" * 5_000))
+
+    with pytest.raises(InvalidInput, match="has more than 4,096 bytes"), opened(tmp_path / "a.gz", 4_096) as content:
+        content.read()
+
+
+def test_text_is_utf_8(tmp_path: Path) -> None:
+    """The line that is not is told, rather than read with other letters."""
+    (tmp_path / "a.tsv").write_bytes("1\tasthma\n2\tSjögren syndrome\n".encode("latin-1"))
+
+    with pytest.raises(InvalidInput, match=r"a\.tsv:2 is no UTF-8"):
+        list(FORMATS["tsv"](tmp_path / "a.tsv", READING))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("http://purl.obolibrary.org/obo/DOID_4", "DOID:4"),
+        ("http://www.ebi.ac.uk/efo/EFO_0000400", "EFO:0000400"),
+        ("https://identifiers.org/hgnc/5", "HGNC:5"),
+        ("http://example.org/ward#Triage", "OWN:Triage"),
+        ("MSH:D1", "MESH:D1"),
+        ("17", "OWN:17"),
+    ],
+)
+def test_ids_are_curies(text: str, expected: str) -> None:
+    """Whatever form a file has them in; the prefix is that of those which say none."""
+    assert expected == id_of(text, "OWN")
+
+
+@given(st.binary(max_size=200))
+def test_no_content_is_a_bug(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    """A file of anything is read, or refused with an error that names it."""
+    path = tmp_path_factory.mktemp("any") / "any"
+    path.write_bytes(content)
+    told = ""
+    terms: list[Term] = []
+    try:
+        terms = list(FORMATS[format_of(path)](path, READING))
+    except InvalidInput as error:
+        told = str(error)
+
+    assert ("any" in told) != bool(told == "" and all(term.id and term.name for term in terms))

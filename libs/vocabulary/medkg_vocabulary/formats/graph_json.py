@@ -1,27 +1,30 @@
 """Ontologies as JSON: OBO Graphs (https://github.com/geneontology/obographs), or a plain list of terms."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from medkg_contracts.errors import InvalidInput
 
-from medkg_vocabulary.prefixes import curie, normalised
+from medkg_vocabulary.prefixes import curie
 from medkg_vocabulary.term import Scope, Synonym, Term
+
+from .identifiers import id_of, xrefs_of
+from .opening import LARGEST_WHOLE, opened
 
 if TYPE_CHECKING:
     from . import Reading
 
-_PURL: Final = re.compile(r".*[/#]([A-Za-z]+)_([\w.-]+)$")
 _SCOPES: Final[Mapping[str, Scope]] = {
     "hasExactSynonym": "exact",
     "hasNarrowSynonym": "narrow",
     "hasBroadSynonym": "broad",
     "hasRelatedSynonym": "related",
 }
+_FORMER: Final = "http://www.geneontology.org/formats/oboInOwl#hasAlternativeId"
 
 
 def read_graph_json(path: Path, reading: "Reading") -> Iterator[Term]:
@@ -31,14 +34,18 @@ def read_graph_json(path: Path, reading: "Reading") -> Iterator[Term]:
         InvalidInput: it is neither of the two.
     """
     try:
-        content = orjson.loads(path.read_bytes())
+        with opened(path, LARGEST_WHOLE) as file:
+            content = orjson.loads(file.read())
     except orjson.JSONDecodeError as error:
-        raise InvalidInput(f"{path.name} is no JSON: {error}") from error
+        raise InvalidInput(f"{path.name}:{error.lineno} is no JSON: {error.msg}") from error
     if isinstance(content, dict) and isinstance(content.get("graphs"), list):
-        for graph in content["graphs"]:
-            yield from _graph(graph, reading)
+        for number, graph in enumerate(content["graphs"]):
+            yield from _graph(graph, reading, f"{path.name}: /graphs/{number}")
     elif isinstance(content, list):
-        yield from (_listed(term, reading) for term in content if term.get("id") and term.get("name"))
+        for number, term in enumerate(content):
+            with _at(f"{path.name}: /{number}"):
+                if term.get("id") and term.get("name"):
+                    yield _listed(term, reading)
     else:
         raise InvalidInput(
             f"{path.name} is neither an OBO Graph nor a list of terms",
@@ -46,52 +53,70 @@ def read_graph_json(path: Path, reading: "Reading") -> Iterator[Term]:
         )
 
 
-def _graph(graph: Mapping[str, Any], reading: "Reading") -> Iterator[Term]:
+@contextmanager
+def _at(where: str) -> Iterator[None]:
+    """What is of another form than it should be is told with its place."""
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise InvalidInput(
+            f"{where} is not of the form that its format has: {error!r}",
+            remedy="See what made the file; `robot convert` makes OBO Graphs JSON.",
+        ) from error
+
+
+def _graph(graph: Mapping[str, Any], reading: "Reading", where: str) -> Iterator[Term]:
     parents: dict[str, list[str]] = defaultdict(list)
-    for edge in graph.get("edges", ()):
-        if edge.get("pred") == "is_a":
-            parents[edge["sub"]].append(_of_iri(edge["obj"], reading))
-    for node in graph.get("nodes", ()):
-        meta = node.get("meta", {})
-        if node.get("type", "CLASS") != "CLASS" or not node.get("lbl") or meta.get("deprecated"):
-            continue
-        yield Term(
-            id=_of_iri(node["id"], reading),
-            name=node["lbl"],
-            category=reading.category,
-            synonyms=tuple(
-                Synonym(each["val"], _SCOPES.get(each["pred"], "related")) for each in meta.get("synonyms", ())
-            ),
-            parents=tuple(parents[node["id"]]),
-            xrefs=tuple(normalised(each["val"]) for each in meta.get("xrefs", ()) if _is_curie(each["val"])),
-        )
+    with _at(f"{where}/edges"):
+        for edge in graph.get("edges", ()):
+            if edge.get("pred") == "is_a":
+                parents[edge["sub"]].append(id_of(edge["obj"], reading.prefix))
+    with _at(f"{where}/nodes"):
+        nodes = list(graph.get("nodes", ()))
+    for number, node in enumerate(nodes):
+        with _at(f"{where}/nodes/{number}"):
+            meta = node.get("meta", {})
+            if node.get("type", "CLASS") == "CLASS" and node.get("lbl") and not meta.get("deprecated"):
+                yield _node(node, meta, parents[node["id"]], reading)
+
+
+def _node(node: Mapping[str, Any], meta: Mapping[str, Any], parents: list[str], reading: "Reading") -> Term:
+    said = meta.get("basicPropertyValues", ())
+    return Term(
+        id=id_of(node["id"], reading.prefix),
+        name=_text(node["lbl"]),
+        category=reading.category,
+        synonyms=tuple(
+            Synonym(_text(each["val"]), _SCOPES.get(each["pred"], "related")) for each in meta.get("synonyms", ())
+        ),
+        parents=tuple(parents),
+        xrefs=xrefs_of(each["val"] for each in meta.get("xrefs", ())),
+        former=tuple(id_of(each["val"], reading.prefix) for each in said if each["pred"] == _FORMER),
+    )
 
 
 def _listed(term: Mapping[str, Any], reading: "Reading") -> Term:
     xrefs = term.get("xrefs") or ()
     return Term(
-        id=_of_iri(term["id"], reading),
-        name=term["name"],
+        id=id_of(term["id"], reading.prefix),
+        name=_text(term["name"]),
         category=reading.category,
         synonyms=tuple(_synonym(each) for each in term.get("synonyms") or ()),
-        parents=tuple(_of_iri(each, reading) for each in (term.get("relations") or {}).get("is_a", ())),
+        parents=tuple(id_of(each, reading.prefix) for each in (term.get("relations") or {}).get("is_a", ())),
         xrefs=tuple(curie(each["namespace"], each["id"]) for each in xrefs if each.get("namespace") and each.get("id")),
-        former=tuple(_of_iri(each, reading) for each in term.get("alt_ids") or ()),
+        former=tuple(id_of(each, reading.prefix) for each in term.get("alt_ids") or ()),
     )
 
 
 def _synonym(given: str | Mapping[str, str]) -> Synonym:
     if isinstance(given, str):
         return Synonym(given)
-    return Synonym(given.get("value") or given.get("name", ""), cast("Scope", given.get("scope", "exact").lower()))
+    scope = given.get("scope", "exact").lower()
+    known: Scope = next((each for each in _SCOPES.values() if each == scope), "related")
+    return Synonym(_text(given.get("value") or given["name"]), known)
 
 
-def _of_iri(text: str, reading: "Reading") -> str:
-    """``http://purl.obolibrary.org/obo/DOID_4`` -> ``DOID:4``."""
-    if (found := _PURL.match(text)) is not None:
-        return curie(found[1], found[2])
-    return normalised(text) if ":" in text else curie(reading.prefix, text)
-
-
-def _is_curie(text: str) -> bool:
-    return ":" in text and "/" not in text
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value

@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element
 
-from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import iterparse
 from medkg_contracts.errors import InvalidInput
 
 from medkg_vocabulary.mesh import category_of
 from medkg_vocabulary.prefixes import curie
 from medkg_vocabulary.term import Synonym, Term
+
+from .xml import records
 
 if TYPE_CHECKING:
     from . import Reading
@@ -24,23 +24,20 @@ _RECORDS = {
 
 
 def read_mesh_xml(path: Path, reading: "Reading") -> Iterator[Term]:
-    """The terms of a file; a descriptor's parents are those above it in the trees, which `compile` ties.
+    """The terms of a file; a descriptor's parents are those above it in the trees, which `compiled` ties.
 
     Raises:
-        InvalidInput: it is no XML, or an XML that asks for entities of others.
+        InvalidInput: it is no XML, an XML that asks for entities, or a record has no id or no name.
     """
-    try:
-        # A document type declaration is what every file of MeSH begins with; entities are what is refused.
-        for _, element in iterparse(path, forbid_dtd=False, forbid_entities=True, forbid_external=True):
-            if element.tag in _RECORDS:
-                yield _term(element, reading)
-                element.clear()
-    except (ParseError, DefusedXmlException) as error:
-        raise InvalidInput(f"{path.name} is no XML of MeSH: {error}") from error
+    for number, element in enumerate(records(path), 1):
+        if element.tag in _RECORDS:
+            yield _term(element, reading, f"{path.name}: record {number}")
 
 
-def _term(record: Element, reading: "Reading") -> Term:
-    ui, name = (record.findtext(path, "") for path in _RECORDS[record.tag])
+def _term(record: Element, reading: "Reading", where: str) -> Term:
+    ui, name = (record.findtext(path, "").strip() for path in _RECORDS[record.tag])
+    if not (ui and name):
+        raise InvalidInput(f"{where} has no {'name' if ui else 'id'}", remedy="Fetch the file again.")
     trees = [tree.text or "" for tree in record.iterfind("TreeNumberList/TreeNumber")]
     mapped = (each.text or "" for each in record.iterfind("HeadingMappedToList/*/DescriptorReferredTo/DescriptorUI"))
     names = dict.fromkeys(term.text or "" for term in record.iterfind("ConceptList/Concept/TermList/Term/String"))

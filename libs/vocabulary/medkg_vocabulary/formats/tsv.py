@@ -15,20 +15,19 @@ as the term's own places there.
 | ``former`` | ids that it had |
 """
 
-import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from medkg_contracts.errors import InvalidInput
 
 from medkg_vocabulary.mesh import category_of
-from medkg_vocabulary.prefixes import curie, normalised
+from medkg_vocabulary.prefixes import normalised
 from medkg_vocabulary.term import Scope, Synonym, Term
 
-from .opening import opened
+from .identifiers import id_of
+from .opening import text_lines
 
 if TYPE_CHECKING:
     from . import Reading
@@ -45,33 +44,38 @@ def read_tsv(path: Path, reading: "Reading") -> Iterator[Term]:
     """The terms of a file.
 
     Raises:
-        InvalidInput: a line has no id or no name.
+        InvalidInput: a line has no id, no name, or more cells than there are headings.
     """
-    with opened(path) as content, TextIOWrapper(content, encoding="utf-8", newline="") as lines:
-        columns: Sequence[str] = _COLUMNS
-        for number, cells in enumerate(csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE), 1):
-            if number == 1 and {"id", "name"} <= {cell.strip().lower() for cell in cells}:
-                columns = [cell.strip().lower() for cell in cells]
-            elif any(cells):
-                yield _term(dict(zip(columns, cells, strict=False)), reading, f"{path.name}:{number}")
+    columns: Sequence[str] = _COLUMNS
+    headed = False
+    for number, line in text_lines(path):
+        cells = [cell.strip() for cell in line.split("\t")]
+        if number == 1 and {"id", "name"} <= {cell.lower() for cell in cells}:
+            columns, headed = [cell.lower() for cell in cells], True
+        elif any(cells):
+            if headed and any(cells[len(columns) :]):
+                raise InvalidInput(f"{path.name}:{number} has {len(cells)} cells, and the headings are {len(columns)}")
+            yield _term(dict(zip(columns, cells, strict=False)), reading, f"{path.name}:{number}")
 
 
 def _term(row: dict[str, str], reading: "Reading", where: str) -> Term:
-    id_, name = row.get("id", "").strip(), row.get("name", "").strip()
+    id_, name = row.get("id", ""), row.get("name", "")
     if not (id_ and name):
         raise InvalidInput(f"{where} has no {'name' if id_ else 'id'}", remedy="Correct the line, or leave it out.")
-    above = _several(row.get("parents", ""))
-    trees = [each for each in above if _TREE.fullmatch(each)]
-    parents = [f"tree:{each}" if each in trees else _id(each, reading) for each in above]
-    return Term(
-        id=_id(id_, reading),
-        name=name,
-        category=row.get("category", "").strip() or category_of(trees) or reading.category,
-        synonyms=tuple(Synonym(each, scope) for name, scope in _SCOPES.items() for each in _several(row.get(name, ""))),
-        parents=tuple(parents),
-        xrefs=tuple(normalised(each) for each in _several(row.get("xrefs", ""))),
-        former=tuple(_id(each, reading) for each in _several(row.get("former", ""))),
-    )
+    try:
+        above = _several(row, "parents")
+        trees = [each for each in above if _TREE.fullmatch(each)]
+        return Term(
+            id=id_of(id_, reading.prefix),
+            name=name,
+            category=row.get("category") or category_of(trees) or reading.category,
+            synonyms=tuple(Synonym(each, scope) for column, scope in _SCOPES.items() for each in _several(row, column)),
+            parents=tuple(f"tree:{each}" if each in trees else id_of(each, reading.prefix) for each in above),
+            xrefs=tuple(normalised(each) for each in _several(row, "xrefs")),
+            former=tuple(id_of(each, reading.prefix) for each in _several(row, "former")),
+        )
+    except ValueError as error:
+        raise InvalidInput(f"{where}: {error}", remedy="Correct the line, or leave it out.") from error
 
 
 def write_tsv(terms: Iterable[Term]) -> Iterator[str]:
@@ -91,9 +95,5 @@ def write_tsv(terms: Iterable[Term]) -> Iterator[str]:
         yield "\t".join("|".join(cells[column]) for column in _HEADINGS) + "\n"
 
 
-def _several(cell: str) -> list[str]:
-    return [part.strip() for part in cell.split("|") if part.strip()]
-
-
-def _id(text: str, reading: "Reading") -> str:
-    return normalised(text) if ":" in text else curie(reading.prefix, text)
+def _several(row: Mapping[str, str], column: str) -> list[str]:
+    return [part.strip() for part in row.get(column, "").split("|") if part.strip()]
