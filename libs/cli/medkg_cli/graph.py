@@ -1,8 +1,13 @@
 """`medkg graph`: asks the knowledge graph, and looks after it."""
 
+from typing import Final
+
 import typer
 
-from .graph_questions import entity
+from .graph_cypher import cypher
+from .graph_questions import entity, evidence, neighbours, paths, trials
+
+_ASK: Final = "Ask"
 
 app = typer.Typer(no_args_is_help=True, help="Ask the knowledge graph, and look after it.")
 
@@ -12,5 +17,5 @@ def _graph() -> None:
     """Ask the knowledge graph, and look after it."""
 
 
-for _command in (entity,):
-    app.command()(_command)
+for _command in (entity, neighbours, paths, evidence, trials, cypher):
+    app.command(rich_help_panel=_ASK)(_command)

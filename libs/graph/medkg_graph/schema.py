@@ -11,7 +11,9 @@ _CONSTRAINTS: Final[Mapping[str, str]] = {
     "medkg_document": "CREATE CONSTRAINT medkg_document IF NOT EXISTS"
     " FOR (d:Document) REQUIRE (d.tenant, d.id) IS UNIQUE",
     "medkg_entity": "CREATE CONSTRAINT medkg_entity IF NOT EXISTS FOR (e:Entity) REQUIRE (e.tenant, e.id) IS UNIQUE",
-    "medkg_names": "CREATE FULLTEXT INDEX medkg_names IF NOT EXISTS FOR (e:Entity) ON EACH [e.name]",
+    # With the tenant, so that who looks for a name does not look through those of others.
+    "medkg_names": "CREATE FULLTEXT INDEX medkg_names IF NOT EXISTS"
+    " FOR (e:Entity) ON EACH [e.tenant, e.name, e.synonyms]",
 }
 
 

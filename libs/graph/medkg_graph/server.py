@@ -1,11 +1,12 @@
 """The connection to Neo4j: transactions that are tried again as its driver does, and errors of our tree."""
 
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final, TypeVar
 
-from medkg_contracts.errors import ConfigurationError, GraphUnavailable
-from neo4j import READ_ACCESS, AsyncDriver, AsyncGraphDatabase, AsyncManagedTransaction
+from medkg_contracts.errors import ConfigurationError, GraphUnavailable, InvalidRequest, Unfinished
+from neo4j import READ_ACCESS, AsyncDriver, AsyncGraphDatabase, AsyncManagedTransaction, AsyncTransaction, unit_of_work
 from neo4j.exceptions import (
     AuthError,
     DriverError,
@@ -21,6 +22,10 @@ Row = dict[str, Any]
 Work = Callable[["Transaction"], Awaitable[T]]
 
 _ACQUISITION_S: Final = 30.0
+#: So much longer than Neo4j itself may take do we wait for it to say that it has given up.
+_GRACE_S: Final = 3.0
+_TIMED_OUT: Final = "TransactionTimedOut"
+_OUT_OF_MEMORY: Final = "MemoryPoolOutOfMemory"
 _CREDENTIALS: Final = "Give MK_NEO4J_USER and MK_NEO4J_PASSWORD of an account that Neo4j knows."
 
 
@@ -55,7 +60,7 @@ class GraphServer:
             ConfigurationError: the URL is none of Neo4j's.
         """
         self._url, self._database = url, database
-        with self._told():
+        try:
             self._driver: AsyncDriver = AsyncGraphDatabase.driver(
                 url,
                 auth=(user, password) if user else None,
@@ -64,6 +69,8 @@ class GraphServer:
                 connection_timeout=min(timeout_s, _ACQUISITION_S),
                 notifications_min_severity="OFF",
             )
+        except (DriverConfigurationError, ValueError) as error:
+            raise ConfigurationError(f"MK_NEO4J_URL: {error}") from error
 
     async def close(self) -> None:
         """Close the connections."""
@@ -80,11 +87,67 @@ class GraphServer:
             async with self._driver.session(database=self._database) as session:
                 return await session.execute_write(lambda transaction: work(Transaction(transaction)))
 
-    async def read(self, work: Work[T]) -> T:
-        """Do the work in a transaction in which Neo4j itself refuses to write; otherwise as `write`."""
+    async def read(self, work: Work[T], timeout_s: float | None = None) -> T:
+        """Do the work in a transaction in which Neo4j itself refuses to write; otherwise as `write`.
+
+        Args:
+            work: what is to be done.
+            timeout_s: for how long; Neo4j itself ends what takes longer.
+
+        Raises:
+            Unfinished: it took longer.
+            InvalidRequest: it needs too much memory.
+            GraphUnavailable: Neo4j did not answer, or refused for the moment, for as long as is tried.
+            ConfigurationError: it does not know us.
+        """
+
+        @unit_of_work(timeout=timeout_s)
+        async def done(transaction: AsyncManagedTransaction) -> T:
+            with self._answers(timeout_s):
+                async with asyncio.timeout(timeout_s and timeout_s + _GRACE_S):
+                    return await work(Transaction(transaction))
+
         with self._told():
             async with self._driver.session(database=self._database, default_access_mode=READ_ACCESS) as session:
-                return await session.execute_read(lambda transaction: work(Transaction(transaction)))
+                return await session.execute_read(done)
+
+    @asynccontextmanager
+    async def reading(self, timeout_s: float) -> AsyncIterator[AsyncTransaction]:
+        """A transaction for statements that are not ours, which Neo4j lets read, and ends in time; tried once.
+
+        Raises:
+            Unfinished: it took longer.
+            InvalidRequest: it needs too much memory.
+            GraphUnavailable: Neo4j did not answer, or refused for the moment.
+            Neo4jError: it refused a statement.
+        """
+        with self._told(), self._answers(timeout_s):
+            async with (
+                asyncio.timeout(timeout_s + _GRACE_S),
+                self._driver.session(database=self._database, default_access_mode=READ_ACCESS) as session,
+                await session.begin_transaction(timeout=timeout_s) as transaction,
+            ):
+                yield transaction
+
+    @contextmanager
+    def _answers(self, timeout_s: float | None) -> Iterator[None]:
+        """Tell who was too slow: a question that Neo4j has ended, or Neo4j."""
+        try:
+            yield
+        except TimeoutError as error:
+            raise GraphUnavailable(f"Neo4j at {self._url} did not answer in time") from error
+        except Neo4jError as error:
+            code = error.code or ""
+            if _OUT_OF_MEMORY in code:
+                raise InvalidRequest(
+                    "the question needs more memory than Neo4j gives to one", remedy="Ask for less, or collect less."
+                ) from error
+            if _TIMED_OUT in code:
+                raise Unfinished(
+                    f"Neo4j did not find the answer within {timeout_s:g} s",
+                    remedy="Ask for less: fewer hops, a predicate, or both ends.",
+                ) from error
+            raise
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -93,7 +156,7 @@ class GraphServer:
             yield
         except AuthError as error:
             raise ConfigurationError(f"Neo4j at {self._url}: {error.message}", remedy=_CREDENTIALS) from error
-        except (DriverConfigurationError, ValueError) as error:
+        except DriverConfigurationError as error:
             raise ConfigurationError(f"MK_NEO4J_URL: {error}") from error
         except TransientError as error:
             raise GraphUnavailable(f"Neo4j at {self._url}: {error.message}") from error

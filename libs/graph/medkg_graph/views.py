@@ -10,6 +10,10 @@ from pydantic import TypeAdapter
 from .facts import CLAIM_FIELDS, ENTITY_FIELDS
 
 _EVIDENCE: Final = TypeAdapter[Evidence](Evidence)
+_SAME: Final = (
+    "id", "predicate", "negated", "document", "knowledge_source", "knowledge_level", "agent_type", "confidence",
+    "extraction",
+)  # fmt: skip
 
 
 class NodeView(Contract):
@@ -38,8 +42,10 @@ class ClaimView(Contract):
 
     id: str
     subject: str
+    subject_name: str
     predicate: str
     object: str
+    object_name: str
     negated: bool
     document: str
     qualifiers: dict[str, Scalar | list[str]]
@@ -55,17 +61,29 @@ class ClaimView(Contract):
 
 
 class Neighbour(Contract):
-    """An entity, and how one comes to it: the statements on the way."""
+    """An entity, and how one comes to it.
+
+    Attributes:
+        way: the statements on the way.
+        ways: how many ways of this length there are, of those that were looked at.
+    """
 
     node: NodeView
     way: list[ClaimView]
+    ways: int
 
 
 class PathView(Contract):
-    """A way from one entity to another."""
+    """A way from one entity to another.
+
+    Attributes:
+        claims: a statement for each step.
+        ways: how many ways lead over these entities, by other statements.
+    """
 
     nodes: list[NodeView]
     claims: list[ClaimView]
+    ways: int
 
 
 class Balance(Contract):
@@ -74,14 +92,70 @@ class Balance(Contract):
     Attributes:
         supporting: documents that say so.
         contradicting: documents that deny it.
+        said: how many claims that are: a document may say so several times, as of several results.
+        claims: the first of them, those that support first.
     """
 
     subject: str
+    subject_name: str
     predicate: str
     object: str
+    object_name: str
     supporting: int
     contradicting: int
+    said: int
     claims: list[ClaimView]
+
+
+class Found(Contract):
+    """Entities, the best first.
+
+    Attributes:
+        more: whether there are others behind them.
+    """
+
+    entities: list[NodeView]
+    more: bool
+
+
+class Neighbourhood(Contract):
+    """What is near an entity.
+
+    Attributes:
+        statements: how many there are of the entity.
+        complete: whether all of them were looked at; of an entity with very many only a part is.
+        more: whether there are others behind these.
+    """
+
+    entity: NodeView
+    neighbours: list[Neighbour]
+    statements: int
+    complete: bool
+    more: bool
+
+
+class Paths(Contract):
+    """The shortest ways between two entities; `more` if there are others as short."""
+
+    start: NodeView
+    end: NodeView
+    paths: list[PathView]
+    more: bool
+
+
+class Statements(Contract):
+    """What documents say of an entity, or of two.
+
+    Attributes:
+        complete: whether all statements about the entity were looked at; if not, counts are of those that were.
+        more: whether there are others behind these.
+    """
+
+    entity: NodeView
+    other: NodeView | None
+    statements: list[Balance]
+    complete: bool
+    more: bool
 
 
 def node_view(properties: Mapping[str, Any], documents: int | None = None) -> NodeView:
@@ -91,27 +165,15 @@ def node_view(properties: Mapping[str, Any], documents: int | None = None) -> No
     return NodeView(**own, xrefs=list(properties.get("xrefs") or ()), attributes=attributes, documents=documents)
 
 
-def claim_view(subject: str, properties: Mapping[str, Any], object_: str) -> ClaimView:
-    """The statement that a relationship's properties are."""
-    qualifiers = {name: value for name, value in properties.items() if name not in CLAIM_FIELDS}
-    names = (
-        "id",
-        "predicate",
-        "negated",
-        "document",
-        "knowledge_source",
-        "knowledge_level",
-        "agent_type",
-        "confidence",
-        "extraction",
-    )
+def claim_view(row: Mapping[str, Any]) -> ClaimView:
+    """The statement of a row: the relationship's properties as ``claim``, and ids and names of its ends."""
+    properties = row["claim"]
     return ClaimView(
-        subject=subject,
-        object=object_,
-        qualifiers=qualifiers,
+        **{name: row[name] for name in ("subject", "subject_name", "object", "object_name")},
+        qualifiers={name: value for name, value in properties.items() if name not in CLAIM_FIELDS},
         evidence=[_EVIDENCE.validate_json(part) for part in properties["evidence"]],
         publications=list(properties["publications"]),
         digests=list(properties["digests"]),
         model=properties.get("model"),
-        **{name: properties[name] for name in names},
+        **{name: properties[name] for name in _SAME},
     )

@@ -47,6 +47,11 @@ def facts(
     return facts_of(tenant, entities_of(document, names), Claims(document_id=document, claims=tuple(claims)), order)
 
 
+def facts_alone(entities: Entities, tenant: str = "one") -> Facts:
+    """A document's facts that are entities alone."""
+    return facts_of(tenant, entities, Claims(document_id=entities.document_id, claims=()))
+
+
 @st.composite
 def some_facts(draw: st.DrawFn, document: str) -> Facts:
     """Facts about a few things that other documents speak of as well, each of which calls them as it likes."""
