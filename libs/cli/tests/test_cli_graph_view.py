@@ -35,6 +35,7 @@ def claim(**more: Any) -> ClaimView:
         "object_name": PAIN.name, "negated": False, "document": "ctgov:NCT00000001", "qualifiers": {},
         "evidence": [FIELD], "knowledge_source": "infores:x", "knowledge_level": "observation",
         "agent_type": "manual_agent", "publications": ["CLINICALTRIALS:NCT00000001"], "confidence": 1.0,
+        "extraction": "1", "digests": [], "model": None,
     }  # fmt: skip
     return ClaimView(**(said | more))
 

@@ -233,9 +233,10 @@ WHERE $kinds = [] OR EXISTS {
   (t)-[:RELATED_TO {role: 'intervention'}]->(i:Entity {tenant: $tenant}) WHERE i.kind IN $kinds
 }
 WITH t, document, EXISTS {
-  (t)-[:HAS_PART]->(:Cohort {tenant: $tenant})-[:WAS_TESTED_FOR_EFFECT_ON]->(:Entity {tenant: $tenant})
+  (t)-[:HAS_PART]->(:Cohort {tenant: $tenant})-[r:ASSOCIATED_WITH]->(:Entity {tenant: $tenant})
+  WHERE r.analysis IS NOT NULL
 } AS compared, EXISTS {
-  (t)-[:HAS_PART]->(:Cohort {tenant: $tenant})-[:ASSOCIATED_WITH]->(:Entity {tenant: $tenant})
+  (t)-[:HAS_PART]->(:Cohort {tenant: $tenant})-[:RELATED_TO {role: 'measurement'}]->(:Entity {tenant: $tenant})
 } AS measured
 ORDER BY compared DESC, measured DESC, coalesce(t.completion_date, '') DESC, t.id
 WITH collect({trial: t, document: document}) AS found
@@ -259,9 +260,10 @@ RETURN id, COLLECT {{
   MATCH (t)-[r:RELATED_TO {{role: 'intervention'}}]->(n:Entity {{tenant: $tenant}})
   RETURN {{{_CLAIM}}}
 }} AS interventions, COLLECT {{
-  MATCH (t)-[:HAS_PART]->(:Cohort {{tenant: $tenant}})-[r:WAS_TESTED_FOR_EFFECT_ON|ASSOCIATED_WITH]->(
-    n:Entity {{tenant: $tenant}})
-  WITH r, n, type(r) = 'WAS_TESTED_FOR_EFFECT_ON' AS compared
+  MATCH (t)-[:HAS_PART]->(:Cohort {{tenant: $tenant}})-[r:ASSOCIATED_WITH|RELATED_TO]->(n:Entity {{tenant: $tenant}})
+  WITH r, n, r.analysis IS NOT NULL AS compared
+  WHERE compared OR r.role = 'measurement'
+  WITH r, n, compared
   ORDER BY compared DESC, CASE n.outcome_type WHEN 'primary' THEN 0 WHEN 'secondary' THEN 1 ELSE 2 END,
     n.id, r.analysis, r.evidence[0] LIMIT $results
   RETURN {{compared: compared, {_CLAIM}}}

@@ -63,13 +63,13 @@ def result(number: int, predicate: str, **said: Any) -> Claim:
 
 
 def measured(number: int) -> Claim:
-    said = {"value": "3.1", "spread": "0.5", "statistic": "MEAN", "unit": "points"}
-    return result(number, "associated_with").model_copy(update={"qualifiers": said})
+    said = {"role": "measurement", "value": "3.1", "spread": "0.5", "statistic": "MEAN", "unit": "points"}
+    return result(number, "related_to").model_copy(update={"qualifiers": said})
 
 
 def compared(number: int) -> Claim:
     return result(
-        number, "was_tested_for_effect_on", groups=["drug", "placebo"], estimate=-1.5, lower_limit=-3.0,
+        number, "associated_with", analysis=0, groups=["drug", "placebo"], estimate=-1.5, lower_limit=-3.0,
         upper_limit=-0.1, confidence_percent=95.0, estimate_type="Mean Difference", p_value=0.001,
         p_value_text="<0.001", method="ANCOVA",
     )  # fmt: skip
