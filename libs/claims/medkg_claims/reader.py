@@ -33,9 +33,11 @@ class ClaimReader:
         settings: how it is asked.
 
     Attributes:
+        model: as the server calls it; known once it is open.
         digests: of the model, the prompt and the schema that take part, by name; known once it is open.
     """
 
+    model: str
     digests: dict[str, str]
 
     def __init__(self, url: str, settings: LlmSettings) -> None:
@@ -51,6 +53,7 @@ class ClaimReader:
             ConfigurationError: it does not have the model.
         """
         served = await self._server.served(self._settings.extract_llm_model)
+        self.model = served.name
         slots = asyncio.Semaphore(self._settings.extract_llm_concurrency)
         most = self._settings.extract_llm_max_tokens
         self._askers = {name: Asker(self._server, served, prompt(name), most, slots) for name in (CLAIMS, DIRECTION)}

@@ -1,4 +1,4 @@
-"""`medkg eval`: measures how good searches are."""
+"""`medkg eval`: measures how good searches are, and what is read out of texts."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +11,7 @@ from medkg_search.syntax import MAX_QUERY
 from rich.table import Table
 from rich.text import Text
 
+from .evaluation_claims import claims
 from .exits import run
 from .identity import SOURCE, login
 from .output import JsonOption, print_json, say, show, table
@@ -27,12 +28,13 @@ PLACES_SHOWN: Final = 5
 #: So many digits of a topology's digest tell its versions apart.
 DIGITS: Final = 12
 
-app = typer.Typer(help="Measure how good searches are.", no_args_is_help=True)
+app = typer.Typer(help="Measure how good searches are, and what is read out of texts.", no_args_is_help=True)
+app.command()(claims)
 
 
 @app.callback()
 def evaluations() -> None:
-    """Measure how good searches are."""
+    """Measure how good searches are, and what is read out of texts."""
 
 
 @app.command()

@@ -1,0 +1,1 @@
+"""Measures how well claims are read, on articles whose claims people have annotated."""
