@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test derive lint type layers asyncapi docs supply engine images containers newest bench chaos vllm gpu-check fmt clean
+.PHONY: help setup demo up down test derive lint type layers asyncapi docs supply engine images containers newest bench chaos vllm tagger tagger-cv gpu-check fmt clean
 .PHONY: packages faketime python stack models node ready
 MAKEFLAGS += --no-print-directory
 
@@ -132,6 +132,14 @@ bench: setup
 ## Let every fault strike the product under load, on three brokers, and print what it did
 chaos: setup faketime
 	$(RUN) pytest -m chaos tests/chaos
+
+## Train the tagger of names, and measure it: CORPUS="CDR_TrainingSet.PubTator.txt NCBItrainset_corpus.txt"
+tagger: python
+	$(RUN) python -m medkg_recognition.building $(CORPUS)
+
+## Measure how good a tagger that is trained so is, by five-fold cross-validation, and write nothing
+tagger-cv: python
+	$(RUN) python -m medkg_recognition.building --only-scores $(CORPUS)
 
 ## Say which GPUs the services can use here; without one, end as a service does that needs one
 gpu-check: python

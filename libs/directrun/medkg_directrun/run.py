@@ -76,7 +76,8 @@ class DirectRun:
 
     async def __aenter__(self) -> Self:
         """Nothing is opened before it is needed."""
-        preload(*(service.stage for service in self._services.values() if service.compute is not None))
+        computing = [service for service in self._services.values() if service.compute is not None]
+        preload(service.stage.__module__ for service in computing)
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -2,7 +2,8 @@
 
 from .lexicon import Lexicon
 from .linking import Linker
-from .recogniser import Recogniser
+from .opening import Ingredients, Means
+from .recogniser import Named, Recogniser
 from .tagger import Tagger
 
-__all__ = ["Lexicon", "Linker", "Recogniser", "Tagger"]
+__all__ = ["Ingredients", "Lexicon", "Linker", "Means", "Named", "Recogniser", "Tagger"]

@@ -1,12 +1,16 @@
 """Names of vocabularies found in text: whole words, the longest first, by an Aho-Corasick automaton."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from itertools import chain
 from typing import Final
 
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
+from .spans import Found
 from .tokens import Token, tokens
 
 #: Before and behind each word: two signs, so that names that stand side by side have none in common.
@@ -59,6 +63,12 @@ class Lexicon:
             patterns, matchkind=MatchKind.LeftmostLongest, implementation=Implementation.ContiguousNFA
         )
 
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of all names with their kinds."""
+        kinds = (",".join(sorted(each)) for each in self._kinds)
+        return sha256("\n".join(chain(self._patterns, kinds, sorted(self._exact))).encode()).hexdigest()
+
     def __len__(self) -> int:
         """How many different names there are."""
         return len(self._patterns)
@@ -77,6 +87,11 @@ class Lexicon:
             if as_written is None or words[first].text in as_written:
                 found.append(Match(first, last, self._kinds[pattern]))
         return found
+
+    def named(self, words: Sequence[Token]) -> Iterator[Found]:
+        """The names among the words as mentions; where one may be of several kinds, of the first by name."""
+        for match in self.find(words):
+            yield Found(words[match.first].start, words[match.last].end, min(match.kinds), "dictionary")
 
 
 def _variants(name: str) -> Iterable[str]:

@@ -7,29 +7,15 @@ from typing import Final
 
 from medkg_contracts.errors import InvalidInput
 
+from .corpus import Abstract, Gold
+
 _TEXT: Final = re.compile(r"(\w+)\|([ta])\|(.*)")
 _MENTION_FIELDS: Final = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Gold:
-    """A mention that people have marked.
-
-    Attributes:
-        kind: as the file calls it, such as ``Chemical``.
-        ids: what it means, such as ``MESH:D003000``; none where they found no term.
-    """
-
-    start: int
-    end: int
-    text: str
-    kind: str
-    ids: tuple[str, ...]
-
-
 @dataclass(slots=True)
-class Abstract:
-    """An abstract with its title before it, and what people have marked in both."""
+class _Reading:
+    """An abstract of which not all lines have been read."""
 
     id: str
     title: str = ""
@@ -38,8 +24,10 @@ class Abstract:
 
     @property
     def text(self) -> str:
-        """What positions refer to."""
         return f"{self.title} {self.body}"
+
+    def done(self) -> Abstract:
+        return Abstract(self.id, self.text, tuple(self.mentions))
 
 
 def read_pubtator(lines: Iterable[str], name: str) -> Iterator[Abstract]:
@@ -48,14 +36,14 @@ def read_pubtator(lines: Iterable[str], name: str) -> Iterator[Abstract]:
     Raises:
         InvalidInput: a mention is not what stands at its positions, or of no abstract; line and remedy are named.
     """
-    current: Abstract | None = None
+    current: _Reading | None = None
     for number, line in enumerate(lines, 1):
         text = line.rstrip("\r\n")
         if (found := _TEXT.fullmatch(text)) is not None:
             if current is not None and current.id != found[1]:
-                yield current
+                yield current.done()
                 current = None
-            current = current or Abstract(found[1])
+            current = current or _Reading(found[1])
             if found[2] == "t":
                 current.title = found[3]
             else:
@@ -65,11 +53,11 @@ def read_pubtator(lines: Iterable[str], name: str) -> Iterator[Abstract]:
                 raise InvalidInput(f"{name}:{number}: a mention of {fields[0]}, whose text is not above it")
             current.mentions.append(_mention(fields, current, f"{name}:{number}"))
     if current is not None:
-        yield current
+        yield current.done()
 
 
-def _mention(fields: list[str], abstract: Abstract, where: str) -> Gold:
-    start, end, text = int(fields[1]), int(fields[2]), fields[3]
+def _mention(fields: list[str], abstract: _Reading, where: str) -> Gold:
+    start, end, text = int(fields[1]), int(fields[2]), fields[3].rstrip()
     if abstract.text[start:end] != text:
         raise InvalidInput(
             f"{where}: {text!r} does not stand at {start}..{end}, where {abstract.text[start:end]!r} stands",

@@ -1,13 +1,10 @@
-"""Names in a document's text, as mentions: found, settled, linked, and looked at in their sentences."""
+"""The whole of it: mentions found in a text, settled where they overlap, linked, and looked at in their sentences."""
 
-import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
-
-from medkg_contracts.ir import Document, Span
-from medkg_contracts.knowledge import Mention
 
 from .abbreviations import short_forms
 from .context import context
@@ -17,8 +14,27 @@ from .spans import Found, settled
 from .tagger import Tagger
 from .tokens import sentences, tokens
 
-#: A name that was found once is looked for in the rest of the document, unless it is shorter.
+#: A name that was found once is looked for in the rest of the text, unless it is shorter.
 _SHORTEST_REPEAT: Final = 4
+
+#: A stretch of a text.
+Part = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A place where a text names something.
+
+    Attributes:
+        entity: what it names; None where no vocabulary has it.
+        sentence: in which it stands.
+    """
+
+    found: Found
+    entity: str | None
+    sentence: Part
+    negated: bool
+    hedged: bool
 
 
 class Recogniser:
@@ -29,88 +45,69 @@ class Recogniser:
 
         Args:
             tagger: None to go by the dictionary alone.
-            lexicon: the dictionary.
+            lexicon: the dictionary; with a tagger, of what it does not know by itself.
             linker: says what names mean.
         """
         self._tagger = tagger
         self._lexicon = lexicon
         self._linker = linker
 
-    def mentions(self, document: Document) -> list[Mention]:
-        """All mentions in a document, in the order of its text; none overlap."""
-        text = document.text
+    def recognise(self, text: str, parts: Iterable[Part] | None = None) -> list[Named]:
+        """All mentions in a text, in its order; none overlap.
+
+        Args:
+            text: of a document; short forms are explained anywhere in it.
+            parts: which stretches are looked through; no mention goes beyond one. By default the whole text.
+        """
         short = short_forms(text)
-        bounds = list(sentences(text))
-        starts = [start for start, _ in bounds]
-        sections = _Sections(document)
-        made = []
-        for each in settled(self._found(text, short)):
-            name = text[each.start : each.end]
-            low, high = bounds[max(bisect_right(starts, each.start) - 1, 0)]
-            negated, hedged = context(text[low:high], each.start - low, each.end - low)
-            made.append(
-                Mention(
-                    entity=self._linker.link(short.get(name, name), each.category),
-                    category=each.category,
-                    text=name,
-                    span=Span(start=each.start, end=each.end),
-                    section_id=sections.at(each.start),
-                    negated=negated,
-                    hedged=hedged,
-                    recogniser=each.by,
-                    score=each.score,
-                )
-            )
-        return made
+        within = [(0, len(text))] if parts is None else list(parts)
+        bounds = [sentence for start, end in within for sentence in sentences(text, start, end)]
+        return [self._named(text, each, bounds, short) for each in settled(self._found(text, bounds, short))]
 
-    def _found(self, text: str, short: Mapping[str, str]) -> list[Found]:
+    def _named(self, text: str, found: Found, bounds: Sequence[Part], short: Mapping[str, str]) -> Named:
+        low, high = bounds[max(bisect_right(bounds, (found.start, len(text))) - 1, 0)]
+        negated, hedged = context(text[low:high], found.start - low, found.end - low)
+        name = text[found.start : found.end]
+        entity = self._linker.link(short.get(name, name), found.category)
+        return Named(found, entity, (low, high), negated, hedged)
+
+    def _found(self, text: str, bounds: Sequence[Part], short: Mapping[str, str]) -> list[Found]:
+        words = [tokens(text, start, end) for start, end in bounds]
         if self._tagger is None:
-            return list(self._by_dictionary(text))
-        tagged = self._tagger.find(text, short)
-        explained = list(_explained(text, short, tagged))
-        return [*tagged, *explained, *_repeated(text, [*tagged, *explained])]
-
-    def _by_dictionary(self, text: str) -> Iterator[Found]:
-        for start, end in sentences(text):
-            words = tokens(text, start, end)
-            for match in self._lexicon.find(words):
-                (category, *_) = sorted(match.kinds)
-                yield Found(words[match.first].start, words[match.last].end, category, "dictionary")
+            return [each for sentence in words for each in self._lexicon.named(sentence)]
+        tagged = self._tagger.find(text, words, short)
+        explained = list(_explained(text, bounds, short, tagged))
+        return [*tagged, *explained, *_repeated(text, bounds, [*tagged, *explained])]
 
 
-class _Sections:
-    """Which section a position of the document's text is in."""
-
-    def __init__(self, document: Document) -> None:
-        self._ids = [section.id for section in document.sections]
-        self._starts = []
-        position = 0
-        for section in document.sections:
-            self._starts.append(position)
-            position += len(section.text) + 2
-
-    def at(self, position: int) -> str:
-        return self._ids[max(bisect_right(self._starts, position) - 1, 0)]
-
-
-def _explained(text: str, short: Mapping[str, str], tagged: Iterable[Found]) -> Iterator[Found]:
+def _explained(text: str, bounds: Sequence[Part], short: Mapping[str, str], tagged: Iterable[Found]) -> Iterator[Found]:
     """Short forms are what their long forms are, wherever they stand."""
     kinds = {text[each.start : each.end].casefold(): each.category for each in tagged}
     for form, long in short.items():
         if (category := kinds.get(long.casefold())) is not None:
-            yield from _everywhere(text, form, category, "abbreviation")
+            yield from _everywhere(text, bounds, form, category, "abbreviation")
 
 
-def _repeated(text: str, tagged: Iterable[Found]) -> Iterator[Found]:
+def _repeated(text: str, bounds: Sequence[Part], tagged: Iterable[Found]) -> Iterator[Found]:
     """What a name is found to be in one sentence it is in the others."""
     kinds: dict[str, Counter[str]] = {}
     for each in tagged:
         kinds.setdefault(text[each.start : each.end], Counter())[each.category] += 1
     for name, its in kinds.items():
         if len(name) >= _SHORTEST_REPEAT:
-            yield from _everywhere(text, name, min(its, key=lambda kind: (-its[kind], kind)), "repeat")
+            yield from _everywhere(text, bounds, name, min(its, key=lambda kind: (-its[kind], kind)), "repeat")
 
 
-def _everywhere(text: str, name: str, category: str, by: str) -> Iterator[Found]:
-    for found in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", text):
-        yield Found(found.start(), found.end(), category, by)
+def _everywhere(text: str, bounds: Sequence[Part], name: str, category: str, by: str) -> Iterator[Found]:
+    """The places within the sentences where a name stands as whole words."""
+    start = text.find(name)
+    while start >= 0:
+        end = start + len(name)
+        if not (text[start - 1 : start].isalnum() or text[end : end + 1].isalnum()) and _inside(bounds, start, end):
+            yield Found(start, end, category, by)
+        start = text.find(name, end)
+
+
+def _inside(bounds: Sequence[Part], start: int, end: int) -> bool:
+    place = bisect_right(bounds, (start, end)) - 1
+    return any(low <= start and end <= high for low, high in bounds[max(place, 0) : place + 2])

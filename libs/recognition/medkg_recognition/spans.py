@@ -1,5 +1,6 @@
 """A stretch of text that names something, and which of several that overlap is kept. Pure."""
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -35,11 +36,13 @@ def settled(found: Iterable[Found]) -> list[Found]:
 
     A name within a name goes with it: "diabetes" in "diabetes insipidus" is no mention of its own.
     """
-    kept: list[Found] = []
+    kept: list[Found] = []  # in the order of the text
     for each in sorted(found, key=lambda one: (-one.length, _RANK.get(one.by, 9), one.start, one.category)):
-        if not any(each.start < other.end and other.start < each.end for other in kept):
-            kept.append(each)
-    return sorted(kept, key=lambda one: one.start)
+        place = bisect_left(kept, each.start, key=lambda one: one.start)
+        beside = kept[max(place - 1, 0) : place + 1]
+        if not any(each.start < other.end and other.start < each.end for other in beside):
+            kept.insert(place, each)
+    return kept
 
 
 def balanced(text: str, start: int, end: int) -> tuple[int, int]:

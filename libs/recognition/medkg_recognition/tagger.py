@@ -1,6 +1,6 @@
 """A conditional random field that marks names of diseases and chemicals word by word."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -10,10 +10,11 @@ from medkg_contracts.errors import ConfigurationError
 from .features import features
 from .lexicon import Lexicon
 from .spans import Found, balanced
-from .tokens import Token, sentences, tokens
+from .tokens import Token, tokens
 
 #: What its labels stand for.
 CATEGORIES: Final[Mapping[str, str]] = {"Disease": "biolink:Disease", "Chemical": "biolink:ChemicalEntity"}
+LABELS: Final[Mapping[str, str]] = {category: label for label, category in CATEGORIES.items()}
 #: How a dictionary's kinds are told to it; others are told as what they are not.
 _KINDS: Final[Mapping[str, str]] = {
     "biolink:Disease": "D",
@@ -43,30 +44,29 @@ class Tagger:
         except (OSError, ValueError) as error:
             raise ConfigurationError(f"{model} is no tagger: {error}", remedy="Train one: `make tagger`.") from error
 
-    def find(self, text: str, short: Mapping[str, str]) -> list[Found]:
+    def find(self, text: str, words: Iterable[list[Token]], short: Mapping[str, str]) -> list[Found]:
         """The names in a text.
 
         Args:
-            text: of a document, or a part of it.
+            text: of a document.
+            words: those of its sentences.
             short: the long forms of the short forms that it explains.
         """
         found = []
-        for words, its in prepared(text, short, self._lexicon):
+        for sentence, its in prepared(words, short, self._lexicon):
             labels = self._model.tag(its)
-            score = self._model.probability(labels) ** (1 / len(words))
-            found += [
-                Found(*balanced(text, start, end), CATEGORIES[kind], "tagger", round(score, 4))
-                for start, end, kind in stretches(words, labels)
-            ]
+            for first, last, label in stretches(labels):
+                start, end = balanced(text, sentence[first].start, sentence[last].end)
+                sure = min(self._model.marginal(labels[i], i) for i in range(first, last + 1))
+                found.append(Found(start, end, CATEGORIES[label], "tagger", round(min(sure, 1.0), 4)))
         return found
 
 
-def prepared(text: str, short: Mapping[str, str], lexicon: Lexicon) -> Iterator[Sentence]:
-    """The sentences of a text as words and features."""
-    explained = {form: _last([*marks(tokens(long), lexicon)]) for form, long in short.items()}
-    for start, end in sentences(text):
-        words = tokens(text, start, end)
-        yield words, features(words, marks(words, lexicon), explained)
+def prepared(words: Iterable[list[Token]], short: Mapping[str, str], lexicon: Lexicon) -> Iterator[Sentence]:
+    """The sentences of a text, with the features of their words."""
+    explained = {form: _last(marks(tokens(long), lexicon)) for form, long in short.items()}
+    for sentence in words:
+        yield sentence, features(sentence, marks(sentence, lexicon), explained)
 
 
 def marks(words: Sequence[Token], lexicon: Lexicon) -> list[str]:
@@ -79,20 +79,16 @@ def marks(words: Sequence[Token], lexicon: Lexicon) -> list[str]:
     return found
 
 
-def stretches(words: Sequence[Token], labels: Sequence[str]) -> Iterator[tuple[int, int, str]]:
-    """What labels mark: start, end and kind; one that goes on with what has not begun begins it."""
-    start = end = 0
-    current = ""
-    for word, label in zip(words, labels, strict=True):
+def stretches(labels: Sequence[str]) -> Iterator[tuple[int, int, str]]:
+    """What labels mark: first and last word, and the kind; a label that goes on with what has not begun begins it."""
+    first, current = 0, ""
+    for i, label in enumerate((*labels, "O")):
         kind = label[2:]
         if current and (label[:1] != "I" or kind != current):
-            yield start, end, current
+            yield first, i - 1, current
             current = ""
         if kind and not current:
-            start, current = word.start, kind
-        end = word.end
-    if current:
-        yield start, end, current
+            first, current = i, kind
 
 
 def _last(of: Sequence[str]) -> str:

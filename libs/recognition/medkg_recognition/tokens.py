@@ -27,14 +27,14 @@ def tokens(text: str, start: int = 0, end: int | None = None) -> list[Token]:
     return [Token(found.start(), found.end(), found[0]) for found in _TOKEN.finditer(text, start, stop)]
 
 
-def sentences(text: str) -> Iterator[tuple[int, int]]:
-    """Where the text's sentences begin and end; together they are the text, but for the white space between them."""
-    start = 0
-    for found in _END.finditer(text):
+def sentences(text: str, start: int = 0, end: int | None = None) -> Iterator[tuple[int, int]]:
+    """Where sentences begin and end; together they are that part of the text, but for the white space between them."""
+    stop = len(text) if end is None else end
+    for found in _END.finditer(text, start, stop):
         words = text[start : found.start()].split()
         if not (words and "\n" not in found[0] and _SHORTENED.fullmatch(words[-1])):
-            if text[start : found.start()].strip():
+            if words:
                 yield start, found.start()
             start = found.end()
-    if text[start:].strip():
-        yield start, len(text)
+    if text[start:stop].strip():
+        yield start, stop

@@ -19,12 +19,16 @@ class Compute:
         memory_mb: MiB that a worker may have beyond what it has when it starts; one job's work has to fit.
         start_method: ``forkserver`` replaces a worker in milliseconds, and shares what the stage's modules have loaded;
             ``spawn`` is for libraries that do not bear being forked.
+        shared: a module that makes, as it is imported, what all workers use and only read, such as a dictionary: the
+            fork server imports it, so that they share the memory. A worker whose fork server was there before has to
+            make it for itself.
     """
 
     processes: int = 2
     slow: int = 2
     memory_mb: int = 512
     start_method: Literal["forkserver", "spawn"] = "forkserver"
+    shared: str | None = None
 
     def adjusted(self, settings: "ComputeSettings") -> "Compute":
         """The declaration with what the operator has set."""

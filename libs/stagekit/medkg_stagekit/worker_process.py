@@ -2,14 +2,14 @@
 
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from multiprocessing import get_context, set_forkserver_preload
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
 from time import clock_gettime
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from medkg_contracts.errors import MedkgError, MemoryExceeded, WorkerCrashed
 
@@ -35,13 +35,13 @@ def context_of(compute: Compute, spec: Spec) -> Context:
     """How the stage's processes are started; a fork server loads the stage's modules once for all of them."""
     if compute.start_method == "spawn":
         return get_context("spawn")
-    preload(spec.stage)
+    preload((spec.stage.__module__, compute.shared))
     return get_context("forkserver")
 
 
-def preload(*stages: Callable[[Any], Any]) -> None:
-    """Have the fork server load these stages' modules as well; it heeds what it is told before its first process."""
-    _preloaded.update(dict.fromkeys(stage.__module__ for stage in stages))
+def preload(modules: Iterable[str | None]) -> None:
+    """Have the fork server load these modules as well; it heeds what it is told before its first process."""
+    _preloaded.update(dict.fromkeys(module for module in modules if module is not None))
     set_forkserver_preload(list(_preloaded))
 
 

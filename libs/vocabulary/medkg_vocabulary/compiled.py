@@ -144,6 +144,10 @@ class Vocabulary:
             )
         )
 
+    def xrefs(self) -> Iterator[tuple[str, str]]:
+        """All references: a term's id, and the same thing's id in another vocabulary."""
+        yield from self._file.execute("SELECT term, xref FROM xref ORDER BY term, xref")
+
     def label(self, id_: str) -> str | None:
         """The preferred name of a term; of one that it was merged into, if its id is a former one."""
         row = self._file.execute("SELECT name FROM term WHERE id = ?", (self.current(id_),)).fetchone()

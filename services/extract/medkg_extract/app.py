@@ -10,7 +10,9 @@ service = StageService(
     ExtractStage,
     ExtractSettings,
     description="Finds what documents are about and what they claim",
-    compute=Compute(),
+    # The fork server has the recogniser beside the service's own process.
+    memory_mb=1024,
+    compute=Compute(shared="medkg_extract.shared"),
 )
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Gathers a document's entities and claims: each once, with all the evidence that there is for it."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -36,11 +37,13 @@ class Voice:
         source: such as ``infores:clinicaltrials-gov``.
         agent: who made them of the source.
         publications: by which they are supported.
+        confidence: how sure it is that they are said.
     """
 
     source: str
     agent: AgentType
     publications: tuple[str, ...] = ()
+    confidence: float = 1.0
 
 
 class Gathering:
@@ -52,13 +55,30 @@ class Gathering:
         self._entities: dict[str, Entity] = {document.id: document}
         self._claims: dict[str, Claim] = {}
         self._about: set[str] = set()
+        self._mentions: list[Mention] = []
+        self._dropped: Counter[str] = Counter()
+
+    @property
+    def document(self) -> str:
+        """The id of the document's node."""
+        return self._document.id
+
+    def have(self, entity: Entity) -> None:
+        """Have this entity, unless there is a description of it."""
+        self._entities.setdefault(entity.id, entity)
+
+    def mention(self, mention: Mention) -> None:
+        """Have this mention."""
+        self._mentions.append(mention)
+
+    def drop(self, reason: str, times: int) -> None:
+        """Count what was found and is left out."""
+        self._dropped[reason] += times
 
     def entity(self, id_: str, category: str, name: str, **attributes: Scalar | list[str]) -> str:
         """Have this entity; the first description of it stays. Returns its id."""
         said: Attributes = {key: value for key, value in attributes.items() if value not in ("", [])}
-        self._entities.setdefault(
-            id_, Entity(id=id_, category=f"biolink:{category}", name=name or id_, attributes=said)
-        )
+        self.have(Entity(id=id_, category=f"biolink:{category}", name=name or id_, attributes=said))
         return id_
 
     def about(self, id_: str) -> None:
@@ -89,6 +109,7 @@ class Gathering:
                 knowledge_level=level,
                 agent_type=voice.agent,
                 publications=voice.publications,
+                confidence=voice.confidence,
             )
         )
 
@@ -104,7 +125,7 @@ class Gathering:
         self._claims[claim.id] = claim
         return claim.id
 
-    def results(self, extraction: Extraction, mentions: Iterable[Mention] = ()) -> tuple[Entities, Claims]:
+    def results(self, extraction: Extraction) -> tuple[Entities, Claims]:
         """All of it, in an order that does not depend on that in which it was found."""
         others = (self._entities[id_] for id_ in sorted(self._entities) if id_ != self._document.id)
         entities = Entities(
@@ -112,8 +133,9 @@ class Gathering:
             document=self._document,
             entities=tuple(others),
             about=tuple(sorted(self._about)),
-            mentions=tuple(mentions),
+            mentions=tuple(self._mentions),
             extraction=extraction,
+            dropped={reason: times for reason, times in sorted(self._dropped.items()) if times},
         )
         claims = tuple(self._claims[id_] for id_ in sorted(self._claims))
         return entities, Claims(document_id=self._document_id, claims=claims)

@@ -1,7 +1,16 @@
 """The extract stage's settings."""
 
-from medkg_contracts.settings import Settings
+from typing import Literal
+
+from medkg_vocabulary.settings import VocabularySettings
 
 
-class ExtractSettings(Settings):
-    """What every service has; nothing of its own."""
+class ExtractSettings(VocabularySettings):
+    """What is looked for in texts; records are read field by field in any case.
+
+    Attributes:
+        extract_names: how names are found in texts: ``tagger``, by the model that comes with medkg; ``dictionary``, by
+            the vocabularies alone, which is several times faster and finds less; ``off``, not at all.
+    """
+
+    extract_names: Literal["tagger", "dictionary", "off"] = "tagger"

@@ -1,33 +1,55 @@
-"""The extract stage: what a document's record says, field by field."""
+"""The extract stage: what a document's record says, field by field, and what its text names."""
 
 from collections.abc import Callable, Mapping
 from typing import ClassVar, Final
 
 import orjson
 from medkg_contracts.errors import InvalidDocument
+from medkg_contracts.ids import digest
 from medkg_contracts.ir import Chunk, Document, RawPayload
 from medkg_contracts.knowledge import Claims, Entities, Entity, Extraction
 from medkg_contracts.stages import StageContext
 
 from . import ctgov
 from .gathering import Gathering
+from .recognition import ingredients, text_reader
 from .record import Field
 from .settings import ExtractSettings
+from .text import TextReader
 
 #: What reads the records of a source.
 Reader = Callable[[Document, Field], Gathering]
+
+#: The version of the extractors' rules.
+RULES: Final = "2"
 
 READERS: Final[Mapping[str, Reader]] = {"ctgov": ctgov.facts}
 
 
 class ExtractStage:
-    """Turns the fields of a source's record into entities and claims."""
+    """Turns the fields of a source's record, and the names in a document's text, into entities and claims."""
 
-    version: ClassVar[str] = "1"
     outputs: ClassVar[tuple[str, ...]] = ("entities", "claims")
 
+    _text: TextReader | None = None
+
     def __init__(self, settings: ExtractSettings) -> None:
-        pass
+        self._settings = settings
+        made_of = ingredients(settings)
+        self._extraction = Extraction(version=RULES, digests=made_of.digests if made_of else {})
+
+    @property
+    def version(self) -> str:
+        """Of the rules and of all that takes part: with another model, or vocabulary, a run is another one."""
+        return digest(RULES, *(f"{name}={value}" for name, value in sorted(self._extraction.digests.items())))[:12]
+
+    async def open(self) -> None:
+        """Make the recogniser, unless the process has it already.
+
+        Raises:
+            ConfigurationError: there is no such model or vocabulary, or they do not belong together.
+        """
+        self._text = text_reader(self._settings)
 
     async def execute(
         self,
@@ -36,18 +58,24 @@ class ExtractStage:
         document: Document,
         chunks: list[Chunk],  # noqa: ARG002 - for what reads text
     ) -> tuple[Entities, Claims]:
-        """The entities and claims of a document; of a source whose records are not known, the document alone.
+        """The entities and claims of a document; of a source whose records are not known, those of its text alone.
 
         Raises:
             InvalidDocument: its record is no JSON object.
         """
-        reader = READERS.get(document.source)
-        payload = next((each for each in payloads if each.sha256 == document.provenance.sha256), None)
-        if reader is None or payload is None or payload.media_type != "application/json":
-            gathering = Gathering(document.id, _unknown(document))
-        else:
-            gathering = reader(document, _read(payload))
-        return gathering.results(Extraction(version=self.version))
+        gathering = _of_record(payloads, document)
+        if self._text is not None:
+            self._text.read(document, gathering)
+        return gathering.results(self._extraction)
+
+
+def _of_record(payloads: list[RawPayload], document: Document) -> Gathering:
+    """What the record says, if what reads it is known; else the document alone."""
+    reader = READERS.get(document.source)
+    payload = next((each for each in payloads if each.sha256 == document.provenance.sha256), None)
+    if reader is None or payload is None or payload.media_type != "application/json":
+        return Gathering(document.id, _unknown(document))
+    return reader(document, _read(payload))
 
 
 def _read(payload: RawPayload) -> Field:

@@ -16,6 +16,7 @@ from medkg_contracts.stages import StageContext
 from medkg_extract.settings import ExtractSettings
 from medkg_extract.stage import ExtractStage
 from medkg_replay.recordings import load_recordings
+from medkg_vocabulary import About, Synonym, Term, write_vocabulary
 
 Given: TypeAlias = tuple[RawPayload, Document]
 CONTEXT = StageContext(tenant_id="default", doc_id="", job_id="j", correlation_id="c", pipeline="auto", digest="0" * 12)
@@ -55,8 +56,8 @@ def studies() -> dict[str, Given]:
 
 @pytest.fixture(scope="session")
 def stage() -> ExtractStage:
-    """The stage."""
-    return ExtractStage(ExtractSettings())
+    """The stage, which reads records alone."""
+    return ExtractStage(ExtractSettings(extract_names="off"))
 
 
 @pytest.fixture(scope="session")
@@ -69,6 +70,19 @@ def extracted(stage: ExtractStage, studies: Mapping) -> dict[str, tuple[Entities
         }
 
     return asyncio.run(all_of_them())
+
+
+@pytest.fixture(scope="session")
+def vocabulary(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A vocabulary of three terms."""
+    path: Path = tmp_path_factory.mktemp("vocabulary") / "small.vocabulary"
+    terms = [
+        Term("MESH:D001249", "Asthma", "biolink:Disease", (Synonym("Bronchial Asthma"),), xrefs=("DOID:2841",)),
+        Term("MESH:D005334", "Fever", "biolink:PhenotypicFeature"),
+        Term("MESH:D001241", "Aspirin", "biolink:ChemicalEntity"),
+    ]
+    write_vocabulary(path, About("small", "1", "CC0-1.0", "a test"), terms)
+    return path
 
 
 def leaves(value: Any, pointer: str = "") -> Iterator[tuple[str, str]]:

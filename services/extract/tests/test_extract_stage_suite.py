@@ -1,6 +1,7 @@
 """The extract stage behaves as every stage does."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from medkg_extract import app
@@ -12,8 +13,10 @@ class TestExtractStageSuite(ComputingStageSuite):
     stage_type = "ExtractStage"
 
     @pytest.fixture(autouse=True)
-    def real_studies(self, studies: Mapping) -> None:
-        """Three real studies are the examples; what is no JSON is refused."""
+    def real_studies(self, studies: Mapping, vocabulary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Three real studies, read with a small dictionary, are the examples; what is no JSON is refused."""
+        monkeypatch.setenv("MK_EXTRACT_NAMES", "dictionary")
+        monkeypatch.setenv("MK_VOCABULARIES", str(vocabulary))
         three = [studies[nct_id] for nct_id in sorted(studies)[:3]]
         self.examples = [
             Example({"payloads": [payload], "document": document, "chunks": []}) for payload, document in three
