@@ -1,14 +1,15 @@
 """`medkg search`: finds passages in what was indexed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import unescape
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from medkg_contracts.errors import InvalidRequest
 from medkg_contracts.model import first_violation
 from medkg_contracts.requests import DEFAULT_TENANT
 from medkg_operations.search import search as ask
+from medkg_search.expansion import Expansion, ExpansionMatch
 from medkg_search.highlight import MARKED
 from medkg_search.hybrid import (
     Arm,
@@ -31,6 +32,17 @@ from .next_page import keep_next, kept_next
 from .output import JsonOption, duration, print_json, show, table
 from .settings import load_settings
 
+#: Names of an expansion that are shown; the JSON has all.
+_TOLD_NAMES: Final = 8
+#: What the fields are called in which a hit has what it was expanded to.
+_PLACES: Final[Mapping[str, str]] = {
+    "text": "text",
+    "document_title": "title",
+    "section_title": "section title",
+    "named": "what its text names",
+    "entities": "what its document is about",
+}
+
 
 def search(  # noqa: PLR0913 - what a search may say
     text: Annotated[
@@ -47,6 +59,14 @@ def search(  # noqa: PLR0913 - what a search may say
     tenant: Annotated[str, typer.Option(help="Whose documents are searched.")] = DEFAULT_TENANT,
     source: Annotated[list[str] | None, typer.Option(help="Only documents of this source; repeatable.")] = None,
     section: Annotated[list[str] | None, typer.Option(help="Only sections of this type; repeatable.")] = None,
+    entity: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ID|NAME", help="Only what is about this thing, such as MESH:D003924; each of several."),
+    ] = None,
+    expand: Annotated[
+        list[str] | None,
+        typer.Option(metavar="VOCABULARY", help="Look for other names and narrower terms, too: mesh; repeatable."),
+    ] = None,
     arm: Annotated[list[Arm] | None, typer.Option(help="Search in this way only; repeatable.")] = None,
     facet: Annotated[list[Facet] | None, typer.Option(help="Count what matches by this field; repeatable.")] = None,
     size: Annotated[int, typer.Option(min=1, max=100, help="Hits on a page.")] = 10,
@@ -61,8 +81,9 @@ def search(  # noqa: PLR0913 - what a search may say
             raise InvalidRequest("--next goes on with the last search; it takes no text, no --like and no --cursor")
         request = kept_next(settings.stack_root)
     else:
-        filters = {"source": source or (), "section_type": section or ()}
-        request = request_of(text, tenant, size, like=like, filters=filters, arms=arm, facets=facet, cursor=cursor)
+        filters = {"source": source or (), "section_type": section or (), "entity": entity or ()}
+        more = {"filters": filters, "arms": arm, "facets": facet, "cursor": cursor, "expand": expand}
+        request = request_of(text, tenant, size, like=like, **more)
     page = run(ask(settings.search_url, request))
     kept = keep_next(settings.stack_root, request, page)
     if json:
@@ -104,6 +125,7 @@ def page_view(page: HybridPage, *, explain: bool = False, kept: bool = False) ->
         kept: whether ``--next`` gives the page behind it.
     """
     parts: list[RenderableType] = [failure_view(failure) for failure in page.partial]
+    parts += [expansion_view(expansion) for expansion in page.expansions]
     if not page.hits:
         return Group(*parts, Text("nothing found"))
     parts.append(Text(f"{page.total} hits", style="dim"))
@@ -144,9 +166,26 @@ def failure_view(failure: PartialFailure) -> Text:
     return Text(told, style="yellow")
 
 
+def expansion_view(expansion: Expansion) -> Text:
+    """What was looked for beside the words of the query: ``heart attack (mesh MESH:D009203): also infarction``."""
+    names = [name.text for name in expansion.names]
+    told = [", ".join(names[:_TOLD_NAMES]) + (f" and {more} more" if (more := len(names) - _TOLD_NAMES) > 0 else "")]
+    if expansion.descendants:
+        told.append(f"{expansion.descendants} terms below by their ids")
+    also = "; ".join(part for part in told if part) or "the term by its id"
+    return Text.assemble((expansion.typed, "bold"), f" ({expansion.vocabulary} {expansion.id}): also {also}")
+
+
+def match_view(match: ExpansionMatch) -> str:
+    """What a hit has of an expansion: ```infarction` for `heart attack` (synonym, MESH:D009203) in text``."""
+    places = ", ".join(_PLACES[field] for field in match.fields)
+    return f"`{match.by}` for `{match.typed}` ({match.relation}, {match.id}) in {places}"
+
+
 def facet_view(facet: Facet, counts: Sequence[FacetCount]) -> Text:
     """How many chunks of how many documents match, by a field's values: ``source: ctgov 31 in 4 · pubmed 2 in 2``."""
-    told = " · ".join(f"{each.value} {each.chunks} in {each.documents}" for each in counts) or "none"
+    named = ((f"{each.value} {each.name}" if each.name else each.value, each) for each in counts)
+    told = " · ".join(f"{name} {each.chunks} in {each.documents}" for name, each in named) or "none"
     return Text.assemble((f"{facet}: ", "bold"), told)
 
 
@@ -155,9 +194,13 @@ def hit_view(hit: HybridHit, *, explain: bool = False) -> list[RenderableType]:
     chunk = hit.chunk
     title = Text.assemble((f"{hit.rank:>2}. ", "dim"), (chunk.document_id, "bold"), f"  {chunk.document_title}")
     place = Text(f"{chunk.section_title or chunk.section_type}  {ranks(hit, explain=explain)}", style="dim")
+    matches = [Text(match_view(match), style="dim") for match in hit.expanded]
     return [
         title,
-        *(Padding(part, (0, 0, 0, 4), expand=False) for part in (place, *(snippet(html) for html in hit.snippets))),
+        *(
+            Padding(part, (0, 0, 0, 4), expand=False)
+            for part in (place, *matches, *(snippet(html) for html in hit.snippets))
+        ),
     ]
 
 

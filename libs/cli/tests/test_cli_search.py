@@ -7,6 +7,7 @@ from medkg_cli.next_page import keep_next, kept_next
 from medkg_cli.search import page_view, ranking_view, request_of, snippet
 from medkg_contracts.errors import InvalidRequest, NotFound
 from medkg_contracts.ir import Chunk, Span
+from medkg_search.expansion import Expansion, ExpansionMatch, Relation, SoughtName
 from medkg_search.hybrid import Arm, Facet, FacetCount, HybridHit, HybridPage, PartialFailure, Place
 from rich.console import Console, RenderableType
 
@@ -93,6 +94,34 @@ def test_facets_are_shown_by_field():
     page = PAGE.model_copy(update={"facets": {Facet.SOURCE: sources, Facet.DATE: []}, "cursor": None})
 
     assert ["source: ctgov 3 in 2 · pubmed 1 in 1", "date: none"] == text(page).splitlines()[-2:]
+
+
+def test_an_entity_that_is_counted_has_its_name():
+    """Where a vocabulary has one; else the id has to do."""
+    counts = [
+        FacetCount(value="MESH:D010146", name="Pain", chunks=3, documents=2),
+        FacetCount(value="X:1", chunks=1, documents=1),
+    ]
+    page = PAGE.model_copy(update={"facets": {Facet.ENTITY: counts}, "cursor": None})
+
+    assert "entities: MESH:D010146 Pain 3 in 2 · X:1 1 in 1" == text(page).splitlines()[-1]
+
+
+def test_an_expansion_is_shown_once_and_what_a_hit_has_of_it_beside_the_hit():
+    """Before the hits stands what was looked for beside the query's words, and with each hit what it has of it."""
+    names = [SoughtName(text=f"ache {n}", id="MESH:D010146", relation=Relation.SYNONYM) for n in range(9)]
+    expansion = Expansion(
+        typed="pain", id="MESH:D010146", name="Pain", vocabulary="mesh", names=tuple(names), descendants=50
+    )
+    match = ExpansionMatch(
+        typed="pain", by="Headache", id="MESH:D006261", relation=Relation.DESCENDANT, fields=("text", "named")
+    )
+    hit = HIT.model_copy(update={"expanded": [match]})
+    shown = text(PAGE.model_copy(update={"hits": [hit], "expansions": [expansion]}), kept=True).splitlines()
+
+    also = ", ".join(f"ache {n}" for n in range(8))
+    assert f"pain (mesh MESH:D010146): also {also} and 1 more; 50 terms below by their ids" == " ".join(shown[:2])
+    assert "    `Headache` for `pain` (descendant, MESH:D006261) in text, what its text names" in shown
 
 
 def test_what_the_answer_lacks_is_said_first():

@@ -1,9 +1,10 @@
 """What the arms that OpenSearch answers ask it: clauses that match and score. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from .expansion import Expanded, expansion_clauses
 from .features import feature_weights
 from .naming import KNOWN_AS, naming_clauses
 from .syntax import SearchQuery
@@ -40,11 +41,15 @@ _ANY: Final = 0.1
 _KNOWN_AS: Final = 100.0
 
 
-def bm25_clause(query: SearchQuery) -> dict[str, Any]:
+def bm25_clause(query: SearchQuery, expanded: Sequence[Expanded] = ()) -> dict[str, Any]:
     """Matches the query's words, as one field made of the text and the titles, and its names and identifiers.
 
     A query that has only fields, or exclusions, matches everything with one score. The clauses that have names say
     which records the query names; see `medkg_search.naming`.
+
+    Args:
+        query: what was asked.
+        expanded: what else its words may be called.
     """
     text = " ".join(query.words.split())
     if not text:
@@ -65,6 +70,7 @@ def bm25_clause(query: SearchQuery) -> dict[str, Any]:
                 "_name": KNOWN_AS,
             }
         },
+        *expansion_clauses(expanded),
     ]
     return {"bool": {"should": should, "minimum_should_match": 1}}
 

@@ -5,9 +5,10 @@ from typing import Annotated, Final
 
 from medkg_contracts.errors import ErrorInfo
 from medkg_contracts.ir import Chunk
-from medkg_contracts.model import Contract, TenantId
+from medkg_contracts.model import Contract, Name, TenantId
 from pydantic import Field
 
+from .expansion import Expansion, ExpansionMatch
 from .filters import SearchFilters
 from .query import MAX_SIZE
 from .syntax import MAX_QUERY
@@ -38,6 +39,7 @@ class Facet(StrEnum):
     STATUS = "status"
     PHASE = "phase"
     MESH = "mesh"
+    ENTITY = "entities"
     DATE = "date"
 
 
@@ -67,11 +69,14 @@ class HybridRequest(Asked):
         facets: count by these fields all chunks that pass the filters and match the query's words.
         model: the name of the model by whose vectors the dense arm searches, where the tenant has those of two; the one
             that its searches use, unless it is given.
+        expand: vocabularies, such as ``mesh``: where the query's words are a name of one of their terms, the arm of
+            words looks for its other names and for what is below it, too; so do filters by entities.
     """
 
     query: Annotated[str, Field(min_length=1, max_length=MAX_QUERY)]
     facets: Annotated[tuple[Facet, ...], Field(max_length=len(Facet))] = ()
     model: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    expand: Annotated[tuple[Name, ...], Field(max_length=8)] = ()
 
 
 class SimilarRequest(Asked):
@@ -109,6 +114,7 @@ class HybridHit(Contract):
             other document has. Such hits come first, whatever their score.
         rerank: where the reranker has it; None where none was asked, or it failed.
         snippets: at most 3 passages of the text as HTML: ``<em>`` around what matched, all else escaped.
+        expanded: what it has of the query's expansions, in whichever arm it was found.
     """
 
     rank: Annotated[int, Field(ge=1)]
@@ -119,6 +125,7 @@ class HybridHit(Contract):
     named: bool = False
     rerank: Place | None = None
     snippets: list[str]
+    expanded: list[ExpansionMatch] = []
 
 
 class FacetCount(Contract):
@@ -128,9 +135,11 @@ class FacetCount(Contract):
         value: as a filter takes it.
         chunks: that have it.
         documents: that these chunks are of; nearly exact where there are thousands.
+        name: of an entity, if a vocabulary of the service has it.
     """
 
     value: str
+    name: str | None = None
     chunks: Annotated[int, Field(ge=0)]
     documents: Annotated[int, Field(ge=0)]
 
@@ -162,6 +171,7 @@ class HybridPage(Contract):
         partial: what the answer lacks; empty for a whole one.
         took_ms: milliseconds that each arm took, and the whole.
         weights: what a rank of each arm that was asked counts in the fusion.
+        expansions: what was looked for beside the query's words.
     """
 
     hits: list[HybridHit]
@@ -171,6 +181,7 @@ class HybridPage(Contract):
     partial: list[PartialFailure]
     took_ms: dict[str, float]
     weights: dict[Arm, float] = {}
+    expansions: list[Expansion] = []
 
 
 class Refusal(Contract):

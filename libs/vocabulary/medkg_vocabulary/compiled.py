@@ -167,6 +167,40 @@ class Vocabulary:
         )
         return [text for (text,) in rows]
 
+    def named(self, name: str) -> list[tuple[str, str]]:
+        """The terms of which this is an exact name, in any case: ids, with the name as it is written.
+
+        Those come first that prefer the name.
+        """
+        rows = self._file.execute(
+            "SELECT term, text FROM name JOIN term ON id = term WHERE text = ? COLLATE NOCASE AND scope = 'exact' "
+            "ORDER BY text != name, term, text",
+            (" ".join(name.split()),),
+        )
+        found: dict[str, str] = {}
+        for term, text in rows:
+            found.setdefault(term, text)
+        return list(found.items())
+
+    def below(self, id_: str, most: int) -> dict[str, str] | None:
+        """The terms below one with their names, the nearest first; None where they are more than so many."""
+        start = self.current(id_)
+        found: dict[str, str] = {}
+        level = [start]
+        while level:
+            marks = ", ".join("?" * len(level))
+            rows = self._file.execute(
+                f"SELECT DISTINCT id, name FROM parent JOIN term ON id = parent.term WHERE parent IN ({marks}) "  # noqa: S608
+                "ORDER BY id",
+                level,
+            ).fetchall()
+            fresh = {term: name for term, name in rows if term not in found and term != start}
+            found |= fresh
+            if len(found) > most:
+                return None
+            level = list(fresh)
+        return found
+
     def descendants(self, id_: str, most: int = 10_000) -> list[str]:
         """The terms below one, however far, at most so many; it itself is none of them."""
         return self._walk("SELECT term FROM parent JOIN below ON parent = id", id_, most)

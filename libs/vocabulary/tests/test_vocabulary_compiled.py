@@ -43,6 +43,42 @@ def test_terms_are_above_and_below_one_another(vocabulary: Vocabulary) -> None:
     )
 
 
+def test_who_has_a_name_is_found_in_any_case(vocabulary: Vocabulary) -> None:
+    """By an exact name, with how it is written; what is only related has another meaning."""
+    assert ([("DOID:3", "Bronchial asthma")], [("DOID:3", "asthma")], []) == (
+        vocabulary.named("bronchial  ASTHMA"),
+        vocabulary.named("Asthma"),
+        vocabulary.named("wheeze"),
+    )
+
+
+def test_of_two_terms_with_one_name_the_one_that_prefers_it_is_first(tmp_path: Path) -> None:
+    """Whatever their ids are."""
+    terms = [
+        Term("X:1", "aids for walking", "biolink:Device", (Synonym("aids"),)),
+        Term("X:2", "AIDS", "biolink:Disease", (Synonym("Aids"),)),
+    ]
+    write_vocabulary(tmp_path / "x", ABOUT, terms)
+
+    assert [("X:2", "AIDS"), ("X:1", "aids")] == Vocabulary(tmp_path / "x").named("aids")
+
+
+def test_what_is_below_a_term_has_its_name_and_the_nearest_is_first(tmp_path: Path) -> None:
+    """However far, each once though it is below in two ways, and never the term itself, though it is below itself."""
+    terms = [
+        Term("X:1", "one", "biolink:Disease", parents=("X:2",)),
+        Term("X:2", "two", "biolink:Disease", parents=("X:3",)),
+        Term("X:3", "three", "biolink:Disease", parents=("X:1", "X:9")),
+        Term("X:9", "nine", "biolink:Disease", parents=("X:1",), former=("X:0",)),
+    ]
+    write_vocabulary(tmp_path / "x", ABOUT, terms)
+    vocabulary = Vocabulary(tmp_path / "x")
+
+    assert [("X:3", "three"), ("X:9", "nine"), ("X:2", "two")] == list((vocabulary.below("X:1", 3) or {}).items())
+    assert vocabulary.below("X:9", 3) == vocabulary.below("X:0", 3)
+    assert vocabulary.below("X:1", 2) is None
+
+
 def test_a_former_id_is_the_present_one(vocabulary: Vocabulary) -> None:
     """Terms are merged; who knows the old id finds the new one."""
     assert ("DOID:3", "asthma", ["asthma", "Bronchial asthma"]) == (

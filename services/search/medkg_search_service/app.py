@@ -1,11 +1,11 @@
 """Wires the search service."""
 
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from functools import partial
 
 from medkg_contracts.errors import MedkgError
-from medkg_models.sparse import SparseEncoder
 from medkg_models.sparse_opening import open_sparse
 from medkg_search import SearchServer
 from medkg_search.sparse_model import sparse_model
@@ -14,6 +14,7 @@ from medkg_servicekit.http import HttpService, HttpWork
 from .encoders import DenseEncoders, SpladeClauses, encoders_of
 from .opened import Opened
 from .settings import PORT, SearchServiceSettings
+from .vocabularies import Vocabularies
 from .wiring import wired
 
 
@@ -24,14 +25,17 @@ async def _work(settings: SearchServiceSettings, stack: AsyncExitStack) -> HttpW
     stack.push_async_callback(sparse.close)
     server = SearchServer(settings.opensearch_url, timeout_s=settings.search_arm_timeout_s)
     stack.push_async_callback(server.close)
-    work = await wired(settings, stack, dense, SpladeClauses(sparse, partial(sparse_model, server)).clause)
-    return replace(work, background=[*work.background, _opened(sparse)])
+    vocabularies = Vocabularies(settings.open_vocabularies)
+    stack.push_async_callback(vocabularies.close)
+    splade = SpladeClauses(sparse, partial(sparse_model, server)).clause
+    work = await wired(settings, stack, dense, splade, vocabularies)
+    return replace(work, background=[*work.background, _opened(sparse.get), _opened(vocabularies.open)])
 
 
-async def _opened(sparse: Opened[SparseEncoder]) -> None:
-    """Open the model before a search has to wait for it."""
-    with suppress(MedkgError):  # whoever searches is told
-        await sparse.get()
+async def _opened(open_it: Callable[[], Awaitable[object]]) -> None:
+    """Open a model, or vocabularies, before a search has to wait for it."""
+    with suppress(MedkgError, OSError):  # whoever searches is told
+        await open_it()
 
 
 service = HttpService(

@@ -76,7 +76,7 @@ class Remainder:
             ) from error
         if about.search != search:
             raise InvalidRequest(
-                "the cursor belongs to another tenant, query, filter or choice of arms",
+                "the cursor belongs to another tenant, query, filter, expansion or choice of arms",
                 remedy="Continue with the request that gave the cursor, or ask without one.",
             )
         return cls(about.search, about.shown, about.total, about.partial, hits)

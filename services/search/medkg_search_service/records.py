@@ -8,6 +8,7 @@ from medkg_contracts.errors import IndexMissing, NotFound
 from medkg_contracts.ir import Chunk
 from medkg_search import SearchServer, TenantNames
 from medkg_search.counts import count_aggregations, read_counts
+from medkg_search.entities import ENTITIES, NAMED
 from medkg_search.highlight import HIGHLIGHT, snippets
 from medkg_search.hybrid import Facet, FacetCount
 from medkg_search.results import chunk_of, whole
@@ -36,10 +37,20 @@ class RankedPage:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A record as a hit shows it."""
+    """A record as a hit shows it.
+
+    Attributes:
+        snippets: passages of its text.
+        traced: the names of the clauses that were to be traced and have matched.
+        named: ids of the entities that its text names.
+        entities: of those, and of those that its document is about.
+    """
 
     chunk: Chunk
     snippets: list[str]
+    traced: frozenset[str] = frozenset()
+    named: Sequence[str] = ()
+    entities: Sequence[str] = ()
 
 
 class Records:
@@ -98,16 +109,16 @@ class Records:
         return {hit["_id"] for hit in await self._search(tenant, body)}
 
     async def shown(
-        self, tenant: str, record_ids: Sequence[str], matched: Mapping[str, Any] | None
+        self, tenant: str, record_ids: Sequence[str], matched: Mapping[str, Any] | None, traced: Clauses = ()
     ) -> dict[str, Shown]:
-        """The records that are there, whole, with passages of what matched the clause."""
+        """The records that are there, whole, with passages of what matched the clause, and which of the traced did."""
         if not record_ids:
             return {}
         highlight = HIGHLIGHT if matched is None else HIGHLIGHT | {"highlight_query": matched}
         body = {
             "size": len(record_ids),
             "track_total_hits": False,
-            "query": {"bool": {"filter": [{"ids": {"values": list(record_ids)}}]}},
+            "query": {"bool": {"filter": [{"ids": {"values": list(record_ids)}}], "should": list(traced)}},
             "sort": ["_doc"],
             "_source": {"excludes": ["sparse"]},
             "highlight": highlight,
@@ -174,4 +185,10 @@ def _candidate(hit: Mapping[str, Any], score: float) -> Candidate:
 
 
 def _shown(hit: Mapping[str, Any]) -> Shown:
-    return Shown(chunk_of(hit), snippets(hit))
+    return Shown(
+        chunk_of(hit),
+        snippets(hit),
+        frozenset(hit.get("matched_queries", ())),
+        hit["_source"].get(NAMED, ()),
+        hit["_source"].get(ENTITIES, ()),
+    )

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from medkg_contracts.errors import MedkgError
 from medkg_contracts.vectors import EmbeddingModel
+from medkg_search.expansion import Expanded
 from medkg_search.fusion import NAMED
 from medkg_search.haystack import Document, component
 from medkg_search.naming import named_records
@@ -41,6 +42,7 @@ class ArmQuery:
         query: what is looked for; without words if it is something that others are to be like.
         like: what that is.
         must: clauses that hold of every hit, whichever arm has found it: filters, phrases, exclusions.
+        expanded: what else the arm of words looks for.
         model: the name of the model by whose vectors is searched; None for the one that the tenant's searches use.
     """
 
@@ -49,6 +51,7 @@ class ArmQuery:
     must: Clauses
     like: Liked | None = None
     model: str | None = None
+    expanded: Sequence[Expanded] = ()
 
 
 class VectorEncoder(Protocol):

@@ -9,6 +9,7 @@ from medkg_search.hybrid import Arm
 from medkg_search.settings import SearchSettings
 from medkg_servicekit.accelerator import AcceleratedSettings
 from medkg_vectorview import Shard, ViewSettings
+from medkg_vocabulary.settings import VocabularySettings
 from pydantic import Field, model_validator
 
 #: Where it listens unless it is told otherwise.
@@ -18,7 +19,9 @@ Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, le=60)]
 
 
-class SearchServiceSettings(SearchSettings, ViewSettings, AcceleratedSettings, DenseSettings, SparseSettings):
+class SearchServiceSettings(
+    SearchSettings, ViewSettings, AcceleratedSettings, DenseSettings, SparseSettings, VocabularySettings
+):
     """Where the service listens, what its arms are worth, and what a search may cost.
 
     Attributes:

@@ -25,10 +25,15 @@ from .retriever import ArmQuery, Clause, DenseRetriever, TermRetriever, VectorEn
 from .server import create_app
 from .settings import SearchServiceSettings
 from .shards import Shards
+from .vocabularies import Vocabularies
 
 
 async def wired(
-    settings: SearchServiceSettings, stack: AsyncExitStack, encoder: VectorEncoder, splade: Clause
+    settings: SearchServiceSettings,
+    stack: AsyncExitStack,
+    encoder: VectorEncoder,
+    splade: Clause,
+    vocabularies: Vocabularies,
 ) -> HttpWork:
     """The service at work; what it opens is closed with the stack.
 
@@ -37,6 +42,7 @@ async def wired(
         stack: takes what is opened.
         encoder: makes vectors for the dense arm.
         splade: what the SPLADE arm asks OpenSearch.
+        vocabularies: by which queries are expanded, and entities named.
 
     Raises:
         ConfigurationError: a setting is wrong, or Kafka has no changelog.
@@ -63,7 +69,7 @@ async def wired(
     arms = Arms(
         {arm: retrievers[arm] for arm in weights}, weights, settings.search_depth, settings.search_arm_timeout_s
     )
-    search = HybridSearch(arms, records, _reranking(settings, http), settings.search_arm_timeout_s)
+    search = HybridSearch(arms, records, vocabularies, _reranking(settings, http), settings.search_arm_timeout_s)
     app = create_app(search, part, part.unready, settings.search_timeout_s)
     return HttpWork(app, background=[encoder.keep_open(part.all_models)], checks=[part.unready])
 
@@ -77,4 +83,4 @@ def _reranking(settings: SearchServiceSettings, http: httpx.AsyncClient) -> Rera
 
 async def words_clause(query: ArmQuery) -> Mapping[str, Any]:
     """What the BM25 arm asks OpenSearch: the query's words, or those that tell what is given from others."""
-    return bm25_clause(query.query) if query.like is None else similar_clause(query.like)
+    return bm25_clause(query.query, query.expanded) if query.like is None else similar_clause(query.like)

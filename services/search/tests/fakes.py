@@ -32,6 +32,7 @@ class Record:
     source: str = "ctgov"
     vector: tuple[float, float] = (1.0, 0.0)
     text: str = "pain"
+    entities: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -69,11 +70,22 @@ class FakeIndex:
         return {each.id for each in self._passing(tenant, must)} & set(record_ids)
 
     async def shown(
-        self, tenant: str, record_ids: Sequence[str], matched: Mapping[str, Any] | None
+        self, tenant: str, record_ids: Sequence[str], matched: Mapping[str, Any] | None, traced: Clauses = ()
     ) -> dict[str, Shown]:
-        """Those that are there."""
+        """Those that are there; one matches a traced clause if its text has the words."""
         by_id = {each.id: each for each in self._passing(tenant, [])}
-        return {each: Shown(chunk(by_id[each]), [by_id[each].text]) for each in record_ids if each in by_id}
+        wanted = [clause["match_phrase"]["text"] for clause in traced if "text" in clause["match_phrase"]]
+        return {
+            each: Shown(
+                chunk(by_id[each]),
+                [by_id[each].text],
+                frozenset(clause["_name"] for clause in wanted if clause["query"] in by_id[each].text),
+                (),
+                by_id[each].entities,
+            )
+            for each in record_ids
+            if each in by_id
+        }
 
     async def liked(self, tenant: str, id_: str) -> Liked:
         """The record."""
@@ -87,7 +99,8 @@ class FakeIndex:
         if self.counting_error is not None:
             raise self.counting_error
         count = len(self._passing(tenant, must))
-        return {facet: [FacetCount(value="all", chunks=count, documents=1)] for facet in facets}
+        value = {Facet.ENTITY: "MESH:D3"}
+        return {facet: [FacetCount(value=value.get(facet, "all"), chunks=count, documents=1)] for facet in facets}
 
     def _passing(self, tenant: str, must: Clauses) -> list[Record]:
         if self.error is not None:

@@ -12,6 +12,8 @@ from medkg_search_service.asking import Arms
 from medkg_search_service.hybrid import HybridSearch, Reranking
 from medkg_search_service.rerank import Reranker
 from medkg_search_service.retriever import ArmQuery
+from medkg_search_service.vocabularies import Vocabularies
+from medkg_vocabulary import Vocabulary
 
 from .fakes import FakeIndex
 
@@ -52,7 +54,13 @@ class FakeArm:
         return {"documents": documents, "failures": list(self.failures)}
 
 
-def search_over(index: FakeIndex, arms: Mapping[Arm, FakeArm], reranker: Reranker | None = None) -> HybridSearch:
+def search_over(
+    index: FakeIndex,
+    arms: Mapping[Arm, FakeArm],
+    reranker: Reranker | None = None,
+    vocabularies: Sequence[Vocabulary] = (),
+) -> HybridSearch:
     """Searches that ask these arms, all of one weight, and show records of this index."""
+    known = Vocabularies(lambda: vocabularies)
     reranking = None if reranker is None else Reranking(reranker, 3, TIMEOUT_S)
-    return HybridSearch(Arms(arms, dict.fromkeys(arms, 1.0), 100, TIMEOUT_S), index, reranking, TIMEOUT_S)
+    return HybridSearch(Arms(arms, dict.fromkeys(arms, 1.0), 100, TIMEOUT_S), index, known, reranking, TIMEOUT_S)

@@ -1,17 +1,22 @@
 """Arms are asked at once, and their hits cut into pages."""
 
 import asyncio
+from pathlib import Path
 
 import httpx
 import pytest
 from medkg_contracts.errors import IndexMissing, IndexUnavailable, InvalidRequest, SearchUnavailable
 from medkg_search import SearchFilters
 from medkg_search.hybrid import Arm, Facet, FacetCount, HybridPage, HybridRequest, Place, SimilarRequest
+from medkg_search_service.asking import Arms
 from medkg_search_service.hybrid import HybridSearch
 from medkg_search_service.rerank import Reranker
+from medkg_search_service.vocabularies import Vocabularies
+from medkg_vocabulary import Vocabulary
 
 from .fakes import TENANT, FakeIndex, Record
 from .searching import FakeArm, search_over
+from .vocabularies import opened
 
 RECORDS = [Record(f"d{number}", text=f"text {number}") for number in range(30)]
 IDS = [each.id for each in RECORDS]
@@ -170,6 +175,15 @@ async def test_a_cursor_continues_its_own_search_only(other: dict[str, object]) 
         await search.search(ask(**({"cursor": cursor} | other)), TENANT)
 
 
+async def test_a_cursor_continues_by_the_same_expansion_only(tmp_path: Path) -> None:
+    """What was found by other names is no page of a search without them."""
+    search = search_over(index(), {Arm.BM25: FakeArm(IDS)}, vocabularies=opened(tmp_path))
+    cursor = (await search.search(ask("heart", size=3, expand=["mesh"]), TENANT)).cursor
+
+    with pytest.raises(InvalidRequest, match="another tenant"):
+        await search.search(ask("heart", cursor=cursor), TENANT)
+
+
 async def test_a_cursor_of_another_tenant_is_refused() -> None:
     """A tenant cannot go on where another began."""
     search = search_over(index(), {Arm.BM25: FakeArm(IDS)})
@@ -255,3 +269,58 @@ async def test_what_is_like_a_chunk_is_asked_of_the_arms() -> None:
         arm.queries[0].like.document_id,
         arm.queries[0].must[0]["bool"]["must_not"][0],
     )
+
+
+async def test_what_is_looked_for_besides_is_told_once_and_of_each_hit(tmp_path: Path) -> None:
+    """The arms look for it, every page says what it is, and a hit what it has of it, whichever arm has found it."""
+    records = [Record("d1", text="Myocardial Infarction"), Record("d2", text="pain", entities=("MESH:D2",))]
+    arms = {arm: FakeArm([each.id for each in records]) for arm in (Arm.BM25, Arm.DENSE)}
+    search = search_over(FakeIndex(records), arms, vocabularies=opened(tmp_path))
+    first, second = await all_pages(search, ask("heart attack", expand=["mesh"], size=1))
+    told = [each.told for each in arms[Arm.BM25].queries[0].expanded]
+
+    assert ["MESH:D1"] == [each.id for each in told]
+    assert told == first.expansions == second.expansions
+    assert {"Myocardial Infarction", "ST Elevation Infarction"} == {
+        match.by for page in (first, second) for hit in page.hits for match in hit.expanded
+    }
+
+
+async def test_without_expansion_no_vocabulary_is_opened() -> None:
+    """Nothing of a search waits for what it does not need; a filter by an id needs none."""
+
+    def failing() -> list[Vocabulary]:
+        raise AssertionError("a vocabulary was opened")
+
+    arms = {Arm.BM25: FakeArm(IDS[:1])}
+    search = HybridSearch(Arms(arms, {Arm.BM25: 1.0}, 100, 1.0), index(), Vocabularies(failing), None, 1.0)
+    page = await search.search(ask("heart attack -entity:mesh:D1"), TENANT)
+
+    assert ([], IDS[:1]) == (page.expansions, ids(page))
+    assert [{"bool": {"must_not": [{"terms": {"entities": ["MESH:D1"]}}]}}] == arms[Arm.BM25].queries[0].must
+
+
+async def test_entities_are_given_by_their_names(tmp_path: Path) -> None:
+    """In filters and in the query, for what is like something, too; expanded with what is below them."""
+    arms = {arm: FakeArm(IDS[:1]) for arm in Arm}
+    search = search_over(index(), arms, vocabularies=opened(tmp_path))
+    filters = {"entity": ["heart attack"]}
+    await search.search(ask('pain -entity:"cerebral stroke"', filters=filters, expand=["mesh"]), TENANT)
+    await search.similar(SimilarRequest(like=IDS[2], filters=SearchFilters(entity=("heart",))), TENANT)
+    first, second = arms[Arm.DENSE].queries
+
+    assert [
+        {"terms": {"entities": ["MESH:D1", "MESH:D2"]}},
+        {"bool": {"must_not": [{"terms": {"entities": ["MESH:D5"]}}]}},
+    ] == first.must
+    assert {"terms": {"entities": ["MESH:D3"]}} == second.must[0]
+
+
+async def test_entities_that_are_counted_have_their_names(tmp_path: Path) -> None:
+    """Where a vocabulary has one."""
+    search = search_over(index(), {Arm.BM25: FakeArm(IDS[:1])}, vocabularies=opened(tmp_path))
+    page = await search.search(ask(facets=["entities", "source"]), TENANT)
+
+    assert {Facet.ENTITY: [("MESH:D3", "Heart")], Facet.SOURCE: [("all", None)]} == {
+        facet: [(each.value, each.name) for each in counts] for facet, counts in page.facets.items()
+    }

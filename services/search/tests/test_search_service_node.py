@@ -15,12 +15,17 @@ from medkg_contracts.vectors import EmbeddingModel
 from medkg_operations.search import SearchClient, search
 from medkg_search import SearchFilters, SearchServer
 from medkg_search.hybrid import Arm, Facet, HybridPage, HybridRequest, SimilarRequest
+from medkg_search.syntax import MAX_QUERY
 from medkg_search_service.settings import SearchServiceSettings
+from medkg_search_service.terms import MOST_DESCENDANTS, MOST_SYNONYMS, MOST_TERMS, most_names
+from medkg_search_service.vocabularies import Vocabularies
 from medkg_search_service.wiring import wired
 from medkg_servicekit.http import HttpServer
 from medkg_stack.ports import free_port
+from medkg_vocabulary import Synonym, Term
 
 from .corpus import TURNED, Angles, Corpus, record_id, splade
+from .vocabularies import DISEASE, MESH, vocabulary
 
 pytestmark = pytest.mark.integration
 
@@ -66,7 +71,10 @@ class Nodes:
             **settings,
         }
         async with AsyncExitStack() as stack:
-            work = await wired(SearchServiceSettings.model_validate(values), stack, Angles(), splade)
+            read = SearchServiceSettings.model_validate(values)
+            vocabularies = Vocabularies(read.open_vocabularies)
+            stack.push_async_callback(vocabularies.close)
+            work = await wired(read, stack, Angles(), splade, vocabularies)
             await asyncio.gather(*work.background)
             server = HttpServer(work.app, "127.0.0.1", port)
             await server.start()
@@ -215,6 +223,82 @@ async def test_a_filter_holds_in_every_arm(corpus: Corpus, nodes: Nodes) -> None
     assert {3} == {len(ranks) for _, ranks in found(by_filter)}
 
 
+async def test_an_entity_is_asked_for_in_every_arm(corpus: Corpus, nodes: Nodes, tmp_path: Path) -> None:
+    """Whichever arm finds a record, it is of what its chunk names or its document is about: all that is asked for."""
+    await corpus.write({"ctgov:1": "pain 10"}, named=["MESH:D1"], entities=["MESH:D1", "MESH:D3"])
+    await corpus.write({"ctgov:2": "pain 11"}, entities=["MESH:D3"])
+    await corpus.write({"ctgov:3": "pain 12"})
+    async with nodes.one(vocabularies=str(vocabulary(tmp_path, "mesh", MESH))) as url:
+        await nodes.seen(url, "pain 10", {"ctgov:1", "ctgov:2", "ctgov:3"})
+        asked = ("entity:mesh:D3", "entity:MESH:D3 entity:MESH:D1", "-entity:MESH:D3")
+        pages = [await nodes.ask(url, f"pain 10 {filters}", facets=["entities"]) for filters in asked]
+
+    assert [{"ctgov:1", "ctgov:2"}, {"ctgov:1"}, {"ctgov:3"}] == [
+        {hit.chunk.document_id for hit in page.hits} for page in pages
+    ]
+    assert {frozenset(Arm)} == {frozenset(hit.arms) for page in pages for hit in page.hits}
+    heart, attack = ("MESH:D3", "Heart"), ("MESH:D1", "Myocardial Infarction")
+    assert [{heart: 2, attack: 1}, {heart: 1, attack: 1}, {}] == [
+        {(count.value, count.name): count.documents for count in page.facets[Facet.ENTITY]} for page in pages
+    ]
+
+
+async def test_expansion_finds_what_is_called_otherwise_and_says_why(
+    corpus: Corpus, nodes: Nodes, tmp_path: Path
+) -> None:
+    """By other names, by what is below, by what was found in the text: behind what has the words that were typed."""
+    await corpus.write({"ctgov:1": "after a heart attack 1", "ctgov:2": "myocardial infarctions in adults 2"})
+    await corpus.write({"ctgov:3": "patients with an occluded artery 3"}, named=["MESH:D2"], entities=["MESH:D2"])
+    await corpus.write({"ctgov:4": "the study drug 4"}, entities=["MESH:D1"])
+    await corpus.write({"ctgov:5": "infarction of the brain 5"})
+    mesh = vocabulary(tmp_path, "mesh", MESH)
+    async with nodes.one(vocabularies=str(mesh)) as url:
+        plain = await nodes.ask(url, "heart attack", arms=["bm25"])
+        page = await nodes.ask(url, "heart attack", arms=["bm25"], expand=["mesh"])
+    told = {
+        hit.chunk.document_id: [(match.by, match.relation.value, match.fields) for match in hit.expanded]
+        for hit in page.hits
+    }
+
+    assert ["ctgov:1"] == [hit.chunk.document_id for hit in plain.hits]
+    assert ["ctgov:1", "ctgov:2", "ctgov:3", "ctgov:4"] == list(told)
+    assert {
+        "ctgov:1": [],
+        "ctgov:2": [("Myocardial Infarction", "synonym", ("text",))],
+        "ctgov:3": [("ST Elevation Infarction", "descendant", ("named",))],
+        "ctgov:4": [("Myocardial Infarction", "term", ("entities",))],
+    } == told
+    assert ["<em>myocardial</em> <em>infarctions</em> in adults 2"] == page.hits[1].snippets
+
+
+def wide_terms() -> list[Term]:
+    """As many terms as a query has expanded, each with as many names and terms below it as are looked for."""
+    found = []
+    for n in range(MOST_TERMS):
+        names = tuple(Synonym(f"a long name{m} of kind{n} that is sought") for m in range(MOST_SYNONYMS))
+        found.append(Term(f"X:{n}", f"term{n}", DISEASE, names))
+        for m in range(MOST_DESCENDANTS):
+            below = f"the longest name{m} below kind{n} that is sought"
+            found.append(Term(f"X:{n}-{m}", below, DISEASE, parents=(f"X:{n}",)))
+    return found
+
+
+async def test_the_longest_query_with_the_widest_expansion_is_answered(
+    corpus: Corpus, nodes: Nodes, tmp_path: Path
+) -> None:
+    """OpenSearch counts clauses, and takes what a query of any length and its expansions come to."""
+    await corpus.write({"ctgov:1": "nothing of it 1"})
+    words = " ".join(f"term{n}" for n in range(MOST_TERMS))
+    longest = f"{words} {''.join(chr(0x4E00 + each) for each in range(MAX_QUERY))}"
+    async with nodes.one(vocabularies=str(vocabulary(tmp_path, "wide", wide_terms()))) as url:
+        asked = {"expand": ["wide"], "arms": ["bm25"], "facets": ["entities"]}
+        pages = [await nodes.ask(url, longest[:length], **asked) for length in (len(words), 500, 600, MAX_QUERY)]
+    sought = [sum(len(expansion.names) for expansion in page.expansions) for page in pages]
+
+    assert [MOST_TERMS * (MOST_SYNONYMS + MOST_DESCENDANTS), most_names(" " * 500), most_names(" " * 600), 0] == sought
+    assert [([], [])] * len(pages) == [(page.partial, page.hits) for page in pages]
+
+
 @pytest.mark.parametrize("given", [record_id("a:1", "v1"), digest("a:1"), "a:1", "1", "study A:1"])
 async def test_what_is_like_a_chunk_or_a_document_is_found_in_others(corpus: Corpus, nodes: Nodes, given: str) -> None:
     """Every arm looks for it, by whichever of its ids: by the words that tell it apart, its terms, its direction."""
@@ -243,6 +327,7 @@ async def test_facets_count_what_the_words_match(corpus: Corpus, nodes: Nodes) -
         Facet.STATUS: [("COMPLETED", 2, 2)],
         Facet.PHASE: [("PHASE2", 2, 2), ("PHASE3", 2, 2)],
         Facet.MESH: [("Asthma", 2, 2)],
+        Facet.ENTITY: [],
         Facet.DATE: [("2021", 1, 1), ("2019", 2, 2)],
     }
 

@@ -256,7 +256,7 @@ class Client:
             async for event in events:
                 yield event
 
-    async def search(
+    async def search(  # noqa: PLR0913 - what a search may say
         self,
         text: str,
         *,
@@ -266,6 +266,7 @@ class Client:
         cursor: str | None = None,
         arms: Sequence[Arm] | None = None,
         facets: Sequence[Facet] | None = None,
+        expand: Sequence[str] | None = None,
     ) -> HybridPage:
         """Search all indexed documents by words, by terms of a model and by meaning, best hits first.
 
@@ -277,13 +278,14 @@ class Client:
             cursor: continues where the page that gave it ended.
             arms: only these ways of searching; all, unless it is given.
             facets: count what matches by these fields.
+            expand: vocabularies, such as ``mesh``, by which other names and narrower terms are looked for, too.
 
         Raises:
             InvalidRequest: something of the search breaks its rule.
             IndexMissing: the tenant has no index yet.
             SearchUnavailable: the search service does not answer.
         """
-        more = {"filters": filters, "cursor": cursor, "arms": arms, "facets": facets}
+        more = {"filters": filters, "cursor": cursor, "arms": arms, "facets": facets, "expand": expand}
         return await self._search.search(self._asked(HybridRequest, query=text, tenant=tenant, size=size, **more))
 
     async def similar(
