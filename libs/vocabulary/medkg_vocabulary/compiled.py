@@ -167,7 +167,7 @@ class Vocabulary:
         )
         return [text for (text,) in rows]
 
-    def named(self, name: str) -> list[tuple[str, str]]:
+    def exactly_named(self, name: str) -> list[tuple[str, str]]:
         """The terms of which this is an exact name, in any case: ids, with the name as it is written.
 
         Those come first that prefer the name.

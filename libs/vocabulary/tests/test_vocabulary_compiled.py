@@ -46,9 +46,9 @@ def test_terms_are_above_and_below_one_another(vocabulary: Vocabulary) -> None:
 def test_who_has_a_name_is_found_in_any_case(vocabulary: Vocabulary) -> None:
     """By an exact name, with how it is written; what is only related has another meaning."""
     assert ([("DOID:3", "Bronchial asthma")], [("DOID:3", "asthma")], []) == (
-        vocabulary.named("bronchial  ASTHMA"),
-        vocabulary.named("Asthma"),
-        vocabulary.named("wheeze"),
+        vocabulary.exactly_named("bronchial  ASTHMA"),
+        vocabulary.exactly_named("Asthma"),
+        vocabulary.exactly_named("wheeze"),
     )
 
 
@@ -60,7 +60,7 @@ def test_of_two_terms_with_one_name_the_one_that_prefers_it_is_first(tmp_path: P
     ]
     write_vocabulary(tmp_path / "x", ABOUT, terms)
 
-    assert [("X:2", "AIDS"), ("X:1", "aids")] == Vocabulary(tmp_path / "x").named("aids")
+    assert [("X:2", "AIDS"), ("X:1", "aids")] == Vocabulary(tmp_path / "x").exactly_named("aids")
 
 
 def test_what_is_below_a_term_has_its_name_and_the_nearest_is_first(tmp_path: Path) -> None:

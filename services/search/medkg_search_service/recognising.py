@@ -18,7 +18,7 @@ _AROUND: Final = ".,;:!?()[]{}\"'\u2018\u2019\u201c\u201d"
 class Names(Protocol):
     """Knows which terms have a name."""
 
-    def named(self, name: str) -> list[tuple[str, str]]:
+    def exactly_named(self, name: str) -> list[tuple[str, str]]:
         """Their ids, with the name as it is written; those first that prefer it."""
         ...
 
@@ -55,7 +55,9 @@ def _longest(text: str, words: list[tuple[int, int]], names: Names) -> tuple[int
         typed = text[words[0][0] : words[length - 1][1]].strip(_AROUND)
         if len(typed) < _SHORTEST:
             continue
-        terms = (term for spelling in _spellings(typed) for term, name in names.named(spelling) if _is(typed, name))
+        terms = (
+            term for spelling in _spellings(typed) for term, name in names.exactly_named(spelling) if _is(typed, name)
+        )
         if (term := next(terms, None)) is not None:
             return length, Recognised(typed, term)
     return 1, None

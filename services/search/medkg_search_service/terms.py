@@ -104,7 +104,7 @@ class Terms:
 
     def _id_of(self, name: str) -> str:
         for vocabulary in self._vocabularies.values():
-            terms = vocabulary.named(name)
+            terms = vocabulary.exactly_named(name)
             if len(terms) > 1:
                 told = ", ".join(f"{term} ({vocabulary.label(term)})" for term, _ in terms[:_TOLD])
                 raise InvalidRequest(f"{name!r} may be {told}", remedy="Give the id of the one that is meant.")

@@ -57,7 +57,7 @@ class Everything:
     def __init__(self, words: list[str]) -> None:
         self.words = words
 
-    def named(self, name: str) -> list[tuple[str, str]]:
+    def exactly_named(self, name: str) -> list[tuple[str, str]]:
         """One, if all of its words are among them."""
         return [("X:1", name)] if all(word in self.words for word in name.split()) else []
 
