@@ -50,8 +50,8 @@ def _python(root: Path, policy: Policy, known: dict[tuple[str, str], str], fetch
 def _jars(policy: Policy, record: Record, fetch: Fetch | None) -> Iterator[Component]:
     """Read anew where the record is written; a check, on a machine that may have none, takes them as recorded."""
     if fetch:
-        for folder in jars.folders():
-            yield from jars.components(folder, policy.names, lambda name: policy.stated_for("jar", name))
+        for folder, scope in jars.folders():
+            yield from jars.components(folder, policy.names, lambda name: policy.stated_for("jar", name), scope)
     else:
         for component in record.components:
             if component.ecosystem == "jar":

@@ -7,17 +7,22 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from medkg_contracts.errors import ConfigurationError
-from medkg_stack import Cache, opensearch
+from medkg_stack import Cache, neo4j, opensearch
 from medkg_stack import kafka_distribution as kafka
 from medkg_stack.account import cache_folder
 from medkg_stack.maven import entry_name
 
-from .component import Component
+from .component import Component, Scope
 from .expression import named
 
 _NAME = re.compile(r"(?P<name>.+?)-(?P<version>\d[\w.-]*)\.jar")
 _POM = re.compile(r"META-INF/maven/[^/]+/(?P<artifact>[^/]+)/pom\.xml")
 _LICENCE_FILE = re.compile(r"(META-INF/)?LICENSE(\.txt|\.md)?")
+#: What a licence file begins with; of the GPL's text alone no later version follows.
+_TEXTS = {
+    "Apache License Version 2.0": "Apache-2.0",
+    "GNU GENERAL PUBLIC LICENSE Version 3, 29 June 2007": "GPL-3.0-only",
+}
 #: A jar of OpenSearch's own that bears no version.
 _UNVERSIONED = "opensearch-agent.jar"
 
@@ -30,31 +35,36 @@ def entries() -> dict[str, str]:
     return {
         "kafka": entry_name("kafka", kafka.VERSION),
         "opensearch": entry_name("opensearch", opensearch.VERSION),
+        "neo4j": entry_name("neo4j", neo4j.VERSION),
     }
 
 
-def folders() -> list[Path]:
-    """The folders with the jars.
+def folders() -> list[tuple[Path, Scope]]:
+    """The folders with the jars; Neo4j is a program of its own, which nothing of ours is made from.
 
     Raises:
         ConfigurationError: they were not fetched yet.
     """
     root = Cache.default().root
     names = entries()
-    found = [root / names["kafka"], cache_folder(root) / names["opensearch"]]
-    for folder in found:
+    found: list[tuple[Path, Scope]] = [
+        (root / names["kafka"], "runtime"),
+        (cache_folder(root) / names["opensearch"], "runtime"),
+        (root / names["neo4j"], "separate"),
+    ]
+    for folder, _ in found:
         if not folder.is_dir():
             raise ConfigurationError(f"the jars of {folder.name} were not fetched", remedy="Run `make stack`.")
     return found
 
 
-def components(folder: Path, names: Mapping[str, str], stated_for: StatedFor) -> Iterator[Component]:
+def components(folder: Path, names: Mapping[str, str], stated_for: StatedFor, scope: Scope) -> Iterator[Component]:
     """Every jar below the folder."""
     for path in sorted(folder.rglob("*.jar")):
-        yield component(path, names, stated_for)
+        yield component(path, names, stated_for, scope)
 
 
-def component(path: Path, names: Mapping[str, str], stated_for: StatedFor) -> Component:
+def component(path: Path, names: Mapping[str, str], stated_for: StatedFor, scope: Scope = "runtime") -> Component:
     """One jar; its licence is what a person read, else what its pom, its manifest or its licence file says."""
     match = _NAME.fullmatch(path.name)
     name = match["name"] if match else path.stem
@@ -62,7 +72,7 @@ def component(path: Path, names: Mapping[str, str], stated_for: StatedFor) -> Co
     with zipfile.ZipFile(path) as jar:
         found = stated_for(name) or _pom(jar, name, names) or _manifest(jar, names) or _text(jar)
         says = found or f"pom {_pom_names(jar, name)}, manifest {_bundle(jar)}"
-    return Component("jar", name, version, "runtime", says)
+    return Component("jar", name, version, scope, says)
 
 
 def _pom(jar: zipfile.ZipFile, name: str, names: Mapping[str, str]) -> str | None:
@@ -97,6 +107,6 @@ def _bundle(jar: zipfile.ZipFile) -> str | None:
 def _text(jar: zipfile.ZipFile) -> str | None:
     for entry in filter(_LICENCE_FILE.fullmatch, jar.namelist()):
         beginning = " ".join(jar.read(entry).decode(errors="replace")[:400].split())
-        if "Apache License Version 2.0" in beginning:
-            return "Apache-2.0"
+        if said := next((licence for text, licence in _TEXTS.items() if text in beginning), None):
+            return said
     return None

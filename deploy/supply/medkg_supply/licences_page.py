@@ -18,6 +18,7 @@ medkg itself is under the Apache License 2.0.
 It is written by `uv run python deploy/supply/check.py licences --write`.
 
 - **runtime**: a service, a server or a published library runs with it, and our images may contain it.
+- **separate**: only a server that is a program of its own runs with it: see [below](#a-server-of-its-own).
 - **development**: only tests, checks or the documentation use it.
 """
 
@@ -32,7 +33,8 @@ _SECTIONS = (
     (
         "jar",
         "Jars",
-        "Of Kafka and of OpenSearch's minimal distribution. What else a jar contains, its own notices say.",
+        "Of Kafka, of OpenSearch's minimal distribution and of Neo4j Community, whose own are separate. "
+        "What else a jar contains, its own notices say.",
     ),
     ("debian", "Debian", "What images take by name, on Debian's base system. All of it is of Debian's main."),
 )
@@ -53,6 +55,8 @@ def page(root: Path, components: Iterable[Component], policy: Policy) -> str:
             "\n## Exceptions\n",
             "Runtime dependencies whose licence the list does not have, and why they may be used all the same.\n",
             *_exceptions(policy.exceptions),
+            "\n## A server of its own\n",
+            policy.separate,
             "\n## Data\n",
             "Vocabularies that come with medkg: data of others, in the package `medkg-vocabulary` and so in images.\n",
             *_data(root),
@@ -64,10 +68,11 @@ def page(root: Path, components: Iterable[Component], policy: Policy) -> str:
 
 def _summary(components: list[Component]) -> Iterator[str]:
     counts = Counter((component.licence, component.scope) for component in components)
-    yield "| licence | runtime | development |"
-    yield "|---|---|---|"
+    yield "| licence | runtime | separate | development |"
+    yield "|---|---|---|---|"
     for licence in sorted({component.licence for component in components}):
-        yield f"| {licence} | {counts[licence, 'runtime']} | {counts[licence, 'development']} |"
+        in_scopes = (counts[licence, scope] for scope in ("runtime", "separate", "development"))
+        yield f"| {licence} | {' | '.join(map(str, in_scopes))} |"
 
 
 def _exceptions(exceptions: Iterable[Excepted]) -> Iterator[str]:

@@ -56,13 +56,15 @@ class Policy:
     """The allow-list as a whole.
 
     Attributes:
-        allowed: the SPDX names for each scope; what is allowed at run time is allowed in development too.
+        allowed: the SPDX names for each scope; what is allowed at run time is allowed in the others too.
+        separate: why a server that is a program of its own may have the licences that it has.
         exceptions: packages beyond the list.
         stated: licences that metadata does not say.
         names: free texts, in lower case, and the SPDX expressions that they mean.
     """
 
     allowed: dict[Scope, frozenset[str]]
+    separate: str
     exceptions: tuple[Excepted, ...]
     stated: tuple[Stated, ...]
     names: dict[str, str]
@@ -126,7 +128,12 @@ def _excepts(entry: Excepted, component: Component) -> bool:
 def _policy(data: dict[str, Any]) -> Policy:
     runtime = frozenset(data["runtime"]["allowed"])
     return Policy(
-        allowed={"runtime": runtime, "development": runtime | frozenset(data["development"]["allowed"])},
+        allowed={
+            "runtime": runtime,
+            "separate": runtime | frozenset(data["separate"]["allowed"]),
+            "development": runtime | frozenset(data["development"]["allowed"]),
+        },
+        separate=data["separate"]["reason"],
         exceptions=tuple(Excepted(**entry) for entry in data["exceptions"]),
         stated=tuple(Stated(**entry) for entry in data["stated"]),
         names={name.casefold(): licence for name, licence in data["names"].items()},

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from medkg_contracts.errors import ConfigurationError
 from medkg_stack import kafka_distribution as kafka
-from medkg_stack import opensearch
+from medkg_stack import neo4j, opensearch
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
@@ -39,6 +39,7 @@ def table(root: Path) -> str:
         ("Python", "", manifests[0]["project"]["requires-python"]),
         ("Kafka", kafka.VERSION, f"{kafka.VERSION}; needs Java {kafka.MINIMUM_JAVA} or newer"),
         ("OpenSearch", opensearch.VERSION, f"{opensearch.VERSION}; needs Java {opensearch.MINIMUM_JAVA} or newer"),
+        ("Neo4j", neo4j.VERSION, f"{neo4j.VERSION}; needs Java {neo4j.MINIMUM_JAVA} or newer"),
         *packages(manifests, python_locked(root)),
     ]
     lines = ["| what | locked | allowed |", "|---|---|---|"]

@@ -3,11 +3,11 @@
 from typing import Any
 
 import yaml
+from medkg_stack.stack import SERVERS
 from medkg_testing.compose import lasting, overlay, scalable
 from medkg_testing.shipped import shipped
 
 COMPOSE = yaml.safe_load(shipped("docker-compose.yml").read_text())
-SERVERS = {"kafka", "redis", "opensearch"}
 
 
 def ours() -> dict[str, Any]:
@@ -25,7 +25,7 @@ def test_nothing_that_runs_on_is_started_again() -> None:
 
 def test_what_ends_by_itself_is_neither_started_nor_killed() -> None:
     """Servers and services can be started and killed; what provisions topics, and the command, cannot."""
-    assert ours().keys() | SERVERS == lasting(COMPOSE)
+    assert ours().keys() | set(SERVERS) == lasting(COMPOSE)
 
 
 def test_services_of_ours_are_asked_more_often() -> None:

@@ -87,7 +87,7 @@ def test_only_when_all_answered_it_is_said_that_all_was_checked() -> None:
 
     assert (
         "package-lock.json: 246 packages asked about, 0 known vulnerabilities",
-        "not checked here: the jars of Kafka and OpenSearch, and Debian's packages in images",
+        "not checked here: the jars of Kafka, OpenSearch and Neo4j, and Debian's packages in images",
         "advisories: every lock was checked, nothing to deal with",
     ) == lines
 

@@ -69,6 +69,7 @@ def jar(folder: Path, name: str, **entries: str) -> Path:
             "pom [], manifest None",
         ),
         ({"META-INF__LICENSE.txt": "   Apache License\n  Version 2.0, January 2004"}, "Apache-2.0"),
+        ({"META-INF__LICENSE.txt": " GNU GENERAL PUBLIC LICENSE\n  Version 3, 29 June 2007"}, "GPL-3.0-only"),
         ({"META-INF__LICENSE.txt": "All rights reserved"}, "pom [], manifest None"),
         ({"META-INF__MANIFEST.MF": 'Bundle-License: "Apache-2.0";link="x"\r\n'}, "Apache-2.0"),
         ({"META-INF__MANIFEST.MF": "Bundle-License: Apache Lic\r\n ense, Version 2.0\r\n"}, "Apache-2.0"),

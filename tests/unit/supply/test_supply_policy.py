@@ -14,6 +14,10 @@ allowed = ["MIT"]
 [development]
 allowed = ["GPL-3.0-only"]
 
+[separate]
+allowed = ["GPL-3.0-only"]
+reason = "a server of its own"
+
 [[exceptions]]
 package = "certs"
 licence = "MPL-2.0"
@@ -56,6 +60,13 @@ def test_development_may_use_more_than_run_time(policy: Policy) -> None:
     tools = [Component("npm", name, "1", "development", name) for name in ("GPL-3.0-only", "MIT")]
 
     assert [] == list(refusals([CERTS, *tools], policy))
+
+
+def test_a_server_of_its_own_may_have_what_nothing_of_ours_may(policy: Policy) -> None:
+    """Copyleft is allowed to a jar that only a separate server runs with, and to none that an image of ours has."""
+    jars = [Component("jar", scope, "1", scope, "GPL-3.0-only") for scope in ("separate", "runtime")]
+
+    assert ["runtime 1"] == [refusal.split(" (")[0] for refusal in refusals([CERTS, *jars], policy)]
 
 
 @pytest.mark.parametrize("licence", ["nothing", "BSD", "", "MIT or so"])

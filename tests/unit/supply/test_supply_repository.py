@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from medkg_contracts.errors import ConfigurationError
-from medkg_stack import kafka_distribution, opensearch
+from medkg_stack import kafka_distribution, neo4j, opensearch
 from medkg_supply import advisories
 from medkg_supply.versions import packages, renewed
 
@@ -35,6 +35,7 @@ def test_the_matrix_has_the_servers_that_we_fetch() -> None:
 
     assert f"\n| Kafka | {kafka_distribution.VERSION}," in tested
     assert f"\n| OpenSearch | {opensearch.VERSION}," in tested
+    assert f"\n| Neo4j | {neo4j.VERSION}," in tested
 
 
 def test_the_repositorys_own_advisories_can_be_read() -> None:
