@@ -24,12 +24,14 @@ VERBS: Final = {
     "build": set[str](),
     "create": set[str](),
     "down": {"-v"},
+    "exec": set[str](),
     "kill": set[str](),
     "logs": {"-f", "--tail="},
     "ls": set[str](),
     "ps": {"--all"},
     "restart": set[str](),
-    "run": {"--rm", "-T"},
+    "rm": {"--stop", "--force"},
+    "run": {"--rm", "-T", "--no-deps", "-v="},
     "stop": set[str](),
     "up": {"-d", "--wait", "--no-deps", "--scale="},
 }
@@ -51,6 +53,13 @@ def check_containers(words: Sequence[str]) -> list[str]:
             _check_run(rest)
         case ("docker", "build", *rest):
             _check_build(rest)
+        case ("docker", "volume", "rm", name):
+            _check_volume(name)
+        case ("docker", "inspect", "--format", _, container):
+            service = container.removeprefix("medkg-").removesuffix("-1")
+            _require(service in SERVICES, "container", container)
+        case ("docker", "stats", "--no-stream"):
+            pass
         case ("export", setting):
             _check_files(setting)
         case ("deploy/engine.sh", verb):
@@ -83,7 +92,7 @@ def check_compose(words: Sequence[str]) -> list[str]:
             _require(word in VERBS[verb], f"option of {verb}", word)
         else:
             _require(word in SERVICES or word.isupper(), "service", word)
-            if verb == "run":
+            if verb in {"run", "exec"}:
                 return rest if word == "medkg" else []
     return []
 
@@ -100,8 +109,11 @@ def _check_run(words: Sequence[str]) -> None:
     """Compare the volumes that a `docker run` mounts with those of the project `medkg`."""
     for option, value in pairwise(words):
         if option == "-v" and not value.startswith("$"):
-            volume = value.partition(":")[0]
-            _require(volume.removeprefix("medkg_") in COMPOSE["volumes"], "volume", volume)
+            _check_volume(value.partition(":")[0])
+
+
+def _check_volume(name: str) -> None:
+    _require(name.removeprefix("medkg_") in COMPOSE["volumes"], "volume", name)
 
 
 def _check_build(words: Sequence[str]) -> None:

@@ -303,9 +303,11 @@ class ArtifactStoreUnavailable(ResourceUnavailable):
 
 
 class GraphUnavailable(ResourceUnavailable):
-    """The knowledge graph did not answer."""
+    """The knowledge graph did not answer, or has troubles of its own."""
 
     code = "graph_unavailable"
+    runbook = "neo4j.md#it-does-not-answer"
+    remedy = "Check that Neo4j runs, has room on its disk, and that MK_NEO4J_URL is its address; its log says more."
 
 
 class SourceUnavailable(ResourceUnavailable):

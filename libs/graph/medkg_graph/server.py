@@ -9,6 +9,7 @@ from medkg_contracts.errors import ConfigurationError, GraphUnavailable, Invalid
 from neo4j import READ_ACCESS, AsyncDriver, AsyncGraphDatabase, AsyncManagedTransaction, AsyncTransaction, unit_of_work
 from neo4j.exceptions import (
     AuthError,
+    DatabaseError,
     DriverError,
     Neo4jError,
     TransientError,
@@ -158,7 +159,8 @@ class GraphServer:
             raise ConfigurationError(f"Neo4j at {self._url}: {error.message}", remedy=_CREDENTIALS) from error
         except DriverConfigurationError as error:
             raise ConfigurationError(f"MK_NEO4J_URL: {error}") from error
-        except TransientError as error:
+        except (TransientError, DatabaseError) as error:
+            # The latter are its own troubles, such as a full disk: they end when somebody has mended it.
             raise GraphUnavailable(f"Neo4j at {self._url}: {error.message}") from error
         except DriverError as error:
             raise GraphUnavailable(f"Neo4j at {self._url} does not answer: {error}") from error

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from medkg_contracts.errors import ConfigurationError, GraphUnavailable, NotFound
 from medkg_graph import GraphReader, GraphServer, GraphWriter
+from medkg_graph.server import Transaction
 from medkg_stack.ports import free_port
-from neo4j.exceptions import ClientError
+from neo4j.exceptions import ClientError, DatabaseError
 
 from .facts import claim, content, facts, some_facts, wipe
 
@@ -171,6 +172,16 @@ async def test_neo4j_itself_refuses_to_write_for_a_reader(server: GraphServer) -
     """It is not our reading of a statement that keeps it from writing."""
     with pytest.raises(ClientError, match="Writing in read access mode not allowed"):
         await server.read(lambda transaction: transaction.run("CREATE (n:Entity {tenant: 'one', id: 'X:1'})"))
+
+
+async def test_what_is_wrong_with_neo4j_itself_is_nobodys_bug(server: GraphServer) -> None:
+    """A database that had no room for a transaction, and stands still since, is one that does not answer."""
+
+    async def write(_: Transaction) -> None:
+        raise DatabaseError("no room")
+
+    with pytest.raises(GraphUnavailable):
+        await server.write(write)
 
 
 async def test_a_graph_that_is_away_is_named() -> None:
