@@ -19,8 +19,8 @@ class Component:
         ecosystem: where it comes from.
         name: as its ecosystem spells it; of a jar, the file's name without the version.
         version: the locked one; empty for a Debian package, which changes without us.
-        scope: ``runtime`` if a service or server runs with it, ``separate`` if only a server does that is a program of its
-            own and that we do not publish, ``development`` if only we do.
+        scope: ``runtime`` if a service or server runs with it, ``separate`` if only a server does that is a program of
+            its own and that we do not publish, ``development`` if only we do.
         licence: an SPDX expression, or what the package says where that is none.
     """
 

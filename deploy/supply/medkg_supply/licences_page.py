@@ -33,8 +33,7 @@ _SECTIONS = (
     (
         "jar",
         "Jars",
-        "Of Kafka, of OpenSearch's minimal distribution and of Neo4j Community, whose own are separate. "
-        "What else a jar contains, its own notices say.",
+        "Of Kafka, OpenSearch's minimal distribution and, apart, Neo4j. What else a jar contains, its own notices say.",
     ),
     ("debian", "Debian", "What images take by name, on Debian's base system. All of it is of Debian's main."),
 )
