@@ -32,7 +32,7 @@ def elsewhere() -> Iterator[dict[str, str]]:
 
 
 def test_the_demo_works_on_containers(elsewhere: dict[str, str]) -> None:
-    """`STACK=compose make demo` sends 20 trials through it, shows each arm's ranks, and a container knows them."""
+    """`STACK=compose make demo` sends 20 trials through it, and shows ranks and the graph's answer."""
     done = subprocess.run(
         ["make", "demo", "STACK=compose"],
         cwd=REPOSITORY,
@@ -48,4 +48,5 @@ def test_the_demo_works_on_containers(elsewhere: dict[str, str]) -> None:
 
     assert "20 jobs in" in done.stdout
     assert ["#", "fused", "bm25", "splade", "dense"] in [line.split()[:5] for line in done.stdout.splitlines()]
+    assert "OMicro vs SJet · Mean Difference (Final Values) -1.89 (95 % CI -4.05 to 0.26) · p 0.05" in done.stdout
     assert ["completed"] * 20 == [job["status"] for job in listed["jobs"]]

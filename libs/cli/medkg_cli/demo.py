@@ -12,6 +12,8 @@ from typing import Annotated, Final
 import typer
 from medkg_contracts.ids import batch_item_id
 from medkg_contracts.requests import DEFAULT_TENANT, JobRequest
+from medkg_graph.trials import TrialsReader, Tried
+from medkg_operations.graph.asking import graph_of
 from medkg_operations.progress import Tally, percentile
 from medkg_operations.requests import request_event
 from medkg_operations.search import search as ask
@@ -22,6 +24,7 @@ from rich.text import Text
 
 from . import composed
 from .exits import ExitCode, fail, run
+from .graph_trials_view import tried_view
 from .identity import SOURCE
 from .local import Local
 from .output import JsonOption, coloured, console, print_json, say, show, table
@@ -45,6 +48,12 @@ SEARCHES: Final = (
 #: Hits that are shown of each search.
 HITS: Final = 4
 
+#: What the demo asks the graph: what was tried for this, and with what results.
+CONDITION: Final = "intervertebral disc displacement"
+
+#: Trials that are shown of the answer.
+TRIALS: Final = 3
+
 #: How long searches may take to see what was indexed last, in seconds.
 VISIBLE_S: Final = 15.0
 
@@ -61,12 +70,15 @@ class Outcome:
     seconds: float
     tally: Tally
     pages: Sequence[tuple[str, HybridPage]]
+    tried: Tried
 
     @property
     def good(self) -> bool:
-        """Whether every job has completed, and every arm has found something of what each search shows."""
-        return self.tally.all_completed() and all(
-            set(Arm) == {arm for hit in page.hits for arm in hit.arms} for _, page in self.pages
+        """Whether every job has completed, every arm has found something of each search, and the graph answers."""
+        return (
+            self.tally.all_completed()
+            and all(set(Arm) == {arm for hit in page.hits for arm in hit.arms} for _, page in self.pages)
+            and bool(self.tried.trials)
         )
 
 
@@ -120,7 +132,9 @@ async def _run(settings: CliSettings, count: int, timeout_s: float) -> Outcome:
     seconds = monotonic() - began
     await _visible(settings, tally.chunks)
     pages = [(text, await ask(settings.search_url, request_of(text, DEFAULT_TENANT, HITS))) for text in SEARCHES]
-    return Outcome(batch_id, seconds, tally, pages)
+    async with graph_of(settings) as graph:
+        tried = await TrialsReader(graph).tried(DEFAULT_TENANT, CONDITION, limit=TRIALS)
+    return Outcome(batch_id, seconds, tally, pages, tried)
 
 
 async def _visible(settings: CliSettings, chunks: int) -> None:
@@ -145,6 +159,8 @@ def _show(outcome: Outcome, stack: str) -> None:
         show(Text.assemble(("Search ", "bold"), (text, "bold italic"), (f"  {page.total} hits", "dim")))
         show(*(failure_view(failure) for failure in page.partial))
         show(ranking_view(page), Text())
+    show(Text.assemble(("What was tried for ", "bold"), (CONDITION, "bold italic"), ", with what results?"))
+    show(*tried_view(outcome.tried), Text())
     show(
         f"{len(tally.jobs)} jobs in {outcome.seconds:.1f} s; {tally.chunks} chunks went into the index.",
         "The stack is left running. To look further:",
@@ -159,6 +175,7 @@ def _show(outcome: Outcome, stack: str) -> None:
         (f"  {medkg} events tail --since 10m", "all that happened"),
         (f'  {medkg} search "microdiscectomy"', "what was indexed"),
         (f"  {medkg} search --like {next(iter(found), 'ID')}", "what is like it"),
+        (f"  {medkg} graph evidence {outcome.tried.condition.id}", "what documents say of it"),
         (f"  {'STACK=compose ' if stack == 'compose' else ''}make down", "stop it; the data stay"),
     )
     for command, meaning in commands:
@@ -189,6 +206,7 @@ def _data(outcome: Outcome) -> dict[str, object]:
             for name, stage in outcome.tally.stages.items()
         },
         "searches": dict(outcome.pages),
+        "tried": outcome.tried,
     }
 
 

@@ -6,8 +6,10 @@ import typer
 
 from .graph_cypher import cypher
 from .graph_questions import entity, evidence, neighbours, paths, trials
+from .graph_rebuild import rebuild
 
 _ASK: Final = "Ask"
+_LOOK_AFTER: Final = "Look after it"
 
 app = typer.Typer(no_args_is_help=True, help="Ask the knowledge graph, and look after it.")
 
@@ -19,3 +21,5 @@ def _graph() -> None:
 
 for _command in (entity, neighbours, paths, evidence, trials, cypher):
     app.command(rich_help_panel=_ASK)(_command)
+
+app.command(rich_help_panel=_LOOK_AFTER)(rebuild)

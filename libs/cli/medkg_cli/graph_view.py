@@ -90,7 +90,9 @@ def _step(claim: ClaimView) -> Text:
 
 def _balance(balance: Balance) -> Iterator[RenderableType]:
     arrow = f" —{_predicate(balance.predicate)}→ "
-    counts = f"  {balance.supporting} documents say so, {balance.contradicting} deny it"
+    say = "document says" if balance.supporting == 1 else "documents say"
+    deny = "denies" if balance.contradicting == 1 else "deny"
+    counts = f"  {balance.supporting} {say} so, {balance.contradicting} {deny} it"
     yield Text.assemble((balance.subject_name, "bold"), (arrow, "cyan"), (balance.object_name, "bold"), (counts, "dim"))
     yield Text(f"  {balance.subject}  {balance.object}", style="dim")
     for claim in balance.claims:

@@ -82,7 +82,7 @@ def test_people_read_the_same() -> None:
 
     assert (0, True) == (
         shown.exit_code,
-        "Pregabalin —in_clinical_trials_for→ Low Back Pain  1 documents say so, 0 deny it" in shown.stdout,
+        "Pregabalin —in_clinical_trials_for→ Low Back Pain  1 document says so, 0 deny it" in shown.stdout,
     )
 
 

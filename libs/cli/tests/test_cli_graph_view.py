@@ -87,7 +87,7 @@ def test_a_statement_names_who_says_so_and_where() -> None:
     )
 
     assert [
-        "Drug —treats→ Low Back Pain  1 documents say so, 1 deny it",
+        "Drug —treats→ Low Back Pain  1 document says so, 1 denies it",
         "  MESH:D1  MESH:D017116",
         "  + NCT00000001  A vs B · Mean Difference -1.5 (95 % CI -3 to 0.25) · p <0.001 · direction decreased",
         "      /a/pValue = <0.001",

@@ -2,7 +2,8 @@
 
 from .facts import Facts, facts_of
 from .reader import GraphReader
+from .restoring import GraphRestorer
 from .server import GraphServer
 from .writer import GraphWriter, Held
 
-__all__ = ["Facts", "GraphReader", "GraphServer", "GraphWriter", "Held", "facts_of"]
+__all__ = ["Facts", "GraphReader", "GraphRestorer", "GraphServer", "GraphWriter", "Held", "facts_of"]

@@ -60,7 +60,7 @@ SET e:$(row.label)
 #: What entities look like whose describing document has abandoned them: as the next one describes them.
 HEIRS: Final = """
 UNWIND $rows AS row
-MATCH (e:Entity {tenant: row.tenant, id: row.id}) WHERE e.owner = row.document
+MATCH (e:Entity {tenant: row.tenant, id: row.id}) WHERE e.owner = row.document OR row.document IS NULL
 MATCH (d:Document)-[s:SUPPORTS]->(e)
 WITH e, d, s ORDER BY d.id
 WITH e, head(collect({document: d.id, label: s.label, described: s.properties})) AS heir
@@ -89,6 +89,55 @@ MATCH (d:Document {tenant: row.tenant, id: row.id})
 SET d = row
 WITH d WHERE d.order = 0
 DELETE d
+"""
+
+
+#: Documents that the graph has facts of, page by page.
+DOCUMENTS: Final = """
+MATCH (d:Document {tenant: $tenant}) WHERE d.id > $after AND d.digest IS NOT NULL
+RETURN d.id AS id, coalesce(d.order, 0) AS order ORDER BY d.id LIMIT $limit
+"""
+
+#: What documents' nodes say that the graph has of them.
+LISTED: Final = """
+UNWIND $rows AS row
+MATCH (d:Document {tenant: row.tenant, id: row.id})
+RETURN d.tenant AS tenant, d.id AS id, coalesce(d.order, 0) AS order,
+       coalesce(d.digest, '') AS digest, coalesce(d.entities, []) AS entities, coalesce(d.claims, []) AS claims
+"""
+
+#: The entities that documents are tied to, as they are described and as they are.
+SUPPORTED: Final = """
+UNWIND $rows AS row
+MATCH (d:Document {tenant: row.tenant, id: row.id})-[s:SUPPORTS]->(e:Entity)
+RETURN d.tenant AS tenant, d.id AS document, e.id AS id, s.label AS label, s.properties AS described,
+       labels(e) AS labels, properties(e) AS properties,
+       e.owner <= d.id AND EXISTS { (:Document {tenant: row.tenant, id: e.owner})-[:SUPPORTS]->(e) } AS owned
+"""
+
+_STRAY_CLAIM: Final = """
+MATCH (:Entity {tenant: $tenant})-[r:!SUPPORTS]->()
+OPTIONAL MATCH (d:Document {tenant: $tenant, id: r.document})
+WITH r, d WHERE d IS NULL OR coalesce(r.tenant, '') <> $tenant OR r.id IS NULL
+  OR none(key IN coalesce(d.claims, []) WHERE key STARTS WITH type(r) + ':' + r.id + ':')
+"""
+#: Relationships that no document lists.
+COUNT_STRAY_CLAIMS: Final = f"{_STRAY_CLAIM} RETURN count(r) AS strays"
+DROP_STRAY_CLAIMS: Final = f"{_STRAY_CLAIM} WITH r LIMIT $limit DELETE r RETURN count(*) AS gone"
+
+_ORPHAN: Final = "MATCH (e:Entity {tenant: $tenant}) WHERE NOT EXISTS { (:Document)-[:SUPPORTS]->(e) }"
+#: Entities that no document supports.
+COUNT_ORPHANS: Final = f"{_ORPHAN} RETURN count(e) AS strays"
+FIND_ORPHANS: Final = f"{_ORPHAN} RETURN e.id AS id ORDER BY id LIMIT $limit"
+
+
+def claims_by_id(type_: str) -> str:
+    """Claims, all of one relationship type, as they are."""
+    return f"""
+UNWIND $rows AS row
+MATCH (s)-[r:{type_} {{tenant: row.tenant, id: row.id}}]->(o)
+RETURN row.tenant AS tenant, row.document AS document, row.id AS id,
+       s.id AS subject, o.id AS object, properties(r) AS properties
 """
 
 

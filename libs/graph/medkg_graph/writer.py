@@ -10,6 +10,7 @@ from medkg_contracts.knowledge import GraphReceipt
 
 from . import statements
 from .changes import Change, Present, change, removal
+from .comparison import described_as
 from .facts import EntityRow, Facts
 from .schema import GraphSchema
 from .server import GraphServer, Transaction
@@ -86,23 +87,24 @@ class GraphWriter:
 
 async def _write(transaction: Transaction, wanted: Mapping[Key, Facts]) -> dict[Key, tuple[Present, Change | None]]:
     rows = [_wanted(key, facts.order, facts.digest) for key, facts in sorted(wanted.items())]
-    present = await _lock(transaction, rows)
+    present = await lock_documents(transaction, rows)
     changes = {
         key: (present[key], None if present[key].follows(facts.order) else change(facts, present[key]))
         for key, facts in wanted.items()
     }
-    await _apply(transaction, [made for _, made in changes.values() if made is not None])
+    await apply_changes(transaction, [made for _, made in changes.values() if made is not None])
     return changes
 
 
 async def _remove(transaction: Transaction, orders: Mapping[Key, int]) -> dict[str, int]:
-    present = await _lock(transaction, [_wanted(key, 0, "") for key in sorted(orders)])
+    present = await lock_documents(transaction, document_keys(sorted(orders)))
     changes = {key: removal(*key, present[key], order) for key, order in orders.items() if present[key].order <= order}
-    await _apply(transaction, list(changes.values()))
+    await apply_changes(transaction, list(changes.values()))
     return {id_: made.removed for (tenant, id_), made in changes.items() if present[tenant, id_].digest}
 
 
-async def _lock(transaction: Transaction, rows: Sequence[dict[str, Any]]) -> dict[Key, Present]:
+async def lock_documents(transaction: Transaction, rows: Sequence[dict[str, Any]]) -> dict[Key, Present]:
+    """Lock documents, making those that are new; what the graph says that it has of each."""
     found = await transaction.run(statements.LOCK_DOCUMENTS, rows=rows)
     return {
         (row["tenant"], row["id"]): Present(row["digest"], row["entities"], row["claims"], row["order"])
@@ -110,7 +112,21 @@ async def _lock(transaction: Transaction, rows: Sequence[dict[str, Any]]) -> dic
     }
 
 
-async def _apply(transaction: Transaction, changes: Sequence[Change]) -> None:
+def document_keys(keys: Sequence[Key]) -> list[dict[str, Any]]:
+    """The rows of documents that are to be locked, in their order, and of which nothing is wanted."""
+    return [_wanted(key, 0, "") for key in keys]
+
+
+async def apply_changes(
+    transaction: Transaction, changes: Sequence[Change], damaged: Sequence[Mapping[str, Any]] = ()
+) -> None:
+    """Make changes to documents that are locked.
+
+    Args:
+        transaction: which has locked them.
+        changes: of different documents.
+        damaged: entities that do not look as any document describes them: rows with no ``document``.
+    """
     touched = {(each.tenant, id_) for each in changes for id_ in (*(row.id for row in each.supports), *each.abandons)}
     await _run(transaction, statements.LOCK_ENTITIES, ({"tenant": t, "id": id_} for t, id_ in sorted(touched)))
     await _drop(transaction, changes)
@@ -118,7 +134,7 @@ async def _apply(transaction: Transaction, changes: Sequence[Change]) -> None:
     abandons = [_of(each) | {"id": id_} for each in changes for id_ in each.abandons]
     await _run(transaction, statements.ABANDON, abandons)
     await _run(transaction, statements.SUPPORT, supports)
-    heirs = await _run(transaction, statements.HEIRS, abandons)
+    heirs = await _run(transaction, statements.HEIRS, [*abandons, *damaged])
     await _run(transaction, statements.DESCRIBE, map(_node, [*heirs, *_first(supports)]))
     await _run(transaction, statements.ORPHANS, abandons)
     await _add(transaction, changes)
@@ -166,8 +182,7 @@ def _of(each: Change) -> dict[str, Any]:
 
 
 def _described(each: Change, row: EntityRow) -> dict[str, Any]:
-    described = orjson.dumps(row.properties, option=orjson.OPT_SORT_KEYS).decode()
-    return _of(each) | {"id": row.id, "label": row.label, "described": described}
+    return _of(each) | {"id": row.id, "label": row.label, "described": described_as(row)}
 
 
 def _first(supports: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -1,10 +1,12 @@
 """Asks the search service."""
 
-from typing import Final, Self
+from collections.abc import Mapping, Sequence
+from typing import Final, Self, TypeVar
 
 import httpx
 from medkg_contracts.errors import (
     ConfigurationError,
+    GraphUnavailable,
     IndexMissing,
     IndexUnavailable,
     InvalidRequest,
@@ -12,9 +14,23 @@ from medkg_contracts.errors import (
     NotFound,
     SearchUnavailable,
     StageBug,
+    Unfinished,
 )
-from medkg_search.hybrid import SEARCH_PATH, SIMILAR_PATH, Asked, HybridPage, HybridRequest, Refusal, SimilarRequest
+from medkg_contracts.model import Contract
+from medkg_search.hybrid import (
+    SEARCH_PATH,
+    SIMILAR_PATH,
+    TENANT_HEADER,
+    HybridPage,
+    HybridRequest,
+    Refusal,
+    SimilarRequest,
+)
 from pydantic import ValidationError
+
+ContractT = TypeVar("ContractT", bound=Contract)
+#: What stands in an address behind its path.
+Asked = Mapping[str, str | int | Sequence[str] | None]
 
 #: Seconds that an answer may take; the service gives up before.
 TIMEOUT_S: Final = 30.0
@@ -27,7 +43,9 @@ _REFUSALS: Final[dict[str, type[MedkgError]]] = {
         IndexMissing,
         NotFound,
         IndexUnavailable,
+        GraphUnavailable,
         SearchUnavailable,
+        Unfinished,
         ConfigurationError,
         StageBug,
     )
@@ -71,7 +89,7 @@ class SearchClient:
             SearchUnavailable: the service does not answer, or no arm of it does.
             MedkgError: whatever else the service answers.
         """
-        return await self._ask(SEARCH_PATH, request)
+        return await self._post(SEARCH_PATH, request, HybridPage)
 
     async def similar(self, request: SimilarRequest) -> HybridPage:
         """A page of what is like a chunk or a document; the request has a tenant.
@@ -80,17 +98,31 @@ class SearchClient:
             NotFound: nothing of the tenant has this id.
             MedkgError: as of `search`.
         """
-        return await self._ask(SIMILAR_PATH, request)
+        return await self._post(SIMILAR_PATH, request, HybridPage)
 
-    async def _ask(self, path: str, request: Asked) -> HybridPage:
+    async def get(self, path: str, kind: type[ContractT], tenant: str, asked: Asked | None = None) -> ContractT:
+        """What the service answers at a path about this tenant; what is None is not asked.
+
+        Raises:
+            MedkgError: whatever the service refuses with.
+        """
+        said = {name: value for name, value in (asked or {}).items() if value is not None}
+        request = self._http.build_request("GET", path, params=said, headers={TENANT_HEADER: tenant})
+        return await self._answer(request, kind)
+
+    async def _post(self, path: str, request: Contract, kind: type[ContractT]) -> ContractT:
+        body = request.model_dump(mode="json", exclude_none=True)
+        return await self._answer(self._http.build_request("POST", path, json=body), kind)
+
+    async def _answer(self, request: httpx.Request, kind: type[ContractT]) -> ContractT:
         try:
-            answer = await self._http.post(path, json=request.model_dump(mode="json", exclude_none=True))
+            answer = await self._http.send(request)
         except httpx.HTTPError as error:
             raise _unavailable(self._url, str(error) or type(error).__name__) from error
         try:
             if answer.status_code != httpx.codes.OK:
                 raise _error(Refusal.model_validate_json(answer.content))
-            return HybridPage.model_validate_json(answer.content)
+            return kind.model_validate_json(answer.content)
         except ValidationError as error:
             why = f"status {answer.status_code} with an answer that is none of medkg's"
             raise _unavailable(self._url, why) from error

@@ -17,6 +17,7 @@ from medkg_contracts.errors import (
     ResourceUnavailable,
     SearchUnavailable,
     StageBug,
+    Unfinished,
 )
 from medkg_contracts.model import Contract, first_violation
 from medkg_search import TenantNames
@@ -50,15 +51,18 @@ _STATUSES: Final[tuple[tuple[type[MedkgError], int], ...]] = (
     (IndexMissing, 404),
     (NotFound, 404),
     (ResourceUnavailable, 503),
+    (Unfinished, 504),
 )
-_REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
+#: What the answers of all paths may be instead of what was asked for.
+REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": Refusal, "description": description}
     for status, description in (
         (400, "The request breaks a rule; the message names which."),
-        (404, "The tenant has no index, or no such chunk or document."),
+        (404, "The tenant has no index, or no such chunk, document or entity."),
         (413, "The request is too large."),
         (500, "A setting is wrong, or medkg has a bug; the code says which."),
-        (503, "No arm has answered, or the node is not ready."),
+        (503, "No arm has answered, the node is not ready, or the graph does not answer."),
+        (504, "A question about the graph took too long."),
     )
 }
 
@@ -99,14 +103,14 @@ def create_app(search: HybridSearch, part: Part, unready: Callable[[], str | Non
             except TimeoutError:
                 raise SearchUnavailable(f"the search did not end within {timeout_s:g} s") from None
 
-    @app.post(SEARCH_PATH, response_model=HybridPage, responses=_REFUSALS, summary="Search the chunks of a tenant")
+    @app.post(SEARCH_PATH, response_model=HybridPage, responses=REFUSALS, summary="Search the chunks of a tenant")
     async def post_search(request: HybridRequest, tenant: Tenant = None) -> HybridPage:
         return await answered(search.search(request, tenant_of(request.tenant, tenant)))
 
     @app.post(
         SIMILAR_PATH,
         response_model=HybridPage,
-        responses=_REFUSALS,
+        responses=REFUSALS,
         summary="Search what is like a chunk or a document",
     )
     async def post_similar(request: SimilarRequest, tenant: Tenant = None) -> HybridPage:
@@ -136,7 +140,7 @@ def tenant_of(said: str | None, header: str | None) -> str:
         what = "names no tenant" if not named else f"names two tenants: {said!r} and {header!r}"
         raise InvalidRequest(
             f"the request {what}",
-            remedy=f"Say whose documents are searched, as `tenant` of the body or in the header {TENANT_HEADER}.",
+            remedy=f"Say whose documents are asked for, as `tenant` or in the header {TENANT_HEADER}.",
         )
     return TenantNames(named.pop()).tenant
 

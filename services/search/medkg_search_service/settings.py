@@ -3,6 +3,7 @@
 from typing import Annotated, Final, Self
 
 from medkg_contracts.errors import ConfigurationError
+from medkg_graph.settings import GraphSettings
 from medkg_models.dense_opening import DenseSettings
 from medkg_models.sparse_opening import SparseSettings
 from medkg_search.hybrid import Arm
@@ -15,12 +16,21 @@ from pydantic import Field, model_validator
 #: Where it listens unless it is told otherwise.
 PORT: Final = 8770
 
+#: What only this machine reaches.
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, le=60)]
 
 
 class SearchServiceSettings(
-    SearchSettings, ViewSettings, AcceleratedSettings, DenseSettings, SparseSettings, VocabularySettings
+    SearchSettings,
+    GraphSettings,
+    ViewSettings,
+    AcceleratedSettings,
+    DenseSettings,
+    SparseSettings,
+    VocabularySettings,
 ):
     """Where the service listens, what its arms are worth, and what a search may cost.
 
@@ -41,6 +51,9 @@ class SearchServiceSettings(
         search_rerank_model: as that server calls it.
         search_rerank_hits: hits that it looks at.
         search_rerank_timeout_s: seconds that it may take; without it the hits stay as they are.
+        search_graph_timeout_s: seconds that a question about the knowledge graph may take.
+        search_cypher: whether whoever reaches the service may ask the graph in Cypher, of all tenants: an operator's,
+            so that the service has to listen on this machine alone.
     """
 
     host: str = Field("127.0.0.1", validation_alias="MK_SEARCH_HOST")
@@ -58,6 +71,8 @@ class SearchServiceSettings(
     search_rerank_model: str = ""
     search_rerank_hits: Annotated[int, Field(ge=1, le=200)] = 50
     search_rerank_timeout_s: Seconds = 2.0
+    search_graph_timeout_s: Seconds = 10.0
+    search_cypher: bool = False
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -65,6 +80,11 @@ class SearchServiceSettings(
             raise ValueError("every arm has the weight 0; MK_SEARCH_BM25_WEIGHT, for one, has to be above it")
         if bool(self.search_rerank_url) != bool(self.search_rerank_model):
             raise ValueError("MK_SEARCH_RERANK_URL and MK_SEARCH_RERANK_MODEL go together: set both, or neither")
+        if self.search_cypher and self.host not in _LOOPBACK:
+            raise ValueError(
+                f"MK_SEARCH_CYPHER shows all tenants' graphs to whoever reaches {self.host}: it needs MK_SEARCH_HOST "
+                "127.0.0.1; `medkg graph cypher` asks Neo4j itself"
+            )
         return self
 
     @property

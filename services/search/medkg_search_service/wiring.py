@@ -16,6 +16,7 @@ from medkg_servicekit.http import HttpWork
 from medkg_vectorview import Follower
 
 from .asking import Arms, Retriever
+from .graph import PATIENCE_S, cypher_route, graph_routes
 from .hybrid import HybridSearch, Reranking
 from .part import ViewPart
 from .peer import Peer
@@ -71,6 +72,11 @@ async def wired(
     )
     search = HybridSearch(arms, records, vocabularies, _reranking(settings, http), settings.search_arm_timeout_s)
     app = create_app(search, part, part.unready, settings.search_timeout_s)
+    graph = settings.connect(PATIENCE_S)
+    stack.push_async_callback(graph.close)
+    app.include_router(graph_routes(graph, settings.search_graph_timeout_s))
+    if settings.search_cypher:
+        app.include_router(cypher_route(graph, settings.search_graph_timeout_s))
     return HttpWork(app, background=[encoder.keep_open(part.all_models)], checks=[part.unready])
 
 

@@ -28,6 +28,7 @@ from medkg_operations.views import ledger_of
 from .batch import Batch
 from .ends import Ends
 from .events import Event, Since, follow_events
+from .graph import Graph
 from .job import Job
 
 if TYPE_CHECKING:
@@ -102,9 +103,11 @@ class Client:
         source: which program acts.
         ledger: the state of every job, to look at.
         store: the artifacts.
+        graph: questions to the knowledge graph, of this tenant unless a call says otherwise.
     """
 
     ledger: LedgerReader
+    graph: Graph
     _producer: EventProducer
     _search: SearchClient
 
@@ -144,6 +147,7 @@ class Client:
                     remedy="Create the topics with `medkg topics provision` (`medkg up` does it too).",
                 )
             self._search = await stack.enter_async_context(SearchClient(self.settings.search_url))
+            self.graph = Graph(self._search, self.tenant)
             stack.push_async_callback(self.ends.close)
             self._connections = stack.pop_all()
 

@@ -30,11 +30,20 @@ def folder(stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 def test_the_demo_works_twice_and_leaves_a_stack_that_can_be_asked(folder: Path):
-    """All jobs complete, the searches find something, and the stack then answers every question about it."""
-    first = medkg_json("demo", "--jobs", "8")
+    """All jobs complete, the searches and the graph answer, and the stack then answers every question about it."""
+    first = medkg_json("demo", "--jobs", "15")
     second = medkg_json("demo", "--jobs", "8")
-    assert [{"completed": 8}] * 2 == [first["counts"], second["counts"]]
-    assert {"ingest", "parse", "ir_validation", "chunk", "embed", "expand", "index"} == first["stages"].keys()
+    assert [{"completed": 15}, {"completed": 8}] == [first["counts"], second["counts"]]
+    stages = {"ingest", "parse", "ir_validation", "chunk", "embed", "expand", "extract", "index", "kg"}
+    assert stages == first["stages"].keys()
+    study = first["tried"]["trials"][0]
+    result = study["outcomes"][0]["comparisons"][0]
+    assert ("CLINICALTRIALS:NCT01367860", ["OMicro", "SJet"], "0.05") == (
+        study["id"],
+        result["groups"],
+        result["p_value"],
+    )
+    assert result["evidence"][0]["pointer"].endswith("/analyses/0/pValue")
     assert "MK_KAFKA=" in (folder / ".env").read_text()
 
     batch = medkg_json("status", second["batch_id"])["batch"]
