@@ -47,7 +47,8 @@ MEANINGS: dict[ExitCode, str] = {
     ExitCode.FAILED: "what was asked about failed (a job with --wait, a direct run, the demo, some of many records), "
     "or did not end in time",
     ExitCode.USAGE: "wrong usage",
-    ExitCode.NOT_FOUND: "there is no such job, batch, dead letter, topology or service, or a tenant has no index",
+    ExitCode.NOT_FOUND: "there is no such job, batch, dead letter, topology, service or entity, "
+    "or a tenant has no index",
     ExitCode.UNAVAILABLE: "a server did not answer",
     ExitCode.REFUSED: "refused: an invalid topology, request or setting, or an order that cannot be obeyed",
     ExitCode.BUG: "a bug of medkg",
