@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test derive lint type layers asyncapi docs supply engine images containers newest bench chaos vllm tagger tagger-cv gpu-check fmt clean
+.PHONY: help setup demo up down test derive lint type layers asyncapi docs supply engine images containers newest bench chaos vllm kgx tagger tagger-cv gpu-check fmt clean
 .PHONY: packages faketime python stack models node ready
 MAKEFLAGS += --no-print-directory
 
@@ -148,6 +148,10 @@ gpu-check: python
 ## Compare what the real vLLM makes of texts, on processors, with what runs in process (6 GB, once)
 vllm: python
 	PATH="$(dir $(UV)):$$PATH" $(RUN) pytest -s -m vllm tests/vllm
+
+## Have the real kgx check and read again what we export as KGX files (1 GB, once)
+kgx: setup
+	PATH="$(dir $(UV)):$$PATH" $(RUN) pytest -s -m kgx tests/kgx
 
 ## Format the code and repair what can be repaired
 fmt: python

@@ -1,6 +1,7 @@
 """Holds what extractors make against the Biolink model, of which model.json has the parts that matter to it."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -29,6 +30,9 @@ def _of_entity(entity: Entity) -> Iterator[str]:
     for curie in (entity.id, *entity.xrefs):
         if (prefix := curie.partition(":")[0]) not in {*MODEL["prefixes"], OWN_PREFIX}:
             yield f"prefix {prefix}"
+    # As kgx has it of a node's id.
+    if not re.fullmatch(r"[^ <()>:]*:[^/ :]+", entity.id):
+        yield f"id {entity.id}"
 
 
 def _of_claim(claim: Claim, known: dict[str, Entity]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import pytest
 from medkg_contracts.knowledge import Claim, Claims, Entities, Entity, Extraction, RecordEvidence
+from medkg_vocabulary.prefixes import PREFIXES
 
 from tests.biolink import MODEL, problems
 
@@ -66,3 +67,19 @@ def test_levels_and_agents_are_the_models() -> None:
     levels, agents = (Claim.model_fields[name].annotation for name in ("knowledge_level", "agent_type"))
 
     assert (MODEL["knowledge_levels"], MODEL["agent_types"]) == (sorted(levels.__args__), sorted(agents.__args__))
+
+
+def test_an_id_that_kgx_takes_for_none_is_told() -> None:
+    """One with a "/" or a second ":" behind the prefix."""
+    entities = Entities(
+        document_id="t1", document=TRIAL.model_copy(update={"id": "CLINICALTRIALS:NCT00000001/arm/0"}), entities=(),
+        mentions=(), extraction=Extraction(version="1"),
+    )  # fmt: skip
+
+    assert {"id CLINICALTRIALS:NCT00000001/arm/0"} == problems(entities, Claims(document_id="t1", claims=()))
+
+
+@pytest.mark.parametrize("prefix", sorted(PREFIXES))
+def test_a_vocabularys_prefix_is_the_models(prefix: str) -> None:
+    """What a file's prefixes become is what Biolink prefers."""
+    assert prefix in MODEL["prefixes"]

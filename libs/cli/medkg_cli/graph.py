@@ -5,6 +5,7 @@ from typing import Final
 import typer
 
 from .graph_cypher import cypher
+from .graph_exchange import export, import_
 from .graph_questions import entity, evidence, neighbours, paths, trials
 from .graph_rebuild import rebuild
 
@@ -22,4 +23,6 @@ def _graph() -> None:
 for _command in (entity, neighbours, paths, evidence, trials, cypher):
     app.command(rich_help_panel=_ASK)(_command)
 
-app.command(rich_help_panel=_LOOK_AFTER)(rebuild)
+for _command in (export, rebuild):
+    app.command(rich_help_panel=_LOOK_AFTER)(_command)
+app.command("import", rich_help_panel=_LOOK_AFTER)(import_)

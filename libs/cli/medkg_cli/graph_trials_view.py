@@ -30,7 +30,7 @@ def tried_view(tried: Tried, skipped: int = 0) -> Iterator[RenderableType]:
 
 def trial_view(trial: TriedIn) -> Iterator[RenderableType]:
     """A trial: how far it is, what was tried, and its outcomes."""
-    about = [*([", ".join(trial.phase)] if trial.phase else []), trial.status.lower().replace("_", " ")]
+    about = [*([", ".join(trial.phases)] if trial.phases else []), trial.status.lower().replace("_", " ")]
     about += [f"{trial.enrollment} people"] if trial.enrollment is not None else []
     about += [f"until {trial.completion_date}"] if trial.completion_date else []
     yield Text()

@@ -146,7 +146,7 @@ def test_trials_stand_with_what_they_tried_and_found() -> None:
                          evidence=[FIELD])] * 4  # fmt: skip
     trial = TriedIn(
         id="CLINICALTRIALS:NCT00000001", document="ctgov:NCT00000001", name="A trial", status="NOT_YET_RECRUITING",
-        phase=["PHASE2"], enrollment=40, completion_date="2013-01", conditions=["Low Back Pain"],
+        phases=["PHASE2"], enrollment=40, completion_date="2013-01", conditions=["Low Back Pain"],
         interventions=[Intervention(id="x", name="aspirin", kind="DRUG", evidence=[FIELD])],
         outcomes=[
             Outcome(id="o1", name="Pain", kind="primary", time_frame="6 weeks", comparisons=[compared]),

@@ -103,6 +103,33 @@ def facts_of(tenant: str, entities: Entities, claims: Claims, order: int = 0) ->
     return Facts(tenant, entities.document_id, entities.document.id, nodes, edges, whole, order)
 
 
+def entity_of(id_: str, properties: Mapping[str, Any]) -> Entity:
+    """The entity that a row of it was made of.
+
+    Raises:
+        pydantic.ValidationError: the properties are none of an entity.
+    """
+    attributes = {name: value for name, value in properties.items() if name not in ENTITY_FIELDS}
+    its = {name: properties[name] for name in ("category", "name", "xrefs") if name in properties}
+    return Entity.model_validate({"id": id_, **its, "attributes": attributes})
+
+
+def claim_of(subject: str, properties: Mapping[str, Any], object_: str) -> tuple[Claim, Extraction]:
+    """The claim that a relationship was made of, and the extraction that had found it.
+
+    Raises:
+        pydantic.ValidationError: the properties are none of a claim.
+    """
+    own = ("predicate", "negated", "knowledge_source", "knowledge_level", "agent_type", "publications", "model")
+    its = {name: properties[name] for name in (*own, "confidence") if name in properties}
+    evidence = [orjson.loads(part) for part in properties["evidence"]]
+    qualifiers = {name: value for name, value in properties.items() if name not in CLAIM_FIELDS}
+    ends = {"document_id": properties["document"], "subject": subject, "object": object_}
+    claim = Claim.model_validate({**ends, **its, "evidence": evidence, "qualifiers": qualifiers})
+    digests = dict(part.split("=", 1) for part in properties["digests"])
+    return claim, Extraction(version=properties["extraction"], digests=digests)
+
+
 def relationship_type(predicate: str) -> str:
     """``biolink:in_clinical_trials_for`` -> ``IN_CLINICAL_TRIALS_FOR``."""
     return predicate.removeprefix("biolink:").upper()

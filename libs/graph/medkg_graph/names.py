@@ -67,7 +67,7 @@ def _called(node: NodeView, text: str) -> bool:
 
 def _rank(node: NodeView) -> int:
     """What a vocabulary has, or what is a whole study, before what only its name makes, before parts of studies."""
-    if "/" in node.id:
+    if "#" in node.id:
         return 2
     return 1 if node.id.startswith("MEDKG:") else 0
 

@@ -85,7 +85,7 @@ class TriedIn(Contract):
     document: str
     name: str
     status: str = ""
-    phase: list[str] = []
+    phases: list[str] = []
     enrollment: int | None = None
     completion_date: str = ""
     conditions: list[str]

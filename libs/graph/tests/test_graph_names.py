@@ -12,7 +12,7 @@ def node(id_: str, name: str, **attributes: str | list[str]) -> NodeView:
 
 TERM = node("MESH:D000069583", "Pregabalin")
 REGISTERED = node("MEDKG:intervention-1", "pregabalin")
-ARM = node("CLINICALTRIALS:NCT00353704/arm/0", "Pregabalin")
+ARM = node("CLINICALTRIALS:NCT00353704#arm.0", "Pregabalin")
 
 
 @pytest.mark.parametrize(

@@ -23,9 +23,9 @@ def trial(
     """A study of a drug for disc displacement, which is a disease of the spine."""
     document, own = f"ctgov:NCT0000000{number}", f"CLINICALTRIALS:NCT0000000{number}"
     drug = Entity(id=f"MEDKG:drug-{number}", category="biolink:Drug", name=f"drug {number}", attributes={"kind": kind})
-    group = Entity(id=f"{own}/measure/0/OG0", category="biolink:Cohort", name=f"drug {number}")
+    group = Entity(id=f"{own}#measure.0.OG0", category="biolink:Cohort", name=f"drug {number}")
     pain = Entity(
-        id=f"{own}/measure/0", category="biolink:StudyVariable", name="Pain", attributes={"outcome_type": "primary"}
+        id=f"{own}#measure.0", category="biolink:StudyVariable", name="Pain", attributes={"outcome_type": "primary"}
     )
 
     def of(subject: str, predicate: str, object_: str, role: str) -> Claim:
@@ -58,7 +58,7 @@ def trial(
 def result(number: int, predicate: str, **said: Any) -> Claim:
     own = f"CLINICALTRIALS:NCT0000000{number}"
     return claim(
-        f"ctgov:NCT0000000{number}", f"{own}/measure/0/OG0", f"biolink:{predicate}", f"{own}/measure/0", **said
+        f"ctgov:NCT0000000{number}", f"{own}#measure.0.OG0", f"biolink:{predicate}", f"{own}#measure.0", **said
     )
 
 
@@ -77,7 +77,7 @@ def compared(number: int) -> Claim:
 
 async def test_what_was_tried_is_told_with_its_results(server: GraphServer) -> None:
     """Study, status, phase, interventions; each comparison with groups, estimate, interval, p-value, and its field."""
-    said = {"status": "COMPLETED", "phase": ["PHASE3"], "enrollment": 40, "completion_date": "2013-01"}
+    said = {"status": "COMPLETED", "phases": ["PHASE3"], "enrollment": 40, "completion_date": "2013-01"}
     await GraphWriter(server).write([trial(1, results=(measured(1), compared(1)), **said)])
     tried = await TrialsReader(server).tried("one", "Intervertebral disc displacement")
     (one,) = tried.trials
@@ -86,7 +86,7 @@ async def test_what_was_tried_is_told_with_its_results(server: GraphServer) -> N
 
     assert (DISC.id, 1, False) == (tried.condition.id, tried.total, tried.more)
     assert ("ctgov:NCT00000001", "COMPLETED", ["PHASE3"], 40, "2013-01") == (
-        one.document, one.status, one.phase, one.enrollment, one.completion_date,
+        one.document, one.status, one.phases, one.enrollment, one.completion_date,
     )  # fmt: skip
     assert ([("drug 1", "DRUG")], ["Disc herniation", "Intervertebral Disc Displacement"]) == (
         [(each.name, each.kind) for each in one.interventions],

@@ -6,7 +6,7 @@ from typing import Final
 from curies import Converter, Record
 
 #: Biolink's preferred prefixes, with the spellings that files have.
-_PREFIXES: Final[Mapping[str, tuple[str, ...]]] = {
+PREFIXES: Final[Mapping[str, tuple[str, ...]]] = {
     "MESH": ("MSH", "mesh", "MeSH"),
     "DOID": ("doid", "do"),
     "CHEBI": ("chebi",),
@@ -29,7 +29,7 @@ _PREFIXES: Final[Mapping[str, tuple[str, ...]]] = {
 _CONVERTER: Final = Converter(
     [
         Record(prefix=prefix, prefix_synonyms=list(others), uri_prefix=f"urn:curie:{prefix}:")
-        for prefix, others in _PREFIXES.items()
+        for prefix, others in PREFIXES.items()
     ]
 )
 #: Releases that files write behind a prefix: ``SNOMEDCT_US_2023_03_01``.

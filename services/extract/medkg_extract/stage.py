@@ -11,7 +11,7 @@ from medkg_contracts.knowledge import Claims, Entities, Entity, Extraction
 from medkg_contracts.stages import StageContext
 
 from . import ctgov
-from .gathering import Gathering
+from .gathering import LOCAL_PREFIX, Gathering
 from .recognition import ingredients, text_reader
 from .record import Field
 from .settings import ExtractSettings
@@ -87,4 +87,8 @@ def _read(payload: RawPayload) -> Field:
 
 
 def _unknown(document: Document) -> Entity:
-    return Entity(id=f"MEDKG:{document.id}", category="biolink:Publication", name=document.title or document.id)
+    return Entity(
+        id=f"{LOCAL_PREFIX}:document-{digest(document.id)[:16]}",
+        category="biolink:Publication",
+        name=document.title or document.id,
+    )

@@ -1,57 +1,35 @@
 """All recorded studies, as the extract stage is given them."""
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import medkg_replay
 import orjson
 import pytest
-from medkg_contracts.ir import Document, Provenance, RawPayload, Section
+from medkg_contracts.ir import RawPayload
 from medkg_contracts.knowledge import Claims, Entities
 from medkg_contracts.stages import StageContext
 from medkg_extract.settings import ExtractSettings
 from medkg_extract.stage import ExtractStage
-from medkg_replay.recordings import load_recordings
 from medkg_vocabulary import About, Synonym, Term, write_vocabulary
 
-Given: TypeAlias = tuple[RawPayload, Document]
+from tests.recorded import Given, bodies, given
+
 CONTEXT = StageContext(tenant_id="default", doc_id="", job_id="j", correlation_id="c", pipeline="auto", digest="0" * 12)
 GivenOf: TypeAlias = Callable[[bytes, str], Given]
-
-
-def _given(body: bytes, nct_id: str) -> Given:
-    digest = hashlib.sha256(body).hexdigest()
-    uri = f"https://clinicaltrials.gov/api/v2/studies/{nct_id}"
-    payload = RawPayload(
-        source="ctgov", source_id=nct_id, uri=uri, media_type="application/json", body=body.decode(), sha256=digest
-    )
-    provenance = Provenance(source="ctgov", source_id=nct_id, uri=uri, sha256=digest)
-    title = str(orjson.loads(body)["protocolSection"]["identificationModule"].get("briefTitle", nct_id))
-    section = Section(id="title", type="title", title="Title", text=title, provenance=provenance)
-    document = Document(id=f"ctgov:{nct_id}", source="ctgov", title=title, sections=[section], provenance=provenance)
-    return payload, document
-
-
-@cache
-def _bodies() -> dict[str, bytes]:
-    folder = Path(medkg_replay.__file__).parent / "recordings"
-    return {study.nct_id: study.body for study in load_recordings(folder).studies}
 
 
 @pytest.fixture(scope="session")
 def given_of() -> GivenOf:
     """Makes of a study's body, and its id, what the stage is given of it."""
-    return _given
+    return given
 
 
 @pytest.fixture(scope="session")
 def studies() -> dict[str, Given]:
     """All recorded studies by id, as payload and document."""
-    return {nct_id: _given(body, nct_id) for nct_id, body in _bodies().items()}
+    return {nct_id: given(body, nct_id) for nct_id, body in bodies().items()}
 
 
 @pytest.fixture(scope="session")

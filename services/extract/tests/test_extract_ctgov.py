@@ -122,7 +122,11 @@ async def test_a_record_of_another_form_has_no_structured_facts(stage: ExtractSt
     other = document.model_copy(update={"id": "else:1", "source": "else"})
     entities, said = await stage.execute(CONTEXT, [payload], other, [])
 
-    assert ("MEDKG:else:1", (), ()) == (entities.document.id, entities.entities, said.claims)
+    assert ("Publication", (), ()) == (
+        entities.document.category.removeprefix("biolink:"),
+        entities.entities,
+        said.claims,
+    )
 
 
 async def test_an_adverse_event_that_nobody_had_is_denied(stage: ExtractStage, given_of: Callable) -> None:

@@ -51,7 +51,7 @@ async def test_a_name_is_a_mention_an_entity_and_a_claim(settings: ExtractSettin
     assert ("MESH:D001249", "Bronchial asthma", "s1", "dictionary") == (
         mention.entity, document.text[mention.span.start : mention.span.end], mention.section_id, mention.recogniser,
     )  # fmt: skip
-    assert ("MEDKG:else:1", "biolink:mentions", "text_mining_agent") == (
+    assert (entities.document.id, "biolink:mentions", "text_mining_agent") == (
         claim.subject, claim.predicate, claim.agent_type,
     )  # fmt: skip
     assert [("s1", "Bronchial asthma was treated.")] == [(each.section_id, each.quote) for each in claim.evidence]

@@ -19,10 +19,14 @@ async def graph_of(settings: GraphSettings) -> AsyncIterator[GraphServer]:
     Raises:
         ConfigurationError: the address is none of Neo4j's.
     """
-    # What the driver says of a Neo4j that is away, our errors say better to a person.
-    logging.getLogger("neo4j").setLevel(logging.CRITICAL)
+    quiet_driver()
     server = settings.connect(PATIENCE_S)
     try:
         yield server
     finally:
         await server.close()
+
+
+def quiet_driver() -> None:
+    """Have the driver say nothing: of a Neo4j that is away our errors tell a person more."""
+    logging.getLogger("neo4j").setLevel(logging.CRITICAL)

@@ -30,8 +30,8 @@ class Trial:
     voice: Voice
 
     def part(self, *names: str | int) -> str:
-        """The id of a part of the trial, such as its first arm."""
-        return "/".join((self.id, *map(str, names)))
+        """The id of a part of the trial, such as its first arm: a fragment, since "/" is not for CURIEs."""
+        return f"{self.id}#{'.'.join(map(str, names))}"
 
 
 def trial_entity(document: Document, study: Field) -> Entity:
@@ -44,7 +44,7 @@ def trial_entity(document: Document, study: Field) -> Entity:
         "start_date": (protocol / "statusModule/startDateStruct/date").text,
         "completion_date": (protocol / "statusModule/completionDateStruct/date").text,
         "study_type": (protocol / "designModule/studyType").text,
-        "phase": [phase.text for phase in protocol / "designModule/phases"],
+        "phases": [phase.text for phase in protocol / "designModule/phases"],
     }
     if enrolled := (protocol / "designModule/enrollmentInfo/count").text:
         attributes["enrollment"] = int(enrolled)
