@@ -10,7 +10,6 @@ from .graph_questions import entity, evidence, neighbours, paths, trials
 from .graph_rebuild import rebuild
 
 _ASK: Final = "Ask"
-_LOOK_AFTER: Final = "Look after it"
 
 app = typer.Typer(no_args_is_help=True, help="Ask the knowledge graph, and look after it.")
 
@@ -23,6 +22,6 @@ def _graph() -> None:
 for _command in (entity, neighbours, paths, evidence, trials, cypher):
     app.command(rich_help_panel=_ASK)(_command)
 
-for _command in (export, rebuild):
-    app.command(rich_help_panel=_LOOK_AFTER)(_command)
-app.command("import", rich_help_panel=_LOOK_AFTER)(import_)
+app.command()(export)
+app.command("import")(import_)
+app.command()(rebuild)
