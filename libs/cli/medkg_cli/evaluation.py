@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .evaluation_claims import claims
+from .evaluation_entities import entities
 from .exits import run
 from .identity import SOURCE, login
 from .output import JsonOption, print_json, say, show, table
@@ -30,6 +31,7 @@ DIGITS: Final = 12
 
 app = typer.Typer(help="Measure how good searches are, and what is read out of texts.", no_args_is_help=True)
 app.command()(claims)
+app.command()(entities)
 
 
 @app.callback()

@@ -12,12 +12,11 @@ from medkg_contracts.errors import MedkgError
 from medkg_vocabulary import Vocabulary, shipped
 
 from .card import card, data_of, readable
-from .corpus import Abstract
+from .corpora import read_corpus
 from .crossvalidation import Corpora, Dictionaries, Scores, cross_validated
 from .features import FORM
 from .linking import Learned
 from .opening import CARD, FOLDER, MODEL, NAMES, seen_by_tagger
-from .pubtator import read_pubtator
 from .scoring import Score
 from .tagger import LABELS
 from .training import PARAMETERS, learned, train
@@ -32,7 +31,7 @@ def main() -> int:
     parser.add_argument("--into", type=Path, default=FOLDER, help="the folder of model and card")
     given = parser.parse_args()
     try:
-        corpora = {path.name: _read(path) for path in given.corpora}
+        corpora = {path.name: read_corpus(path) for path in given.corpora}
         opened = tuple(Vocabulary(shipped(name)) for name in ("mesh", "doid"))
         dictionaries = Dictionaries(seen_by_tagger(), opened)
         scores = _scores(corpora, dictionaries, given.folds)
@@ -43,11 +42,6 @@ def main() -> int:
         print(f"{error} {error.info.remedy}", file=sys.stderr)
         return 1
     return 0
-
-
-def _read(path: Path) -> list[Abstract]:
-    with path.open(encoding="utf-8") as lines:
-        return list(read_pubtator(lines, path.name))
 
 
 def _scores(corpora: Corpora, dictionaries: Dictionaries, folds: int) -> Scores:

@@ -1,5 +1,6 @@
 """Texts in which people have marked what is named, whatever form their file has. Pure."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -43,3 +44,9 @@ class Abstract:
     id: str
     text: str
     mentions: tuple[Gold, ...]
+
+
+def ids_of(text: str) -> tuple[str, ...]:
+    """Ids as files write them: ``D003000|D004829`` are two of MeSH; a CURIE stays; ``-1`` is none."""
+    given = (each.strip() for each in re.split(r"[|+,;]", text))
+    return tuple(each if ":" in each else f"MESH:{each}" for each in given if each not in ("-1", "-", ""))

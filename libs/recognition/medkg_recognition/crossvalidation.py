@@ -1,6 +1,6 @@
 """How good a tagger is on abstracts that it has not seen, trained on others of the same corpora."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -59,22 +59,32 @@ def trained(corpora: Sequence[Sequence[Abstract]], given: Dictionaries) -> Recog
 
 def scored(recogniser: Recogniser, abstracts: Sequence[Abstract]) -> dict[str, Score]:
     """By category: of those that the abstracts have marked, since others would all be spurious."""
-    marked = sorted({gold.category for each in abstracts for gold in each.mentions if gold.category is not None})
-    total = dict.fromkeys(marked, Score())
+    total = dict.fromkeys(marked_categories(abstracts), Score())
     for abstract in abstracts:
-        gold = [
-            Marked(each.start, each.end, each.category, frozenset(each.ids))
-            for each in abstract.mentions
-            if each.category is not None
-        ]
-        found = [
-            Marked(at.start, at.end, at.category, frozenset([named.entity] if named.entity else []))
-            for named in recogniser.recognise(abstract.text)
-            for at in (named.found,)
-        ]
-        for category in marked:
+        gold, found = tried(recogniser, abstract)
+        for category in total:
             total[category] += score(gold, found, category)
     return total
+
+
+def marked_categories(abstracts: Iterable[Abstract]) -> list[str]:
+    """What the abstracts mark of what is looked for."""
+    return sorted({gold.category for each in abstracts for gold in each.mentions if gold.category is not None})
+
+
+def tried(recogniser: Recogniser, abstract: Abstract) -> tuple[list[Marked], list[Marked]]:
+    """What people have marked in an abstract, of what is looked for, and what is found."""
+    gold = [
+        Marked(each.start, each.end, each.category, frozenset(each.ids))
+        for each in abstract.mentions
+        if each.category is not None
+    ]
+    found = [
+        Marked(at.start, at.end, at.category, frozenset([named.entity] if named.entity else []))
+        for named in recogniser.recognise(abstract.text)
+        for at in (named.found,)
+    ]
+    return gold, found
 
 
 def _shuffled(abstracts: Sequence[Abstract]) -> list[Abstract]:

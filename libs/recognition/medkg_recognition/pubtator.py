@@ -7,7 +7,7 @@ from typing import Final
 
 from medkg_contracts.errors import InvalidInput
 
-from .corpus import Abstract, Gold
+from .corpus import Abstract, Gold, ids_of
 
 _TEXT: Final = re.compile(r"(\w+)\|([ta])\|(.*)")
 _MENTION_FIELDS: Final = 5
@@ -64,10 +64,4 @@ def _mention(fields: list[str], abstract: _Reading, where: str) -> Gold:
             remedy="Check that title and text are joined by one character, and that positions count characters.",
         )
     given = fields[5] if len(fields) > _MENTION_FIELDS else "-1"
-    ids = tuple(_id(each) for each in re.split(r"[|+]", given) if each not in ("-1", "-", ""))
-    return Gold(start, end, text, fields[4], ids)
-
-
-def _id(text: str) -> str:
-    """``D003000`` -> ``MESH:D003000``; an OMIM or other CURIE stays."""
-    return text if ":" in text else f"MESH:{text}"
+    return Gold(start, end, text, fields[4], ids_of(given))

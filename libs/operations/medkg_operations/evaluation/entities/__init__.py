@@ -1,0 +1,1 @@
+"""Measures how well names are found in texts in which people have marked them."""
