@@ -72,7 +72,7 @@ def test_an_installed_wheel_uses_its_own_files(wheel: Path) -> None:
 @pytest.mark.timeout(300)
 def test_the_installed_command_makes_a_stage_that_passes_its_tests(wheel: Path, tmp_path: Path) -> None:
     """In an empty folder, without a checkout, a new stage is made, and passes the suite of all stages as it is."""
-    artifacts = ["--input", "document", "--input", "chunks", "--output", "findings", "--output", "claims"]
+    artifacts = ["--input", "document", "--input", "chunks", "--output", "findings", "--output", "payloads"]
     words = ["new", "stage", "findings", *artifacts, "--package", "acme_findings"]
 
     _run(tmp_path, wheel, "-c", "from medkg_cli.app import main; main()", *words)
