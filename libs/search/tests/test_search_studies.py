@@ -27,6 +27,8 @@ from medkg_search import (
     splade_clause,
 )
 from medkg_search.syntax import MAX_QUERY
+from medkg_search_service.terms import Terms
+from medkg_vocabulary import Term, Vocabulary, shipped
 
 TENANT = "studies-of-the-search"
 FIELD = "texts-of-the-field"
@@ -171,14 +173,38 @@ async def found(search: ChunkSearch, query: str, filters: SearchFilters | None =
 
 async def firsts(server: SearchServer, queries: Sequence[str]) -> list[str]:
     """The document of the first hit of each query."""
-    lines: list[dict[str, Any]] = []
-    for query in queries:
-        lines.append({})
-        lines.append({"size": 1, "_source": ["document_id"], "query": bm25_clause(parse_query(query[:MAX_QUERY]))})
-    body = b"\n".join([*map(orjson.dumps, lines), b""])
-    answer = await server.call("POST", f"/{TenantNames(TENANT).chunks}/_msearch", body=body)
-    hits = [one["hits"]["hits"] for one in answer["responses"]]
+    bodies = [
+        {"size": 1, "_source": ["document_id"], "query": bm25_clause(parse_query(query[:MAX_QUERY]))}
+        for query in queries
+    ]
+    hits = [one["hits"]["hits"] for one in await answers(server, bodies)]
     return [one[0]["_source"]["document_id"] if one else "" for one in hits]
+
+
+async def answers(server: SearchServer, bodies: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What is answered to each of these searches among the studies."""
+    lines = [orjson.dumps(line) for body in bodies for line in ({}, body)]
+    path = f"/{TenantNames(TENANT).chunks}/_msearch"
+    answer = await server.call("POST", path, body=b"\n".join([*lines, b""]))
+    found: list[dict[str, Any]] = answer["responses"]
+    return found
+
+
+def unsaid(studies: Studies, mesh: Vocabulary) -> list[tuple[str, str]]:
+    """For each term that a study is registered for another name, or one of what is above, of which it has no word."""
+    wanted = []
+    for document, _ in studies:
+        said = words_of(" ".join([document.title, document.text, *(section.title for section in document.sections)]))
+        for term in (id_ for name in document.metadata.get("mesh", []) for id_ in mesh.named(str(name))[:1]):
+            above = (mesh.term(term) or Term("", "", "")).parents
+            names = (name for each in (term, *above) for name in mesh.synonyms(each) if ", " not in name)
+            wanted += [(name, document.id) for name in names if not words_of(name) & said][:1]
+    return wanted
+
+
+def words_of(text: str) -> set[str]:
+    """Its words, as the index may take them for one another."""
+    return {word.removesuffix("s")[:6] for word in re.findall(r"[^\W_]+", text.casefold())}
 
 
 def names_of_one_study(studies: Studies) -> dict[str, str]:
@@ -217,6 +243,30 @@ async def test_a_name_that_one_study_has_finds_it_first(server: SearchServer, st
 async def test_the_longest_query_is_answered(search: ChunkSearch, text: str) -> None:
     """Also where each of its characters is a word, or each of its words a name."""
     assert [] == await found(search, text)
+
+
+@pytest.mark.integration
+async def test_expansion_finds_studies_by_names_of_which_they_have_no_word(
+    server: SearchServer, studies: Studies
+) -> None:
+    """By other names of what they are registered for, or of what is above that: hardly any without, nearly all with."""
+    mesh = Vocabulary(shipped("mesh"))
+    terms = Terms([mesh])
+    wanted = unsaid(studies, mesh)
+    without = [bm25_clause(parse_query(name)) for name, _ in wanted]
+    expanded = [bm25_clause(parse_query(name), terms.expanded(name, ["mesh"])) for name, _ in wanted]
+    shares = []
+    for clauses in (without, expanded):
+        bodies = [
+            {"size": 0, "query": {"bool": {"must": [clause], "filter": [{"term": {"document_id": study}}]}}}
+            for clause, (_, study) in zip(clauses, wanted, strict=True)
+        ]
+        found = [one["hits"]["total"]["value"] > 0 for one in await answers(server, bodies)]
+        shares.append(sum(found) / len(found))
+
+    assert len(wanted) >= 20
+    assert shares[0] < 0.1
+    assert shares[1] > 0.9
 
 
 @pytest.mark.integration
