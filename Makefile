@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test derive lint type layers asyncapi docs supply engine images containers newest bench chaos vllm kgx tagger tagger-cv gpu-check fmt clean
+.PHONY: help setup demo up down test derive lint type layers asyncapi docs supply engine images containers newest bench chaos vllm llm kgx tagger tagger-cv gpu-check fmt clean
 .PHONY: packages faketime python stack models node ready
 MAKEFLAGS += --no-print-directory
 
@@ -152,6 +152,10 @@ vllm: python
 ## Have the real kgx check and read again what we export as KGX files (1 GB, once)
 kgx: setup
 	PATH="$(dir $(UV)):$$PATH" $(RUN) pytest -s -m kgx tests/kgx
+
+## Have a small language model read claims of an article, on one processor (150 MB, once)
+llm: python
+	PATH="$(dir $(UV)):$$PATH" $(RUN) pytest -s -m llm tests/llm
 
 ## Format the code and repair what can be repaired
 fmt: python

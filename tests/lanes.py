@@ -17,7 +17,7 @@ from typing import IO, Final
 
 from .costs import TITLE
 
-_ELSEWHERE: Final = "not benchmark and not chaos and not containers and not vllm and not kgx"
+_ELSEWHERE: Final = "not benchmark and not chaos and not containers and not vllm and not llm and not kgx"
 _PYTEST: Final = (sys.executable, "-m", "pytest", "-p", "tests.costs", "--durations=20")
 WITH_SERVERS: Final = (*_PYTEST, "-m", f"integration and not product and {_ELSEWHERE}")
 BESIDE: Final = ("nice", "-n", "5", *_PYTEST, "-m", f"(not integration or product) and {_ELSEWHERE}")

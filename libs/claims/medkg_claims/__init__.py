@@ -2,8 +2,18 @@
 
 from .answer import Direction
 from .answers import StoredAnswers
-from .reader import ClaimReader
+from .reader import MODEL, ClaimReader, prompt_digests
 from .reading import Effect, ReadClaim, Reading
 from .settings import LlmSettings
 
-__all__ = ["ClaimReader", "Direction", "Effect", "LlmSettings", "ReadClaim", "Reading", "StoredAnswers"]
+__all__ = [
+    "MODEL",
+    "ClaimReader",
+    "Direction",
+    "Effect",
+    "LlmSettings",
+    "ReadClaim",
+    "Reading",
+    "StoredAnswers",
+    "prompt_digests",
+]

@@ -19,10 +19,18 @@ from .reading import Reading, evidence_at, read
 from .selection import chosen
 from .settings import LlmSettings
 
+#: What the model's digest is called, and so what a claim says that read it.
+MODEL: Final = "llm"
 #: Between passages that are given together.
 _BREAK: Final = "\n\n"
 
 ResultT = TypeVar("ResultT")
+
+
+def prompt_digests() -> dict[str, str]:
+    """Of the prompt by which claims are read, and of the schema of its answers, by name."""
+    asked = prompt(CLAIMS)
+    return {f"llm-prompt-{asked.name}": asked.digest, f"llm-schema-{asked.name}": asked.schema_digest}
 
 
 class ClaimReader:
@@ -57,12 +65,7 @@ class ClaimReader:
         slots = asyncio.Semaphore(self._settings.extract_llm_concurrency)
         most = self._settings.extract_llm_max_tokens
         self._askers = {name: Asker(self._server, served, prompt(name), most, slots) for name in (CLAIMS, DIRECTION)}
-        asked = prompt(CLAIMS)
-        self.digests = {
-            "llm": served.revision,
-            f"llm-prompt-{asked.name}": asked.digest,
-            f"llm-schema-{asked.name}": asked.schema_digest,
-        }
+        self.digests = {MODEL: served.revision, **prompt_digests()}
 
     async def close(self) -> None:
         """Closes the connections."""

@@ -113,7 +113,10 @@ def _claim(chunk: Chunk, said: SaidClaim, dropped: Counter[str]) -> ReadClaim | 
 def evidence_at(chunk: Chunk, span: Span) -> TextEvidence:
     """What stands in the chunk there, and where in the document that is."""
     return TextEvidence(
-        section_id=chunk.section_id, span=_in_document(chunk, span), quote=chunk.text[span.start : span.end]
+        section_id=chunk.section_id,
+        chunk_id=chunk.id,
+        span=_in_document(chunk, span),
+        quote=chunk.text[span.start : span.end],
     )
 
 

@@ -34,8 +34,8 @@ def test_a_result_is_read_with_its_numbers_and_its_place():
         claim.intervention, claim.comparator, claim.outcome, claim.direction
     )  # fmt: skip
     assert (Effect("mean difference", -4.2, -6.1, -2.3, 0.001, "< 0.001"),) == claim.effects
-    assert (PASSAGE, 100, 100 + len(PASSAGE)) == (
-        claim.evidence.quote, claim.evidence.span.start, claim.evidence.span.end
+    assert (PASSAGE, "c0", 100, 100 + len(PASSAGE)) == (
+        claim.evidence.quote, claim.evidence.chunk_id, claim.evidence.span.start, claim.evidence.span.end
     )  # fmt: skip
 
 

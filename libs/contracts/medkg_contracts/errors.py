@@ -337,7 +337,7 @@ class ModelServerUnavailable(ResourceUnavailable):
 
     code = "model_server_unavailable"
     runbook = "gpu.md#the-endpoint-does-not-answer"
-    remedy = "Check that the model's server runs, and that MK_EMBED_URL or MK_SPLADE_URL is its address."
+    remedy = "Check that the model's server runs, and that MK_EMBED_URL, MK_SPLADE_URL or MK_EXTRACT_LLM_URL names it."
 
 
 class OutOfMemory(ResourceUnavailable):

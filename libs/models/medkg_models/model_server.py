@@ -104,8 +104,8 @@ class ModelServer:
             raise ConfigurationError(
                 f"{self.url} serves another {served.name} than when this service began ({revision[:12]}, not "
                 f"{self._served.revision[:12]})",
-                remedy="Serve the model as before, or start this service again; the index then says whether it takes "
-                "the new model's vectors.",
+                remedy="Serve the model as before, or start this service again; where it makes vectors, the index then "
+                "says whether it takes the new model's.",
             )
         self._served, self._in_doubt = served, False
         return served

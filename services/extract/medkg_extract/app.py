@@ -12,6 +12,7 @@ service = StageService(
     description="Finds what documents are about and what they claim",
     # The fork server has the recogniser beside the service's own process.
     memory_mb=1024,
+    environment={"MK_EXTRACT_LLM_URL": "${MK_EXTRACT_LLM_URL:-}"},
     compute=Compute(shared="medkg_extract.shared"),
 )
 

@@ -1,7 +1,7 @@
 """Gathers a document's entities and claims: each once, with all the evidence that there is for it."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from medkg_contracts.ids import digest
@@ -38,12 +38,14 @@ class Voice:
         agent: who made them of the source.
         publications: by which they are supported.
         confidence: how sure it is that they are said.
+        model: what read them out of a text, as the extraction's digests name it; None where no model was asked.
     """
 
     source: str
     agent: AgentType
     publications: tuple[str, ...] = ()
     confidence: float = 1.0
+    model: str | None = None
 
 
 class Gathering:
@@ -62,6 +64,11 @@ class Gathering:
     def document(self) -> str:
         """The id of the document's node."""
         return self._document.id
+
+    @property
+    def mentions(self) -> Sequence[Mention]:
+        """What the text is found to name so far."""
+        return self._mentions
 
     def have(self, entity: Entity) -> None:
         """Have this entity, unless there is a description of it."""
@@ -110,6 +117,7 @@ class Gathering:
                 agent_type=voice.agent,
                 publications=voice.publications,
                 confidence=voice.confidence,
+                model=voice.model,
             )
         )
 

@@ -2,10 +2,11 @@
 
 from typing import Literal
 
+from medkg_claims import LlmSettings
 from medkg_vocabulary.settings import VocabularySettings
 
 
-class ExtractSettings(VocabularySettings):
+class ExtractSettings(VocabularySettings, LlmSettings):
     """What is looked for in texts; records are read field by field in any case.
 
     Attributes:

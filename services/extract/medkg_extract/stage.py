@@ -1,9 +1,11 @@
-"""The extract stage: what a document's record says, field by field, and what its text names."""
+"""The extract stage: what a document's record says field by field, what its text names, what a model reads in it."""
 
 from collections.abc import Callable, Mapping
 from typing import ClassVar, Final
 
 import orjson
+from medkg_artifacts import ArtifactStore
+from medkg_claims import ClaimReader, StoredAnswers, prompt_digests
 from medkg_contracts.errors import InvalidDocument
 from medkg_contracts.ids import digest
 from medkg_contracts.ir import Chunk, Document, RawPayload
@@ -14,6 +16,7 @@ from . import ctgov
 from .gathering import LOCAL_PREFIX, Gathering
 from .recognition import ingredients, text_reader
 from .record import Field
+from .reported import reported
 from .settings import ExtractSettings
 from .text import TextReader
 
@@ -32,11 +35,15 @@ class ExtractStage:
     outputs: ClassVar[tuple[str, ...]] = ("entities", "claims")
 
     _text: TextReader | None = None
+    _reader: ClaimReader | None = None
 
     def __init__(self, settings: ExtractSettings) -> None:
         self._settings = settings
         made_of = ingredients(settings)
-        self._extraction = Extraction(version=RULES, digests=made_of.digests if made_of else {})
+        digests = dict(made_of.digests) if made_of else {}
+        digests |= prompt_digests() if settings.extract_llm_url else {}
+        self._extraction = Extraction(version=RULES, digests=digests)
+        self._store = ArtifactStore.from_url(settings.artifacts_url)
 
     @property
     def version(self) -> str:
@@ -44,28 +51,42 @@ class ExtractStage:
         return digest(RULES, *(f"{name}={value}" for name, value in sorted(self._extraction.digests.items())))[:12]
 
     async def open(self) -> None:
-        """Make the recogniser, unless the process has it already.
+        """Make the recogniser, unless the process has it already, and see to it that the language model is served.
 
         Raises:
             ConfigurationError: there is no such model or vocabulary, or they do not belong together.
+            ModelServerUnavailable: the language model's server does not answer.
         """
         self._text = text_reader(self._settings)
+        if self._settings.extract_llm_url:
+            self._reader = ClaimReader(self._settings.extract_llm_url, self._settings)
+            await self._reader.open()
+            digests = {**self._extraction.digests, **self._reader.digests}
+            self._extraction = self._extraction.model_copy(update={"digests": digests})
+
+    async def close(self) -> None:
+        """Close the connections to the language model's server."""
+        if self._reader is not None:
+            await self._reader.close()
 
     async def execute(
         self,
-        ctx: StageContext,  # noqa: ARG002 - a record says the same to everybody
+        ctx: StageContext,
         payloads: list[RawPayload],
         document: Document,
-        chunks: list[Chunk],  # noqa: ARG002 - for what reads text
+        chunks: list[Chunk],
     ) -> tuple[Entities, Claims]:
         """The entities and claims of a document; of a source whose records are not known, those of its text alone.
 
         Raises:
             InvalidDocument: its record is no JSON object.
+            ModelServerUnavailable: the language model's server does not answer.
         """
         gathering = _of_record(payloads, document)
         if self._text is not None:
             self._text.read(document, gathering)
+        if self._reader is not None:
+            reported(await self._reader.read(chunks, StoredAnswers(self._store, ctx.tenant_id)), gathering)
         return gathering.results(self._extraction)
 
 
