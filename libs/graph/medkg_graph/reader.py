@@ -32,7 +32,7 @@ MOST_HOPS: Final = 4
 #: So many claims of each statement are shown.
 CLAIMS: Final = 20
 #: So many statements of an entity are looked at.
-_BREADTH: Final = 5_000
+_BREADTH: Final = 2_000
 #: So many, of so many each, where two are followed.
 _FIRST: Final = 200
 _NEXT: Final = 50
