@@ -105,6 +105,25 @@ async def test_of_many_neighbours_some_are_told_and_that_there_are_more(server: 
     )
 
 
+async def test_of_very_many_statements_a_part_is_looked_at(
+    server: GraphServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer says that it is of a part; where a predicate names as few as are looked at it is of all."""
+    monkeypatch.setattr("medkg_graph.reader._BREADTH", 2)
+    names = {f"MESH:D{number}": f"thing {number}" for number in range(5)}
+    said = [claim("t1", "MESH:D0", "biolink:treats", f"MESH:D{number}") for number in (1, 2)]
+    more = [claim("t1", f"MESH:D{number}", "biolink:related_to", "MESH:D0") for number in (3, 4)]
+    await GraphWriter(server).write([facts("t1", names, [*said, *more])])
+    reader = GraphReader(server)
+    near, all_said = await reader.neighbours("one", "MESH:D0"), await reader.evidence("one", "MESH:D0")
+    treats = await reader.neighbours("one", "MESH:D0", predicates=["treats"])
+
+    assert [(2, 4, False), (2, 2, True)] == [
+        (len(each.neighbours), each.statements, each.complete) for each in (near, treats)
+    ]
+    assert (2, False) == (len(all_said.statements), all_said.complete)
+
+
 async def test_documents_are_counted_however_many_claims_are_shown(server: GraphServer) -> None:
     """Each document once; what is shown of a statement is bounded, what supports it first."""
     said = {
