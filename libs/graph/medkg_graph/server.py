@@ -55,12 +55,13 @@ class GraphServer:
             user: "" where Neo4j asks for no credentials.
             password: of the user.
             database: which of Neo4j's databases.
-            timeout_s: how long a transaction is tried again where Neo4j does not answer or has a deadlock.
+            timeout_s: how long a transaction may take with all its tries, where Neo4j has a deadlock or does not
+                answer. Neo4j itself ends what takes longer, so that it holds up nobody else.
 
         Raises:
             ConfigurationError: the URL is none of Neo4j's.
         """
-        self._url, self._database = url, database
+        self._url, self._database, self._timeout_s = url, database, timeout_s
         try:
             self._driver: AsyncDriver = AsyncGraphDatabase.driver(
                 url,
@@ -84,9 +85,14 @@ class GraphServer:
             GraphUnavailable: it did not answer, or refused for the moment, for as long as is tried.
             ConfigurationError: it does not know us.
         """
+
+        @unit_of_work(timeout=self._timeout_s)
+        async def done(transaction: AsyncManagedTransaction) -> T:
+            return await work(Transaction(transaction))
+
         with self._told():
-            async with self._driver.session(database=self._database) as session:
-                return await session.execute_write(lambda transaction: work(Transaction(transaction)))
+            async with self._bounded(), self._driver.session(database=self._database) as session:
+                return await session.execute_write(done)
 
     async def read(self, work: Work[T], timeout_s: float | None = None) -> T:
         """Do the work in a transaction in which Neo4j itself refuses to write; otherwise as `write`.
@@ -109,7 +115,10 @@ class GraphServer:
                     return await work(Transaction(transaction))
 
         with self._told():
-            async with self._driver.session(database=self._database, default_access_mode=READ_ACCESS) as session:
+            async with (
+                self._bounded(timeout_s),
+                self._driver.session(database=self._database, default_access_mode=READ_ACCESS) as session,
+            ):
                 return await session.execute_read(done)
 
     @asynccontextmanager
@@ -129,6 +138,15 @@ class GraphServer:
                 await session.begin_transaction(timeout=timeout_s) as transaction,
             ):
                 yield transaction
+
+    @asynccontextmanager
+    async def _bounded(self, more_s: float | None = None) -> AsyncIterator[None]:
+        """End what waits for a Neo4j that has taken it and says nothing: its driver would wait for ever."""
+        try:
+            async with asyncio.timeout(self._timeout_s + (more_s or 0) + _GRACE_S):
+                yield
+        except TimeoutError as error:
+            raise GraphUnavailable(f"Neo4j at {self._url} did not answer in time") from error
 
     @contextmanager
     def _answers(self, timeout_s: float | None) -> Iterator[None]:

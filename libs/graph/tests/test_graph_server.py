@@ -1,6 +1,7 @@
 """The graph in a real Neo4j: exactly what documents say now, whoever wrote, in whatever order, however often."""
 
 import asyncio
+from time import monotonic
 
 import pytest
 from hypothesis import given, settings
@@ -190,6 +191,48 @@ async def test_a_graph_that_is_away_is_named() -> None:
     with pytest.raises(GraphUnavailable, match="does not answer"):
         await GraphReader(server).find("one", "x")
     await server.close()
+
+
+async def test_a_graph_that_hangs_is_given_up() -> None:
+    """It takes the connection and says nothing: its driver would wait for ever."""
+    held: list[asyncio.StreamWriter] = []
+
+    async def silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        held.append(writer)
+
+    listener = await asyncio.start_server(silent, "127.0.0.1", 0)
+    server = GraphServer(f"bolt://127.0.0.1:{listener.sockets[0].getsockname()[1]}", timeout_s=0.2)
+    began = monotonic()
+    with pytest.raises(GraphUnavailable):
+        await GraphWriter(server).held("one", "t1")
+    with pytest.raises(GraphUnavailable):
+        await server.write(lambda transaction: transaction.run("RETURN 1"))
+    took = monotonic() - began
+    await server.close()
+    for writer in held:
+        writer.close()
+    listener.close()
+
+    assert took < 10
+
+
+async def test_a_transaction_that_hangs_holds_up_nobody(neo4j_url: str, server: GraphServer) -> None:
+    """Its writer stands still with a lock that another one wants: Neo4j itself ends it."""
+    still, stopped = asyncio.Event(), GraphServer(neo4j_url, timeout_s=1)
+
+    async def lock(transaction: Transaction) -> None:
+        await transaction.run("MERGE (d:Document {tenant: 'one', id: 't1'}) SET d.locked = true")
+        still.set()
+        await asyncio.Event().wait()
+
+    hanging = asyncio.create_task(stopped.write(lock))
+    await still.wait()
+    receipts = await GraphWriter(server).write([facts("t1", PAIN)])
+    with pytest.raises(GraphUnavailable, match="did not answer in time"):
+        await hanging
+    await stopped.close()
+
+    assert [3] == [each.nodes for each in receipts]
 
 
 def test_an_address_that_is_none_is_a_setting_to_correct() -> None:

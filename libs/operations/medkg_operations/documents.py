@@ -28,8 +28,8 @@ from .settings import StoreSettings
 TRIES: Final = 20
 #: Seconds that one request to OpenSearch may take: it is looked through, and made to see all that was written.
 TIMEOUT_S: Final = 30.0
-#: Seconds for which Neo4j is asked again where it does not answer.
-GRAPH_TIMEOUT_S: Final = 5.0
+#: Seconds that Neo4j may take, asked again where it does not answer.
+GRAPH_TIMEOUT_S: Final = 15.0
 #: So many records are looked for at once.
 PAGE: Final = 10_000
 
