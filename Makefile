@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test derive lint type layers asyncapi docs supply engine images containers newest bench chaos vllm llm kgx tagger tagger-cv gpu-check fmt clean
+.PHONY: help setup demo up down test derive lint type layers asyncapi docs supply engine images containers newest bench chaos vllm llm kgx tagger tagger-cv gpu-check fmt clean bench-graph
 .PHONY: packages faketime python stack models node ready
 MAKEFLAGS += --no-print-directory
 
@@ -128,6 +128,10 @@ newest: setup
 ## Measure throughput against the floor and the peers
 bench: setup
 	$(RUN) python -m tests.benchmarks.bench
+
+## Measure writing and asking a knowledge graph of a million edges
+bench-graph: setup
+	$(RUN) python -m tests.benchmarks.graph
 
 ## Let every fault strike the product under load, on three brokers, and print what it did
 chaos: setup faketime

@@ -18,6 +18,7 @@ from medkg_ledger import JobState, JobStatus
 from medkg_stack import SERVICES
 from medkg_testing import LocalStack
 
+from tests.graphs import expected_facts, graph_facts
 from tests.studies import all_states, expected_chunks, indexed_chunks
 from tests.vectors import index_records, served_records
 
@@ -66,6 +67,7 @@ async def gather(product: LocalStack, since: Mark, load: Load) -> Evidence:
             for holding in [
                 *await asyncio.to_thread(_holdings, product, tenant, states[tenant], mine),
                 *await _vectors(product, tenant, states[tenant]),
+                *await asyncio.to_thread(_graph, product, tenant, states[tenant]),
             ]
         ],
         letters=letters,
@@ -142,6 +144,16 @@ async def _vectors(product: LocalStack, tenant: str, states: Mapping[str, JobSta
     with suppress(TimeoutError):
         await until(same, _READ_S)
     return [Holdings(f"vectors of {tenant}", recorded, await asyncio.to_thread(served_records, product, tenant))]
+
+
+def _graph(product: LocalStack, tenant: str, states: Mapping[str, JobState]) -> list[Holdings]:
+    """The tenant's graph, fact by fact; none where no job was to bring anything there."""
+    written = [state for state in states.values() if "claims" in state.artifacts and "kg" in state.nodes]
+    if not written:
+        return []
+    completed = [state for state in written if state.status is JobStatus.COMPLETED]
+    expected = frozenset(expected_facts(product, completed, tenant))
+    return [Holdings(f"graph of {tenant}", expected, graph_facts(product, tenant))]
 
 
 def _made_by(events: Sequence[CloudEvent], jobs: Collection[str]) -> Iterator[str]:

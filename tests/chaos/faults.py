@@ -9,10 +9,11 @@ import random
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from time import monotonic
+from urllib.parse import urlsplit
 
 from medkg_artifacts import SYSTEM_TENANT
 from medkg_bus.cluster import Cluster
@@ -26,6 +27,7 @@ from medkg_operations.requests import publish
 from tests.shipped import PIPELINE
 
 from .load import Load
+from .relay import Relay
 from .rig import Rig
 
 #: How soon completed jobs must flow again, in seconds.
@@ -36,6 +38,8 @@ BROKER_KILL_S = 30.0
 HANG_S = 15.0
 DOWN_S = 30.0
 PAUSED_S = 10.0
+#: Of each answer, and of each statement: a document takes a dozen of them.
+SLOW_S = 0.3
 
 #: Jobs whose chunks are given vectors.
 VECTORS_IN_FLIGHT = 8
@@ -137,6 +141,38 @@ async def lose_opensearch(rig: Rig, _: Load) -> float:
     return monotonic()
 
 
+async def kill_neo4j(rig: Rig, _: Load) -> float:
+    """SIGKILL; the supervisor starts it again on its data."""
+    since = monotonic()
+    await asyncio.to_thread(rig.product.kill, "neo4j")
+    await asyncio.to_thread(rig.product.start, "neo4j")
+    return since
+
+
+async def cut_off_neo4j(rig: Rig, _: Load) -> float:
+    """All connections of kg are closed for a while, and so is each new one."""
+    rig.neo4j.cut()
+    await asyncio.sleep(DOWN_S)
+    rig.neo4j.mend()
+    return monotonic()
+
+
+async def silence_neo4j(rig: Rig, _: Load) -> float:
+    """What kg sends is taken and not answered, for longer than it waits."""
+    rig.neo4j.silence()
+    await asyncio.sleep(DOWN_S)
+    rig.neo4j.mend()
+    return monotonic()
+
+
+async def slow_neo4j(rig: Rig, _: Load) -> float:
+    """What kg sends, and what is answered, takes its time for a while."""
+    rig.neo4j.delay_s = SLOW_S
+    await asyncio.sleep(DOWN_S)
+    rig.neo4j.delay_s = 0.0
+    return monotonic()
+
+
 async def restart_search(rig: Rig, _: Load) -> float:
     """The search node ends in good order, begins from its snapshot, reads on, and is killed."""
 
@@ -224,6 +260,23 @@ async def two_of(service: str, rig: Rig) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
+async def kg_through_relay(rig: Rig) -> AsyncIterator[None]:
+    """Kg reaches Neo4j through a relay, and directly again afterwards."""
+    address = urlsplit(rig.product.settings.neo4j_url)
+    async with Relay(address.hostname or "", address.port or 0) as relay:
+        rig.neo4j = relay
+        through = rig.dressed({"MK_NEO4J_URL": f"bolt://127.0.0.1:{relay.port}"})
+        await asyncio.to_thread(rig.services.stop, ["kg"])
+        await asyncio.to_thread(through.start, ["kg"])
+        try:
+            yield
+        finally:
+            relay.mend()
+            await asyncio.to_thread(rig.services.stop, ["kg"])
+            await asyncio.to_thread(rig.product.start, "kg")
+
+
+@asynccontextmanager
 async def true_clocks_after(services: dict[str, int], rig: Rig) -> AsyncIterator[None]:
     """Whatever clocks these services get, they have the machine's own again afterwards."""
     try:
@@ -282,6 +335,22 @@ def _on_vectors() -> list[Fault]:
     ]
 
 
+def _on_graph() -> list[Fault]:
+    """The graph is written at the end of the longest topology, beside the models."""
+    relayed = {
+        "Neo4j cut off 30 s": cut_off_neo4j,
+        "Neo4j silent 30 s": silence_neo4j,
+        "Neo4j slow 30 s": slow_neo4j,
+    }
+    direct = [
+        Fault("graph: SIGKILL kg", partial(kill, "kg")),
+        Fault("graph: SIGSTOP kg", partial(hang, "kg"), scene=partial(two_of, "kg")),
+        Fault("graph: Neo4j killed", kill_neo4j, short=True),
+    ]
+    through = [Fault(f"graph: {name}", inject, scene=kg_through_relay) for name, inject in relayed.items()]
+    return [replace(fault, topology="auto", in_flight=VECTORS_IN_FLIGHT) for fault in (*direct, *through)]
+
+
 def _skew(name: str, hours: dict[str, int]) -> Fault:
     return Fault(name, partial(skew, hours), None, scene=partial(true_clocks_after, hours), impossible=_no_faketime)
 
@@ -299,6 +368,7 @@ FAULTS = [
     Fault("every third job cancelled", cancel, PROCESS_KILL_S),
     Fault("chunk paused 10 s", partial(pause, ScopeOrder(scope="stage", name="chunk")), PROCESS_KILL_S),
     *_on_vectors(),
+    *_on_graph(),
     _skew("clocks: router +1 h, parse -1 h", {"router": 1, "parse": -1}),
     _skew("clocks: router -1 h, index +1 h", {"router": -1, "index": 1}),
 ]

@@ -15,6 +15,7 @@ from medkg_testing import LocalStack
 from tests.shipped import REPOSITORY
 
 from .disk import Disk
+from .relay import Relay
 from .waiting import until
 
 #: Where the logs of faults are kept that left something wrong.
@@ -30,7 +31,10 @@ class Rig:
         product: the product.
         studies: the ids of all recorded studies.
         disk: what its artifact store is on.
+        neo4j: what kg reaches Neo4j through, where a fault has put it there.
     """
+
+    neo4j: Relay
 
     def __init__(self, product: LocalStack, disk: Disk) -> None:
         self.product = product

@@ -43,7 +43,11 @@ class Transaction:
 
 
 class GraphServer:
-    """A Neo4j, asked over Bolt; several tasks may use it at once."""
+    """A Neo4j, asked over Bolt; several tasks may use it at once.
+
+    Attributes:
+        retries: how many times a transaction that writes was begun again, as after a deadlock.
+    """
 
     def __init__(
         self, url: str, *, user: str = "", password: str = "", database: str = "neo4j", timeout_s: float = 30.0
@@ -62,6 +66,7 @@ class GraphServer:
             ConfigurationError: the URL is none of Neo4j's.
         """
         self._url, self._database, self._timeout_s = url, database, timeout_s
+        self.retries = 0
         try:
             self._driver: AsyncDriver = AsyncGraphDatabase.driver(
                 url,
@@ -85,9 +90,13 @@ class GraphServer:
             GraphUnavailable: it did not answer, or refused for the moment, for as long as is tried.
             ConfigurationError: it does not know us.
         """
+        tries = 0
 
         @unit_of_work(timeout=self._timeout_s)
         async def done(transaction: AsyncManagedTransaction) -> T:
+            nonlocal tries
+            tries += 1
+            self.retries += tries > 1
             return await work(Transaction(transaction))
 
         with self._told():

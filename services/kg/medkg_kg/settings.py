@@ -10,7 +10,7 @@ class KGSettings(GraphSettings):
     """How facts are written.
 
     Attributes:
-        timeout_s: seconds for which a transaction is tried again, as after a deadlock.
+        timeout_s: that a transaction may take with all its tries, as after a deadlock; Neo4j ends what takes longer.
         batch_claims: documents are written together, in one transaction, up to so many claims.
     """
 

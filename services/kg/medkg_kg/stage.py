@@ -9,6 +9,7 @@ from medkg_contracts.knowledge import Claims, Entities, GraphReceipt
 from medkg_contracts.stages import StageContext
 from medkg_graph import Facts, GraphWriter, facts_of
 
+from . import metrics
 from .settings import KGSettings
 
 #: The facts of a job, and its position in the batch.
@@ -26,6 +27,7 @@ class Neo4jKGStage:
         self._settings = settings
         self._server = settings.connect(settings.timeout_s)
         self._writer = GraphWriter(self._server)
+        self._retries = 0
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -57,12 +59,16 @@ class Neo4jKGStage:
         positions = [position for position, _ in jobs]
         try:
             receipts = await self._writer.write([facts for _, facts in jobs])
+            metrics.written(receipts)
         except ResourceUnavailable as error:
             return dict.fromkeys(positions, error)
         except Exception as error:  # noqa: BLE001 - whose fault it is shows when each is written by itself
             if len(jobs) == 1:
                 return {positions[0]: error}
             return {position: result for job in jobs for position, result in (await self._write([job])).items()}
+        finally:
+            metrics.retried(self._server.retries - self._retries)
+            self._retries = self._server.retries
         return dict(zip(positions, receipts, strict=True))
 
 

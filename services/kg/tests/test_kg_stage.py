@@ -11,6 +11,7 @@ from medkg_contracts.stages import StageContext
 from medkg_graph import GraphWriter
 from medkg_kg.settings import KGSettings
 from medkg_kg.stage import Neo4jKGStage
+from prometheus_client import REGISTRY
 
 from .examples import example
 
@@ -46,3 +47,14 @@ async def test_the_graph_ends_with_the_version_that_the_index_ends_with(stage: N
             ends.append((late == expected, (await graph.held(tenant, "ctgov:NCT1")).order))
 
     assert {(True, 7)} == set(ends)
+
+
+async def test_what_was_written_and_what_came_too_late_is_counted(stage: Neo4jKGStage) -> None:
+    """A document's claims count with each write, and nothing of one that was superseded."""
+    names = [("medkg_kg_documents_total", {"outcome": each}) for each in ("written", "superseded")]
+    names += [("medkg_kg_claims_total", {"change": each}) for each in ("supported", "removed")]
+    before = [REGISTRY.get_sample_value(*name) or 0 for name in names]
+    await run(stage, f"kg-{uuid.uuid4().hex[:12]}", (5, 7, 6))
+    after = [REGISTRY.get_sample_value(*name) or 0 for name in names]
+
+    assert [2, 1, 2, 0] == [now - then for then, now in zip(before, after, strict=True)]
