@@ -10,8 +10,8 @@ from medkg_contracts.knowledge import Claim, Claims, Entities, Entity
 
 MODEL: Final[dict[str, Any]] = json.loads(Path(__file__).with_name("model.json").read_text())
 
-#: The prefix of what no public vocabulary has.
-OWN_PREFIX: Final = "MEDKG"
+#: Prefixes that the model lacks: of what no public vocabulary has, and Bioregistry's of two registries.
+OTHER_PREFIXES: Final = frozenset({"MEDKG", "openalex", "ror"})
 
 
 def problems(entities: Entities, claims: Claims) -> set[str]:
@@ -28,7 +28,7 @@ def _of_entity(entity: Entity) -> Iterator[str]:
     if not MODEL["classes"].get(category, {}).get("usable"):
         yield f"category {category}"
     for curie in (entity.id, *entity.xrefs):
-        if (prefix := curie.partition(":")[0]) not in {*MODEL["prefixes"], OWN_PREFIX}:
+        if (prefix := curie.partition(":")[0]) not in {*MODEL["prefixes"], *OTHER_PREFIXES}:
             yield f"prefix {prefix}"
     # As kgx has it of a node's id.
     if not re.fullmatch(r"[^ <()>:]*:[^/ :]+", entity.id):
@@ -57,7 +57,7 @@ def _of_provenance(claim: Claim) -> Iterator[str]:
     if not claim.knowledge_source.startswith("infores:"):
         yield f"knowledge source {claim.knowledge_source}"
     for curie in claim.publications:
-        if (prefix := curie.partition(":")[0]) not in {*MODEL["prefixes"], OWN_PREFIX}:
+        if (prefix := curie.partition(":")[0]) not in {*MODEL["prefixes"], *OTHER_PREFIXES}:
             yield f"prefix {prefix} of a publication"
 
 

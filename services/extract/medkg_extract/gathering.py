@@ -29,6 +29,11 @@ def local_id(kind: str, *names: str) -> str:
     return f"{LOCAL_PREFIX}:{kind}-{digest(kind, *said)[:16]}"
 
 
+def node_of(document_id: str) -> str:
+    """The id of a document's node, where nothing says by which id the world knows it."""
+    return f"{LOCAL_PREFIX}:document-{digest(document_id)[:16]}"
+
+
 @dataclass(frozen=True, slots=True)
 class Voice:
     """Who says the claims that are gathered.
@@ -78,14 +83,17 @@ class Gathering:
         """Have this mention."""
         self._mentions.append(mention)
 
-    def drop(self, reason: str, times: int) -> None:
+    def drop(self, reason: str, times: int = 1) -> None:
         """Count what was found and is left out."""
         self._dropped[reason] += times
 
-    def entity(self, id_: str, category: str, name: str, **attributes: Scalar | list[str]) -> str:
+    def entity(
+        self, id_: str, category: str, name: str, xrefs: Iterable[str] = (), **attributes: Scalar | list[str]
+    ) -> str:
         """Have this entity; the first description of it stays. Returns its id."""
         said: Attributes = {key: value for key, value in attributes.items() if value not in ("", [])}
-        self.have(Entity(id=id_, category=f"biolink:{category}", name=name or id_, attributes=said))
+        category = f"biolink:{category}"
+        self.have(Entity(id=id_, category=category, name=name or id_, xrefs=tuple(xrefs), attributes=said))
         return id_
 
     def about(self, id_: str) -> None:

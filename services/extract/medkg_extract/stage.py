@@ -12,8 +12,8 @@ from medkg_contracts.ir import Chunk, Document, RawPayload
 from medkg_contracts.knowledge import Claims, Entities, Entity, Extraction
 from medkg_contracts.stages import StageContext
 
-from . import ctgov
-from .gathering import LOCAL_PREFIX, Gathering
+from . import ctgov, openalex
+from .gathering import Gathering, node_of
 from .recognition import ingredients, text_reader
 from .record import Field
 from .reported import reported
@@ -26,7 +26,7 @@ Reader = Callable[[Document, Field], Gathering]
 #: The version of the extractors' rules.
 RULES: Final = "2"
 
-READERS: Final[Mapping[str, Reader]] = {"ctgov": ctgov.facts}
+READERS: Final[Mapping[str, Reader]] = {"ctgov": ctgov.facts, "openalex": openalex.facts}
 
 
 class ExtractStage:
@@ -108,8 +108,4 @@ def _read(payload: RawPayload) -> Field:
 
 
 def _unknown(document: Document) -> Entity:
-    return Entity(
-        id=f"{LOCAL_PREFIX}:document-{digest(document.id)[:16]}",
-        category="biolink:Publication",
-        name=document.title or document.id,
-    )
+    return Entity(id=node_of(document.id), category="biolink:Publication", name=document.title or document.id)
