@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from medkg_contracts.ids import digest
+from medkg_contracts.ir import Chunk
 from medkg_contracts.knowledge import (
     AgentType,
     Attributes,
@@ -17,6 +18,7 @@ from medkg_contracts.knowledge import (
     KnowledgeLevel,
     Mention,
     Scalar,
+    TextEvidence,
 )
 
 #: The prefix of things that no vocabulary has; they are known by their names.
@@ -141,8 +143,8 @@ class Gathering:
         self._claims[claim.id] = claim
         return claim.id
 
-    def results(self, extraction: Extraction) -> tuple[Entities, Claims]:
-        """All of it, in an order that does not depend on that in which it was found."""
+    def results(self, extraction: Extraction, chunks: Sequence[Chunk] = ()) -> tuple[Entities, Claims]:
+        """All of it, in an order that does not depend on that in which it was found; sentences with their chunks."""
         others = (self._entities[id_] for id_ in sorted(self._entities) if id_ != self._document.id)
         entities = Entities(
             document_id=self._document_id,
@@ -153,5 +155,17 @@ class Gathering:
             extraction=extraction,
             dropped={reason: times for reason, times in sorted(self._dropped.items()) if times},
         )
-        claims = tuple(self._claims[id_] for id_ in sorted(self._claims))
+        claims = tuple(_located(self._claims[id_], chunks) for id_ in sorted(self._claims))
         return entities, Claims(document_id=self._document_id, claims=claims)
+
+
+def _located(claim: Claim, chunks: Sequence[Chunk]) -> Claim:
+    evidence = (_in_chunk(part, chunks) if isinstance(part, TextEvidence) else part for part in claim.evidence)
+    return claim.model_copy(update={"evidence": tuple(evidence)})
+
+
+def _in_chunk(part: TextEvidence, chunks: Sequence[Chunk]) -> TextEvidence:
+    """The sentence with the first chunk that has all of it."""
+    span = part.span
+    holders = (each.id for each in chunks if each.span.start <= span.start and span.end <= each.span.end)
+    return part.model_copy(update={"chunk_id": next(holders, None)})

@@ -24,7 +24,7 @@ from .text import TextReader
 Reader = Callable[[Document, Field], Gathering]
 
 #: The version of the extractors' rules.
-RULES: Final = "2"
+RULES: Final = "4"
 
 READERS: Final[Mapping[str, Reader]] = {"ctgov": ctgov.facts, "openalex": openalex.facts}
 
@@ -87,7 +87,7 @@ class ExtractStage:
             self._text.read(document, gathering)
         if self._reader is not None:
             reported(await self._reader.read(chunks, StoredAnswers(self._store, ctx.tenant_id)), gathering)
-        return gathering.results(self._extraction)
+        return gathering.results(self._extraction, chunks)
 
 
 def _of_record(payloads: list[RawPayload], document: Document) -> Gathering:

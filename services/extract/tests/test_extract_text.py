@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from medkg_contracts.ir import Document, Provenance, Section, SectionType
+from medkg_contracts.ir import Chunk, Document, Provenance, Section, SectionType, Span
 from medkg_contracts.knowledge import Claim, Claims, Entities
 from medkg_contracts.stages import StageContext
 from medkg_extract.settings import ExtractSettings
@@ -28,7 +28,19 @@ async def read(settings: ExtractSettings, *texts: tuple[SectionType, str]) -> tu
     document = Document(id="else:1", source="else", title="A title", sections=sections, provenance=HERE)
     stage = ExtractStage(settings)
     await stage.open()
-    return document, *await stage.execute(CONTEXT, [], document, [])
+    return document, *await stage.execute(CONTEXT, [], document, chunks_of(document))
+
+
+def chunks_of(document: Document) -> list[Chunk]:
+    """A chunk of each section."""
+    return [
+        Chunk(
+            id=f"chunk-{section.id}", document_id=document.id, document_title="", source="else", section_id=section.id,
+            section_type=section.type, section_title="", ordinal=number, text=section.text, token_count=1,
+            span=Span(start=document.offset(section.id), end=document.offset(section.id) + len(section.text)),
+        )
+        for number, section in enumerate(document.sections)
+    ]  # fmt: skip
 
 
 def of(said: Claims, id_: str) -> Claim:
@@ -54,7 +66,9 @@ async def test_a_name_is_a_mention_an_entity_and_a_claim(settings: ExtractSettin
     assert (entities.document.id, "biolink:mentions", "text_mining_agent") == (
         claim.subject, claim.predicate, claim.agent_type,
     )  # fmt: skip
-    assert [("s1", "Bronchial asthma was treated.")] == [(each.section_id, each.quote) for each in claim.evidence]
+    assert [("s1", "chunk-s1", "Bronchial asthma was treated.")] == [
+        (each.section_id, each.chunk_id, each.quote) for each in claim.evidence
+    ]
 
 
 async def test_evidence_is_what_stands_in_the_text(settings: ExtractSettings) -> None:
