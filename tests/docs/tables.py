@@ -18,6 +18,7 @@ from medkg_contracts.stages import ARTIFACT_TYPES, STAGE_TYPES
 from medkg_operations.new_stage.artifact import source
 
 from .blocks import DOCS
+from .statements import statement_table
 
 #: What each kind says; the one thing that the code does not.
 MEANINGS: Final[dict[Kind, tuple[str, str]]] = {
@@ -107,6 +108,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "events": event_table,
     "reasons": reason_list,
     "artifacts": artifact_table,
+    "statements": statement_table,
 }
 
 _MADE = re.compile(r"(?P<begin><!-- made: (?P<name>\w+) -->\n).*?(?P<end><!-- end -->)", re.DOTALL)
