@@ -1,6 +1,7 @@
 """`medkg graph` asks a real Neo4j, and ends as the shell expects."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from medkg_contracts.knowledge import Claim, Claims, Entities, Entity, Extraction, RecordEvidence
@@ -111,3 +112,28 @@ def test_a_graph_that_is_away_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     ended = medkg("graph", "entity", "x")
 
     assert (4, True) == (ended.exit_code, "error [graph_unavailable]: Neo4j at bolt" in ended.stderr)
+
+
+@pytest.mark.usefixtures("written")
+def test_the_graph_leaves_and_comes_to_another_tenant(tmp_path: Path) -> None:
+    """It is exported and imported by two commands, and says there what it said here."""
+    made = medkg_json("graph", "export", str(tmp_path / "all.gz"), "--tenant", TENANT)
+    come = medkg_json("graph", "import", *made["files"], "--tenant", f"{TENANT}-2")
+    near = medkg_json("graph", "neighbours", "pregabalin", "--tenant", f"{TENANT}-2")
+
+    assert [f"{tmp_path}/all_nodes.tsv.gz", f"{tmp_path}/all_edges.tsv.gz"] == made["files"]
+    assert (1, 1, 0) == (come["documents"], come["edges"], come["bad_rows"])
+    assert ["MESH:D2"] == [each["node"]["id"] for each in near["neighbours"]]
+
+
+@pytest.mark.parametrize(("words", "code", "documents"), [((), 5, "0"), (("--skip-bad",), 1, "1")])
+def test_bad_rows_are_shown_and_end_the_command(tmp_path: Path, words: tuple, code: int, documents: str) -> None:
+    """With their file and line, on standard error; skipped or not, the shell hears of them."""
+    nodes, edges = tmp_path / "n.tsv", tmp_path / "e.tsv"
+    nodes.write_text("id\tcategory\nMESH:D1\tbiolink:Drug\nno curie\tbiolink:Drug\n")
+    edges.write_text("subject\tpredicate\tobject\n")
+    result = medkg("graph", "import", str(nodes), str(edges), "--tenant", f"{TENANT}-3", *words)
+
+    assert code == result.exit_code
+    assert f"{nodes}:3: id: String should match" in result.stderr
+    assert ["documents", documents] == result.stdout.splitlines()[1].split()
