@@ -9,6 +9,8 @@ from medkg_contracts.stages import StageContext
 from medkg_extract.settings import ExtractSettings
 from medkg_extract.stage import ExtractStage
 
+from tests.biolink import problems
+
 CONTEXT = StageContext(tenant_id="default", doc_id="", job_id="j", correlation_id="c", pipeline="auto", digest="0" * 12)
 HERE = Provenance(source="else", source_id="1", uri="file:1", sha256="0" * 64)
 
@@ -69,6 +71,13 @@ async def test_a_name_is_a_mention_an_entity_and_a_claim(settings: ExtractSettin
     assert [("s1", "chunk-s1", "Bronchial asthma was treated.")] == [
         (each.section_id, each.chunk_id, each.quote) for each in claim.evidence
     ]
+
+
+async def test_what_is_named_is_biolinks(settings: ExtractSettings) -> None:
+    """The document, what it names, and that it does, are of the Biolink model."""
+    _, entities, said = await read(settings, ("title", "Aspirin for asthma"))
+
+    assert (2, set()) == (len(said.claims), problems(entities, said))
 
 
 async def test_evidence_is_what_stands_in_the_text(settings: ExtractSettings) -> None:
