@@ -6,13 +6,17 @@ from typing import TypeAlias
 from medkg_contracts.errors import InvalidDocument
 from medkg_contracts.ir import Document, RawPayload
 
-from . import beir, ctgov
+from . import beir, ctgov, openalex
 
 #: Makes a document of a payload, or raises `InvalidDocument`.
 Reader: TypeAlias = Callable[[RawPayload], Document]
 
 #: The readers by source. A new source is one line here.
-READERS: Mapping[str, Reader] = {beir.SOURCE: beir.read_row, ctgov.SOURCE: ctgov.read_study}
+READERS: Mapping[str, Reader] = {
+    beir.SOURCE: beir.read_row,
+    ctgov.SOURCE: ctgov.read_study,
+    openalex.SOURCE: openalex.read_work,
+}
 
 
 def read_payload(payload: RawPayload) -> Document:

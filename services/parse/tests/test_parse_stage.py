@@ -27,5 +27,5 @@ async def test_another_number_of_payloads_is_refused(studies, payload_of, count)
 
 async def test_a_source_without_a_reader_is_refused(payload_of):
     """A payload of a source that nobody reads is refused by its name, and the known ones are named."""
-    with pytest.raises(InvalidDocument, match="of the source 'openalex'; known are beir, ctgov"):
-        await ParseStage(ParseSettings()).execute(CONTEXT, [payload_of("{}", source="openalex")])
+    with pytest.raises(InvalidDocument, match="of the source 'pubmed'; known are beir, ctgov, openalex"):
+        await ParseStage(ParseSettings()).execute(CONTEXT, [payload_of("{}", source="pubmed")])
