@@ -24,7 +24,7 @@ target "service" {
       # derived: services, by `make derive`
       { service = "chunk", target = "dense", shared = "stagekit", package = "medkg-chunk", module = "medkg_chunk" },
       { service = "embed", target = "dense", shared = "stagekit", package = "medkg-embed", module = "medkg_embed" },
-      { service = "extract", target = "stage", shared = "stagekit", package = "medkg-extract", module = "medkg_extract" },
+      { service = "extract", target = "extract", shared = "stagekit", package = "medkg-extract", module = "medkg_extract" },
       { service = "index", target = "stage", shared = "stagekit", package = "medkg-index", module = "medkg_index" },
       { service = "ingest", target = "stage", shared = "stagekit", package = "medkg-ingest", module = "medkg_ingest" },
       { service = "kg", target = "stage", shared = "stagekit", package = "medkg-kg", module = "medkg_kg" },

@@ -19,10 +19,11 @@ from .project import LOCAL_IMAGES, REPOSITORY, docker, inspect
 pytestmark = pytest.mark.containers
 
 MOST_BYTES = 250_000_000
-#: Of those that have models in them, and what these run on, and of the command, which fetches models.
+#: Of those that have models or vocabularies in them, and what these run on, and of the command, which fetches models.
 LARGER = {
     "chunk": 600_000_000,
     "embed": 600_000_000,
+    "extract": 290_000_000,
     "search": 800_000_000,
     "splade": 550_000_000,
     "cli": 280_000_000,
@@ -85,6 +86,19 @@ def test_image_reads_texts_by_meaning_without_a_network(name: str) -> None:
     found = docker("run", "--rm", *hard, "--entrypoint", "python", f"medkg/{name}:0.1.0", "-c", code)
 
     assert "(1, 384)" == found.strip()
+
+
+@pytest.mark.parametrize("name", ["extract", "search"])
+def test_image_knows_names_without_compiling_them(name: str) -> None:
+    """Vocabularies are compiled in the image: a container that can write nowhere opens them."""
+    code = (
+        "from medkg_vocabulary.settings import VocabularySettings\n"
+        "print([each.about.name for each in VocabularySettings().open_vocabularies()])\n"
+    )
+    hard = ("--network", "none", "--read-only")
+    found = docker("run", "--rm", *hard, "--entrypoint", "python", f"medkg/{name}:0.1.0", "-c", code)
+
+    assert "['mesh', 'doid']" == found.strip()
 
 
 @pytest.mark.parametrize("overlay", ["", *OVERLAYS])

@@ -10,6 +10,7 @@ service = StageService(
     ExtractStage,
     ExtractSettings,
     description="Finds what documents are about and what they claim",
+    image="extract",
     # The fork server has the recogniser beside the service's own process.
     memory_mb=1024,
     environment={"MK_EXTRACT_LLM_URL": "${MK_EXTRACT_LLM_URL:-}"},
