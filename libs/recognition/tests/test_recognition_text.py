@@ -65,6 +65,8 @@ def test_short_forms_are_explained_by_the_text() -> None:
         ("No fever was seen, but asthma was.", (False, False)),
         ("Asthma was ruled out.", (True, False)),
         ("They know asthma.", (False, False)),
+        ("Asthma could not be excluded.", (False, True)),
+        ("Asthma and fever were not seen.", (True, False)),
     ],
 )
 def test_a_sentence_may_deny_or_doubt_what_it_names(sentence: str, expected: tuple[bool, bool]) -> None:
