@@ -12,7 +12,7 @@ import yaml
 from medkg_contracts.errors import ConfigurationError
 from medkg_stack.cache import Cache
 
-from tests.biolink import MODEL, OWN_PREFIX
+from tests.biolink import MODEL, OTHER_PREFIXES
 
 _PACKAGES: Final = ("kgx==2.7.0", f"biolink-model=={MODEL['version']}")
 #: What the environment takes on the disk, with some room.
@@ -47,11 +47,12 @@ def kgx(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def _config(folder: Path) -> dict[str, object]:
-    """As kgx comes with it, but with the prefixes in files: those of the model's package, and our own."""
+    """As kgx comes with it, but with the prefixes in files: those of the model's package, and others that we use."""
     (schema,) = environment().glob("lib/python*/site-packages/biolink_model/schema/biolink_model.yaml")
     prefixes = json.loads((schema.parents[1] / "prefixmaps" / "biolink-model-prefix-map.json").read_text())
     context = folder / "context.json"
-    context.write_text(json.dumps({"@context": {**prefixes, OWN_PREFIX: "https://medkg.example/"}}))
+    others = {prefix: f"https://medkg.example/{prefix}/" for prefix in sorted(OTHER_PREFIXES)}
+    context.write_text(json.dumps({"@context": {**prefixes, **others}}))
     names = ("biolink", "monarch_context", "obo_context")
     return {
         "graph_store": "kgx.graph.nx_graph.NxGraph",
