@@ -35,11 +35,13 @@ class FoundEntity:
         described: the JSON of its properties, as the document describes it.
         labels: that the entity has.
         properties: that the entity has.
-        owned: a document that supports the entity, this one or one with a smaller id, is named as its owner.
+        standing: of the document's description.
+        owned: a document that supports the entity, this one or one of a smaller standing, is named as its owner.
     """
 
     label: str
     described: str
+    standing: str
     labels: Sequence[str]
     properties: Mapping[str, Any]
     owned: bool
@@ -124,12 +126,12 @@ def _claim_is_right(facts: Facts, row: ClaimRow, there: FoundClaim) -> bool:
 
 
 def _entity_is_right(facts: Facts, row: EntityRow, there: FoundEntity | None) -> bool:
-    described = described_as(row)
-    if there is None or not there.owned or (there.label, there.described) != (row.label, described):
+    described = (row.label, described_as(row), row.standing(facts.document_id))
+    if there is None or not there.owned or (there.label, there.described, there.standing) != described:
         return False
-    if there.properties.get("owner") != facts.document_id:
+    if there.properties.get("owner") != there.standing:
         return True  # it is right if its owner's description is
-    own = {"tenant": facts.tenant, "id": row.id, "owner": facts.document_id}
+    own = {"tenant": facts.tenant, "id": row.id, "owner": there.standing}
     return {*there.labels} == {"Entity", row.label} and there.properties == {**row.properties, **own}
 
 

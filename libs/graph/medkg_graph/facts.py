@@ -19,6 +19,8 @@ Value = str | int | float | bool | list[str]
 
 #: Changes with what rows are made of, so that facts written by an older medkg are written again.
 _FORM: Final = "2"
+#: Says of an entity nothing of what it is.
+_ANYTHING: Final = "biolink:NamedThing"
 #: The names of a node's, and of a relationship's, properties that are no attributes and no qualifiers.
 ENTITY_FIELDS: Final = frozenset({"tenant", "id", "category", "name", "xrefs", "owner"})
 CLAIM_FIELDS: Final = frozenset(
@@ -34,11 +36,17 @@ class EntityRow:
     Attributes:
         label: its category as a node's label, such as ``Disease``.
         properties: of the node, without its tenant and its owner.
+        rank: how well it knows the entity: 0 if it is the document itself, 2 if only its id is known, else 1.
     """
 
     id: str
     label: str
     properties: Mapping[str, Value]
+    rank: int
+
+    def standing(self, document_id: str) -> str:
+        """What orders descriptions: of all documents' the smallest one is how the entity looks."""
+        return f"{self.rank}:{document_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +104,7 @@ def facts_of(tenant: str, entities: Entities, claims: Claims, order: int = 0) ->
             raise InvalidDocument(
                 f"{claim.document_id} claims something of {min(missing)}, which is none of its entities"
             )
-    nodes = tuple(_entity_row(known[id_]) for id_ in sorted(known))
+    nodes = tuple(_entity_row(known[id_], entities.document.id) for id_ in sorted(known))
     edges = tuple(sorted((_claim_row(claim, entities.extraction) for claim in claims.claims), key=lambda row: row.key))
     described = (f"{row.id} {orjson.dumps(row.properties, option=orjson.OPT_SORT_KEYS).decode()}" for row in nodes)
     whole = digest(_FORM, entities.document.id, *described, *(row.key for row in edges))
@@ -135,10 +143,12 @@ def relationship_type(predicate: str) -> str:
     return predicate.removeprefix("biolink:").upper()
 
 
-def _entity_row(entity: Entity) -> EntityRow:
+def _entity_row(entity: Entity, document: str) -> EntityRow:
     own = {"category": entity.category, "name": entity.name, "xrefs": sorted(entity.xrefs)}
     properties = _joined(own, entity.attributes, ENTITY_FIELDS, f"the entity {entity.id}")
-    return EntityRow(entity.id, entity.category.removeprefix("biolink:"), properties)
+    bare = entity.name == entity.id or entity.category == _ANYTHING
+    rank = 0 if entity.id == document else 2 if bare else 1
+    return EntityRow(entity.id, entity.category.removeprefix("biolink:"), properties, rank)
 
 
 def _claim_row(claim: Claim, extraction: Extraction) -> ClaimRow:

@@ -13,6 +13,7 @@ from .schema import GraphSchema
 from .server import GraphServer, Transaction
 from .writer import Key, apply_changes, document_keys, lock_documents
 
+_ENTITY: Final = ("label", "described", "standing", "labels", "properties", "owned")
 #: So many relationships or entities that nobody claims are deleted in one transaction.
 STRAYS: Final = 5_000
 
@@ -155,7 +156,7 @@ async def _listed(transaction: Transaction, rows: Sequence[dict[str, Any]]) -> d
 async def _read_entities(transaction: Transaction, found: Mapping[Key, Found]) -> None:
     rows = [{"tenant": tenant, "id": id_} for tenant, id_ in found]
     for row in await transaction.run(statements.SUPPORTED, rows=rows):
-        entity = FoundEntity(row["label"], row["described"], row["labels"], row["properties"], row["owned"])
+        entity = FoundEntity(**{name: row[name] for name in _ENTITY})
         found[row["tenant"], row["document"]].entities[row["id"]] = entity
 
 

@@ -32,12 +32,15 @@ SET e.locked = true REMOVE e.locked
 """
 
 #: Documents describe entities; each keeps its own description, so that an entity can take another's when one goes.
+#: Returns entities that looked as a document described them which does so less well now.
 SUPPORT: Final = """
 UNWIND $rows AS row
 MATCH (d:Document {tenant: row.tenant, id: row.document})
 MATCH (e:Entity {tenant: row.tenant, id: row.id})
 MERGE (d)-[s:SUPPORTS]->(e)
-SET s.label = row.label, s.properties = row.described
+SET s.label = row.label, s.properties = row.described, s.standing = row.standing
+WITH e, row WHERE substring(e.owner, 2) = row.document AND e.owner < row.standing
+RETURN row.tenant AS tenant, row.id AS id, row.document AS document
 """
 
 ABANDON: Final = """
@@ -46,26 +49,26 @@ MATCH (:Document {tenant: row.tenant, id: row.document})-[s:SUPPORTS]->(:Entity 
 DELETE s
 """
 
-#: An entity looks as the document with the smallest id describes it, whatever the order in which they came.
+#: An entity looks as the document with the smallest standing describes it, whatever the order in which they came.
 DESCRIBE: Final = """
 UNWIND $rows AS row
 MATCH (e:Entity {tenant: row.tenant, id: row.id})
-WHERE e.owner IS NULL OR row.document <= e.owner
+WHERE e.owner IS NULL OR row.standing <= e.owner
 WITH e, row, [label IN labels(e) WHERE label <> 'Entity'] AS labels
 SET e = row.properties
 REMOVE e:$(labels)
 SET e:$(row.label)
 """
 
-#: What entities look like whose describing document has abandoned them: as the next one describes them.
+#: What entities look like that their describing document has abandoned, or describes less well: as the best one does.
 HEIRS: Final = """
 UNWIND $rows AS row
-MATCH (e:Entity {tenant: row.tenant, id: row.id}) WHERE e.owner = row.document OR row.document IS NULL
-MATCH (d:Document)-[s:SUPPORTS]->(e)
-WITH e, d, s ORDER BY d.id
-WITH e, head(collect({document: d.id, label: s.label, described: s.properties})) AS heir
-SET e.owner = heir.document
-RETURN e.tenant AS tenant, e.id AS id, heir.document AS document, heir.label AS label, heir.described AS described
+MATCH (e:Entity {tenant: row.tenant, id: row.id}) WHERE substring(e.owner, 2) = row.document OR row.document IS NULL
+MATCH (:Document)-[s:SUPPORTS]->(e)
+WITH e, s ORDER BY s.standing
+WITH e, head(collect(s)) AS heir
+SET e.owner = heir.standing
+RETURN e.tenant AS tenant, e.id AS id, heir.standing AS standing, heir.label AS label, heir.properties AS described
 """
 
 #: Entities that no document supports any more go.
@@ -111,8 +114,9 @@ SUPPORTED: Final = """
 UNWIND $rows AS row
 MATCH (d:Document {tenant: row.tenant, id: row.id})-[s:SUPPORTS]->(e:Entity)
 RETURN d.tenant AS tenant, d.id AS document, e.id AS id, s.label AS label, s.properties AS described,
-       labels(e) AS labels, properties(e) AS properties,
-       e.owner <= d.id AND EXISTS { (:Document {tenant: row.tenant, id: e.owner})-[:SUPPORTS]->(e) } AS owned
+       s.standing AS standing, labels(e) AS labels, properties(e) AS properties, e.owner <= s.standing AND EXISTS {
+         (:Document {tenant: row.tenant, id: substring(e.owner, 2)})-[:SUPPORTS {standing: e.owner}]->(e)
+       } AS owned
 """
 
 _STRAY_CLAIM: Final = """

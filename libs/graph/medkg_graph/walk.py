@@ -29,7 +29,7 @@ class Description:
 
 @dataclass(frozen=True, slots=True)
 class EntityFound:
-    """An entity, with all that documents say of it; first as the document with the smallest id describes it."""
+    """An entity, with all that documents say of it; first as the document with the smallest standing describes it."""
 
     id: str
     descriptions: tuple[Description, ...]
@@ -113,10 +113,10 @@ class GraphWalk:
 
 
 def _descriptions(rows: Sequence[Row]) -> tuple[Description, ...]:
-    found = (
-        Description(row["described"], tuple(sorted(row["documents"])), tuple(sorted(row["itself"]))) for row in rows
+    return tuple(
+        Description(row["described"], tuple(sorted(row["documents"])), tuple(sorted(row["itself"])))
+        for row in sorted(rows, key=lambda row: str(row["standing"]))
     )
-    return tuple(sorted(found, key=lambda each: each.documents))
 
 
 _DOCUMENTS: Final = """
@@ -129,8 +129,10 @@ _ENTITIES: Final = """
 MATCH (e:Entity {tenant: $tenant}) WHERE e.id > $after
 WITH e ORDER BY e.id LIMIT $limit
 MATCH (d:Document)-[s:SUPPORTS]->(e)
-WITH e, s.properties AS described, collect(d.id) AS documents, collect(CASE WHEN d.node = e.id THEN d.id END) AS itself
-RETURN e.id AS id, collect({described: described, documents: documents, itself: itself}) AS descriptions
+WITH e, s.properties AS described, min(s.standing) AS standing,
+     collect(d.id) AS documents, collect(CASE WHEN d.node = e.id THEN d.id END) AS itself
+WITH e, {described: described, standing: standing, documents: documents, itself: itself} AS description
+RETURN e.id AS id, collect(description) AS descriptions
 ORDER BY id
 """
 

@@ -133,8 +133,8 @@ async def apply_changes(
     supports = [_described(each, row) for each in changes for row in each.supports]
     abandons = [_of(each) | {"id": id_} for each in changes for id_ in each.abandons]
     await _run(transaction, statements.ABANDON, abandons)
-    await _run(transaction, statements.SUPPORT, supports)
-    heirs = await _run(transaction, statements.HEIRS, [*abandons, *damaged])
+    worse = await _run(transaction, statements.SUPPORT, supports)
+    heirs = await _run(transaction, statements.HEIRS, [*abandons, *worse, *damaged])
     await _run(transaction, statements.DESCRIBE, map(_node, [*heirs, *_first(supports)]))
     await _run(transaction, statements.ORPHANS, abandons)
     await _add(transaction, changes)
@@ -182,19 +182,20 @@ def _of(each: Change) -> dict[str, Any]:
 
 
 def _described(each: Change, row: EntityRow) -> dict[str, Any]:
-    return _of(each) | {"id": row.id, "label": row.label, "described": described_as(row)}
+    standing = row.standing(each.document_id)
+    return _of(each) | {"id": row.id, "label": row.label, "described": described_as(row), "standing": standing}
 
 
 def _first(supports: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Of each entity the description by the smallest document of this batch."""
+    """Of each entity the description with the smallest standing in this batch."""
     first: dict[Key, dict[str, Any]] = {}
-    for row in sorted(supports, key=lambda row: row["document"]):
+    for row in sorted(supports, key=lambda row: row["standing"]):
         first.setdefault((row["tenant"], row["id"]), row)
     return list(first.values())
 
 
 def _node(row: Mapping[str, Any]) -> dict[str, Any]:
-    own = {"tenant": row["tenant"], "id": row["id"], "owner": row["document"]}
+    own = {"tenant": row["tenant"], "id": row["id"], "owner": row["standing"]}
     return {**row, "properties": {**orjson.loads(row["described"]), **own}}
 
 

@@ -56,7 +56,7 @@ def facts_alone(entities: Entities, tenant: str = "one") -> Facts:
 def some_facts(draw: st.DrawFn, document: str) -> Facts:
     """Facts about a few things that other documents speak of as well, each of which calls them as it likes."""
     ids = draw(st.lists(st.sampled_from(["MESH:D1", "MESH:D2", "MESH:D3", "MESH:D4"]), min_size=1, unique=True))
-    names = {id_: draw(st.sampled_from(["pain", "drug", "drug B"])) for id_ in ids}
+    names = {id_: draw(st.sampled_from(["pain", "drug", "drug B", id_])) for id_ in ids}
     ends = st.sampled_from([*ids, f"TRIAL:{document}"])
     said = draw(st.lists(st.tuples(ends, st.sampled_from(PREDICATES), ends, st.sampled_from("xyz")), max_size=5))
     claims = {one.id: one for one in (claim(document, s, p, o, value) for s, p, o, value in said)}

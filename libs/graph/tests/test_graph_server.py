@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from medkg_contracts.errors import ConfigurationError, GraphUnavailable, NotFound
+from medkg_contracts.knowledge import Entities, Entity, Extraction
 from medkg_graph import GraphReader, GraphServer, GraphWriter
 from medkg_graph.server import Transaction
 from medkg_stack.ports import free_port
 from neo4j.exceptions import ClientError, DatabaseError
 
-from .facts import claim, content, facts, some_facts, wipe
+from .facts import claim, content, facts, facts_alone, some_facts, wipe
 
 pytestmark = pytest.mark.integration
 
@@ -239,3 +240,25 @@ def test_an_address_that_is_none_is_a_setting_to_correct() -> None:
     """The setting is named."""
     with pytest.raises(ConfigurationError, match="MK_NEO4J_URL"):
         GraphServer("127.0.0.1:7687")
+
+
+async def test_an_entity_looks_as_the_document_that_knows_it_best_describes_it(server: GraphServer) -> None:
+    """What only names a thing by its id hides nothing; when a document says less than before, another's word counts."""
+    named, known, itself = "PMID:1", "a trial's citation", "The article's own title"
+
+    async def looks() -> str:
+        return str((await GraphReader(server).node("one", "PMID:1")).name)
+
+    writer = GraphWriter(server)
+    seen = []
+    for document, name in (("a1", named), ("b1", known), ("a1", "Citation of a1"), ("a1", named)):
+        await writer.write([facts(document, {"PMID:1": name})])
+        seen.append(await looks())
+    article = Entity(id="PMID:1", category="biolink:Article", name=itself)
+    own = Entities(document_id="z1", document=article, entities=(), mentions=(), extraction=Extraction(version="1"))
+    await writer.write([facts_alone(own)])
+    seen.append(await looks())
+    await writer.remove("one", {"z1": 0, "b1": 0})
+    seen.append(await looks())
+
+    assert [named, known, "Citation of a1", known, itself, named] == seen

@@ -33,7 +33,7 @@ _ASSOCIATION: Final = "biolink:Association"
 
 
 def node_record(found: EntityFound) -> Record:
-    """A node as the document with the smallest id describes it, with how others do."""
+    """A node as the document with the smallest standing describes it, with how others do."""
     first, *others = found.descriptions
     entity = entity_of(found.id, orjson.loads(first.described))
     own = {"id": entity.id, "category": [entity.category], "name": entity.name, "xref": list(entity.xrefs)}
