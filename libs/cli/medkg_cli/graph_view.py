@@ -92,7 +92,7 @@ def _balance(balance: Balance) -> Iterator[RenderableType]:
     arrow = f" —{_predicate(balance.predicate)}→ "
     say = "document says" if balance.supporting == 1 else "documents say"
     deny = "denies" if balance.contradicting == 1 else "deny"
-    counts = f"  {balance.supporting} {say} so, {balance.contradicting} {deny} it"
+    counts = f"  {balance.supporting} {say} so{_directions(balance)}, {balance.contradicting} {deny} it"
     yield Text.assemble((balance.subject_name, "bold"), (arrow, "cyan"), (balance.object_name, "bold"), (counts, "dim"))
     yield Text(f"  {balance.subject}  {balance.object}", style="dim")
     for claim in balance.claims:
@@ -100,6 +100,13 @@ def _balance(balance: Balance) -> Iterator[RenderableType]:
             yield indented(line, 2)
     if left := balance.said - len(balance.claims):
         yield indented(Text(f"and {left} claims more", style="dim"), 2)
+
+
+def _directions(balance: Balance) -> str:
+    """How many of those say that it rises, and how many that it falls, where any does."""
+    if not balance.increased and not balance.decreased:
+        return ""
+    return f" ({balance.increased} increased, {balance.decreased} decreased)"
 
 
 def _predicate(predicate: str) -> str:

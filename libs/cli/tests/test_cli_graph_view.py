@@ -40,10 +40,10 @@ def claim(**more: Any) -> ClaimView:
     return ClaimView(**(said | more))
 
 
-def balance(*claims: ClaimView, said: int = 1) -> Balance:
+def balance(*claims: ClaimView, said: int = 1, increased: int = 0, decreased: int = 0) -> Balance:
     return Balance(
         subject=DRUG.id, subject_name=DRUG.name, predicate="biolink:treats", object=PAIN.id, object_name=PAIN.name,
-        supporting=1, contradicting=1, said=said, claims=list(claims),
+        supporting=1, contradicting=1, said=said, claims=list(claims), increased=increased, decreased=decreased,
     )  # fmt: skip
 
 
@@ -67,6 +67,16 @@ def test_entities_are_a_line_each() -> None:
 def test_no_entity_is_said() -> None:
     """An empty answer is no error."""
     assert ["nothing found"] == printed(found_view(Found(entities=[], more=False)))
+
+
+def test_a_statement_says_where_directions_differ() -> None:
+    """How many documents say that the outcome rises, and how many that it falls."""
+    found = Statements(
+        entity=DRUG, other=PAIN, statements=[balance(increased=2, decreased=1)], more=False, complete=True
+    )
+    first = printed(statements_view(found, 0))[0]
+
+    assert first.endswith("1 document says so (2 increased, 1 decreased), 1 denies it")
 
 
 def test_a_statement_names_who_says_so_and_where() -> None:

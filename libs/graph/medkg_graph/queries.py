@@ -106,10 +106,12 @@ WITH startNode(r) AS s, r.predicate AS predicate, endNode(r) AS o, r ORDER BY r.
 WITH s, predicate, o, collect(r)[..$claims] AS shown,
      count(DISTINCT CASE WHEN r.negated THEN null ELSE r.document END) AS supporting,
      count(DISTINCT CASE WHEN r.negated THEN r.document END) AS contradicting,
+     count(DISTINCT CASE WHEN r.object_direction_qualifier = 'increased' THEN r.document END) AS increased,
+     count(DISTINCT CASE WHEN r.object_direction_qualifier = 'decreased' THEN r.document END) AS decreased,
      count(*) AS claims
 ORDER BY supporting + contradicting DESC, predicate, s.id, o.id SKIP $skip LIMIT $limit
 RETURN s.id AS subject, s.name AS subject_name, predicate, o.id AS object, o.name AS object_name,
-       supporting, contradicting, claims AS said, [r IN shown | {_CLAIM}] AS claims
+       supporting, contradicting, increased, decreased, claims AS said, [r IN shown | {_CLAIM}] AS claims
 """
 
 

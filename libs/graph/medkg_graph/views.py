@@ -92,6 +92,8 @@ class Balance(Contract):
     Attributes:
         supporting: documents that say so.
         contradicting: documents that deny it.
+        increased: documents by which the object rises, as an outcome by a drug; Biolink's direction qualifier.
+        decreased: documents by which it falls. Where both are, they contradict each other.
         said: how many claims that are: a document may say so several times, as of several results.
         claims: the first of them, those that support first.
     """
@@ -103,6 +105,8 @@ class Balance(Contract):
     object_name: str
     supporting: int
     contradicting: int
+    increased: int
+    decreased: int
     said: int
     claims: list[ClaimView]
 

@@ -170,6 +170,19 @@ async def test_contradicting_claims_stand_side_by_side(server: GraphServer) -> N
     )
 
 
+async def test_directions_that_contradict_each_other_are_counted_apart(server: GraphServer) -> None:
+    """Of documents that say that a drug affects an outcome, how many say that it rises and how many that it falls."""
+    ways = {"t1": "increased", "t2": "increased", "t3": "decreased"}
+    said = [
+        facts(name, PAIN, [claim(name, "MESH:D2", "biolink:related_to", "MESH:D1", object_direction_qualifier=way)])
+        for name, way in ways.items()
+    ]
+    await GraphWriter(server).write(said)
+    (balance,) = (await GraphReader(server).evidence("one", "MESH:D2", "MESH:D1")).statements
+
+    assert (3, 0, 2, 1) == (balance.supporting, balance.contradicting, balance.increased, balance.decreased)
+
+
 async def test_neo4j_itself_refuses_to_write_for_a_reader(server: GraphServer) -> None:
     """It is not our reading of a statement that keeps it from writing."""
     with pytest.raises(ClientError, match="Writing in read access mode not allowed"):
