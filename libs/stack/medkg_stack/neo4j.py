@@ -8,6 +8,7 @@ from medkg_contracts.errors import GraphUnavailable
 from . import neo4j_config
 from .cache import Cache
 from .java import Java, find_java
+from .kafka import Profile
 from .maven import entry_name, jars
 from .ports import HOST, require_free
 from .probe import bolt_answers
@@ -33,11 +34,12 @@ class Neo4j:
 
     name = "neo4j"
 
-    def __init__(self, root: Path, port: int, cache: Cache) -> None:
+    def __init__(self, root: Path, port: int, cache: Cache, profile: Profile = "dev") -> None:
         self.address = f"bolt://{HOST}:{port}"
         self._port = port
         self._data = root / self.name
         self._cache = cache
+        self._profile = profile
         self._process = Process(root, self.name, GraphUnavailable)
 
     @property
@@ -115,7 +117,7 @@ class Neo4j:
             "-Xms64m",
             f"-Xmx{neo4j_config.SETTINGS['server.memory.heap.max_size']}",
             "-XX:+UseSerialGC",
-            "-XX:TieredStopAtLevel=1",
+            *(["-XX:TieredStopAtLevel=1"] if self._profile == "dev" else []),
             "-XX:-UsePerfData",
             "-XX:+ExitOnOutOfMemoryError",
             "-XX:-OmitStackTraceInFastThrow",

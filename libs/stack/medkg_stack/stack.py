@@ -66,7 +66,7 @@ class Stack:
         self.kafka = Kafka(cluster, KafkaDistribution(cache))
         self.redis = Redis(self.root, self.ports.redis)
         self.opensearch = OpenSearch(self.root, self.ports, cache, profile)
-        self.neo4j = Neo4j(self.root, self.ports.neo4j, cache)
+        self.neo4j = Neo4j(self.root, self.ports.neo4j, cache, profile)
         self._report = one_at_a_time(report)
 
     @property
