@@ -52,6 +52,7 @@ def test_a_variable_names_the_image() -> None:
         "kafka": "medkg/kafka:4.3.1",
         "redis": "registry.example.org/redis:7",
         "opensearch": "opensearchproject/opensearch:3.6.0",
+        "neo4j": "neo4j:2026.08.1-community",
     }
     assert expected == images
 

@@ -42,9 +42,11 @@ class Topic:
     name: str = field(default_factory=lambda: f"vectors-{uuid4().hex[:8]}")
 
     async def make(self) -> None:
-        """Create it."""
+        """Create it, until the broker knows it: it hears of it after the controller has answered."""
         async with Admin(self.bootstrap) as admin:
             await admin.create([TopicSpec(self.name, PARTITIONS, 1, {"cleanup.policy": "compact"})])
+            while self.name not in await admin.describe():  # noqa: ASYNC110 - Kafka tells nobody
+                await asyncio.sleep(0.02)
 
     async def delete(self) -> None:
         """Delete it, until Kafka does not know it any more."""
