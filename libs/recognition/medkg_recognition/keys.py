@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import Final
 
-from .tokens import tokens
+from .tokens import words
 
 Key = tuple[str, ...]
 
@@ -19,17 +19,17 @@ _SAME: Final = {
 
 def key(name: str) -> Key:
     """The words and numbers of a name in their order, without case and plural."""
-    return tuple(_singular(token.text.casefold()) for token in tokens(name) if token.text.isalnum())
+    return tuple(_singular(word.casefold()) for word in words(name) if word.isalnum())
 
 
-def bag(words: Key) -> Key:
+def bag(of: Key) -> Key:
     """A key in which the order of words does not count, nor little words: "Neoplasms, Lung" is "lung neoplasm"."""
-    return tuple(sorted(word for word in words if word not in _LITTLE))
+    return tuple(sorted(word for word in of if word not in _LITTLE))
 
 
-def meaning(words: Key) -> Key:
+def meaning(of: Key) -> Key:
     """A bag in which words that mean the same are one: "renal damage" is "kidney injury"."""
-    return tuple(sorted(_SAME.get(word, word) for word in words if word not in _LITTLE))
+    return tuple(sorted(_SAME.get(word, word) for word in of if word not in _LITTLE))
 
 
 @lru_cache(maxsize=65_536)

@@ -11,7 +11,7 @@ from typing import Final
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
 from .spans import Found
-from .tokens import Token, tokens
+from .tokens import Token, words
 
 #: Before and behind each word: two signs, so that names that stand side by side have none in common.
 _BEFORE, _BEHIND = "\x02", "\x03"
@@ -49,13 +49,13 @@ class Lexicon:
         self._exact: dict[str, set[str]] = {}
         for name, kind in names:
             for variant in _variants(name):
-                words = [token.text for token in tokens(variant)]
-                if not words or (len(words) == 1 and len(words[0]) < _SHORTEST):
+                its = words(variant)
+                if not its or (len(its) == 1 and len(its[0]) < _SHORTEST):
                     continue
-                pattern = _joined(words)
+                pattern = _marked(f"{_BEHIND}{_BEFORE}".join(its))
                 kinds.setdefault(pattern, set()).add(kind)
-                if len(words) == 1 and len(words[0]) <= _EXACT_UP_TO and words[0].isupper():
-                    self._exact.setdefault(pattern, set()).add(words[0])
+                if len(its) == 1 and len(its[0]) <= _EXACT_UP_TO and its[0].isupper():
+                    self._exact.setdefault(pattern, set()).add(its[0])
         patterns = sorted(kinds)
         self._kinds = [frozenset(kinds[pattern]) for pattern in patterns]
         self._patterns = patterns
@@ -73,9 +73,9 @@ class Lexicon:
         """How many different names there are."""
         return len(self._patterns)
 
-    def find(self, words: Sequence[Token]) -> list[Match]:
+    def find(self, said: Sequence[Token]) -> list[Match]:
         """The names among the words, from the left, of those that begin together the longest; none overlap."""
-        parts = [_marked(word.text) for word in words]
+        parts = [_marked(word.text) for word in said]
         starts, position = [], 0
         for part in parts:
             starts.append(position)
@@ -84,14 +84,14 @@ class Lexicon:
         for pattern, start, end in self._automaton.find_matches_as_indexes("".join(parts)):
             first, last = bisect_left(starts, start), bisect_left(starts, end) - 1
             as_written = self._exact.get(self._patterns[pattern])
-            if as_written is None or words[first].text in as_written:
+            if as_written is None or said[first].text in as_written:
                 found.append(Match(first, last, self._kinds[pattern]))
         return found
 
-    def named(self, words: Sequence[Token]) -> Iterator[Found]:
+    def named(self, said: Sequence[Token]) -> Iterator[Found]:
         """The names among the words as mentions; where one may be of several kinds, of the first by name."""
-        for match in self.find(words):
-            yield Found(words[match.first].start, words[match.last].end, min(match.kinds), "dictionary")
+        for match in self.find(said):
+            yield Found(said[match.first].start, said[match.last].end, min(match.kinds), "dictionary")
 
 
 def _variants(name: str) -> Iterable[str]:
@@ -101,10 +101,6 @@ def _variants(name: str) -> Iterable[str]:
         yield variant
         if variant[-1:].isalpha() and variant[-1:].islower() and not variant.endswith("s"):
             yield variant + "s"
-
-
-def _joined(words: Iterable[str]) -> str:
-    return "".join(map(_marked, words))
 
 
 def _marked(word: str) -> str:

@@ -9,7 +9,8 @@ from .recognition import text_reader
 from .settings import ExtractSettings
 
 # What is wrong with settings, model or vocabularies the first worker says, whose start is waited for.
+gc.disable()  # nothing of what is made is garbage, and there is much of it to look through
 with suppress(MedkgError, ValueError):
     text_reader(ExtractSettings())
-    gc.collect()
-    gc.freeze()  # a collection in a worker would copy all pages with objects
+gc.freeze()  # a collection in a worker would copy all pages with objects
+gc.enable()
