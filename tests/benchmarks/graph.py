@@ -28,7 +28,7 @@ from medkg_contracts.knowledge import Claims, Entities
 from medkg_contracts.stages import StageContext
 from medkg_extract.settings import ExtractSettings
 from medkg_extract.stage import ExtractStage
-from medkg_graph import Facts, GraphReader, GraphServer, GraphWriter, facts_of
+from medkg_graph import Facts, GraphReader, GraphServer, GraphWriter, facts_of, transactions
 from medkg_replay.recordings import load_recordings
 from medkg_stack import Ports, Stack
 
@@ -38,7 +38,6 @@ from .usage import Meter
 
 _TENANT: Final = "bench"
 _CLAIMS: Final = 1_000_000
-_BATCH_CLAIMS: Final = 5_000
 _WARMING: Final = 20_000
 _MEASURED: Final = 60_000
 _WRITERS: Final = 8
@@ -138,14 +137,7 @@ async def _extracted(stage: ExtractStage, number: str, body: bytes) -> tuple[Ent
 
 def batches(of: Sequence[Study]) -> Iterator[list[Facts]]:
     """Documents without end, none twice, in groups as the stage writes them."""
-    group: list[Facts] = []
-    size = 0
-    for facts in (study.copy(turn) for turn in count() for study in of):
-        if group and size + len(facts.claims) > _BATCH_CLAIMS:
-            yield group
-            group, size = [], 0
-        group.append(facts)
-        size += len(facts.claims)
+    return transactions(study.copy(turn) for turn in count() for study in of)
 
 
 async def write(url: str, java: int, source: Iterator[list[Facts]], claims: int, writers: int) -> Writing:

@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import orjson
-
 from .changes import Change, Present, change
 from .facts import ClaimRow, EntityRow, Facts
 
@@ -126,15 +124,10 @@ def _claim_is_right(facts: Facts, row: ClaimRow, there: FoundClaim) -> bool:
 
 
 def _entity_is_right(facts: Facts, row: EntityRow, there: FoundEntity | None) -> bool:
-    described = (row.label, described_as(row), row.standing(facts.document_id))
+    described = (row.label, row.described, row.standing(facts.document_id))
     if there is None or not there.owned or (there.label, there.described, there.standing) != described:
         return False
     if there.properties.get("owner") != there.standing:
         return True  # it is right if its owner's description is
     own = {"tenant": facts.tenant, "id": row.id, "owner": there.standing}
     return {*there.labels} == {"Entity", row.label} and there.properties == {**row.properties, **own}
-
-
-def described_as(row: EntityRow) -> str:
-    """A description as the tie between a document and an entity keeps it."""
-    return orjson.dumps(row.properties, option=orjson.OPT_SORT_KEYS).decode()

@@ -5,7 +5,7 @@ which has the predicate's name as its type and its evidence, qualifiers and prov
 included, as its properties.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,6 +16,9 @@ from medkg_contracts.knowledge import Claim, Claims, Entities, Entity, Extractio
 
 #: What a Neo4j property may be.
 Value = str | int | float | bool | list[str]
+
+#: Documents are written, or compared, in one transaction up to so many claims.
+CLAIMS_TOGETHER: Final = 5_000
 
 #: Changes with what rows are made of, so that facts written by an older medkg are written again.
 _FORM: Final = "2"
@@ -36,12 +39,14 @@ class EntityRow:
     Attributes:
         label: its category as a node's label, such as ``Disease``.
         properties: of the node, without its tenant and its owner.
+        described: the same as JSON, as the tie between the document and the entity keeps it.
         rank: how well it knows the entity: 0 if it is the document itself, 2 if only its id is known, else 1.
     """
 
     id: str
     label: str
     properties: Mapping[str, Value]
+    described: str
     rank: int
 
     def standing(self, document_id: str) -> str:
@@ -106,9 +111,26 @@ def facts_of(tenant: str, entities: Entities, claims: Claims, order: int = 0) ->
             )
     nodes = tuple(_entity_row(known[id_], entities.document.id) for id_ in sorted(known))
     edges = tuple(sorted((_claim_row(claim, entities.extraction) for claim in claims.claims), key=lambda row: row.key))
-    described = (f"{row.id} {orjson.dumps(row.properties, option=orjson.OPT_SORT_KEYS).decode()}" for row in nodes)
+    described = (f"{row.id} {row.described}" for row in nodes)
     whole = digest(_FORM, entities.document.id, *described, *(row.key for row in edges))
     return Facts(tenant, entities.document_id, entities.document.id, nodes, edges, whole, order)
+
+
+def transactions(facts: Iterable[Facts], most: int = CLAIMS_TOGETHER) -> Iterator[list[Facts]]:
+    """Facts in groups, in their order: none has a document twice, or more claims than that in several documents."""
+    group: list[Facts] = []
+    documents: set[tuple[str, str]] = set()
+    size = 0
+    for each in facts:
+        key = (each.tenant, each.document_id)
+        if group and (key in documents or size + len(each.claims) > most):
+            yield group
+            group, documents, size = [], set(), 0
+        group.append(each)
+        documents.add(key)
+        size += len(each.claims)
+    if group:
+        yield group
 
 
 def entity_of(id_: str, properties: Mapping[str, Any]) -> Entity:
@@ -148,7 +170,8 @@ def _entity_row(entity: Entity, document: str) -> EntityRow:
     properties = _joined(own, entity.attributes, ENTITY_FIELDS, f"the entity {entity.id}")
     bare = entity.name == entity.id or entity.category == _ANYTHING
     rank = 0 if entity.id == document else 2 if bare else 1
-    return EntityRow(entity.id, entity.category.removeprefix("biolink:"), properties, rank)
+    described = orjson.dumps(properties, option=orjson.OPT_SORT_KEYS).decode()
+    return EntityRow(entity.id, entity.category.removeprefix("biolink:"), properties, described, rank)
 
 
 def _claim_row(claim: Claim, extraction: Extraction) -> ClaimRow:

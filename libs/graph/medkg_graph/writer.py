@@ -10,7 +10,6 @@ from medkg_contracts.knowledge import GraphReceipt
 
 from . import statements
 from .changes import Change, Present, change, removal
-from .comparison import described_as
 from .facts import EntityRow, Facts
 from .schema import GraphSchema
 from .server import GraphServer, Transaction
@@ -183,7 +182,7 @@ def _of(each: Change) -> dict[str, Any]:
 
 def _described(each: Change, row: EntityRow) -> dict[str, Any]:
     standing = row.standing(each.document_id)
-    return _of(each) | {"id": row.id, "label": row.label, "described": described_as(row), "standing": standing}
+    return _of(each) | {"id": row.id, "label": row.label, "described": row.described, "standing": standing}
 
 
 def _first(supports: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -1,13 +1,14 @@
 """The KG stage: what documents say into Neo4j, in place of what they said before."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from itertools import islice
 from typing import ClassVar
 
 from medkg_contracts.errors import MedkgError, ResourceUnavailable
 from medkg_contracts.ir import IndexReceipt
 from medkg_contracts.knowledge import Claims, Entities, GraphReceipt
 from medkg_contracts.stages import StageContext
-from medkg_graph import Facts, GraphWriter, facts_of
+from medkg_graph import Facts, GraphWriter, facts_of, transactions
 
 from . import metrics
 from .settings import KGSettings
@@ -50,8 +51,9 @@ class Neo4jKGStage:
                 jobs.append((position, facts_of(ctx.tenant_id, whose, said, order)))
             except MedkgError as error:
                 results[position] = error
-        for together in _transactions(jobs, self._settings.batch_claims):
-            results |= await self._write(together)
+        waiting = iter(jobs)
+        for group in transactions((facts for _, facts in jobs), self._settings.batch_claims):
+            results |= await self._write(list(islice(waiting, len(group))))
         return [results[position] for position in range(len(ctxs))]
 
     async def _write(self, jobs: Sequence[Job]) -> dict[int, GraphReceipt | Exception]:
@@ -70,21 +72,3 @@ class Neo4jKGStage:
             metrics.retried(self._server.retries - self._retries)
             self._retries = self._server.retries
         return dict(zip(positions, receipts, strict=True))
-
-
-def _transactions(jobs: Sequence[Job], most: int) -> Iterator[list[Job]]:
-    """The jobs in groups, in their order: none has a document twice, or more claims than that in several documents."""
-    group: list[Job] = []
-    documents: set[tuple[str, str]] = set()
-    size = 0
-    for job in jobs:
-        facts = job[1]
-        key = (facts.tenant, facts.document_id)
-        if group and (key in documents or size + len(facts.claims) > most):
-            yield group
-            group, documents, size = [], set(), 0
-        group.append(job)
-        documents.add(key)
-        size += len(facts.claims)
-    if group:
-        yield group

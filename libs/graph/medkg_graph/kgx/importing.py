@@ -1,20 +1,15 @@
 """KGX files into a tenant's graph."""
 
-from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final
 
 from medkg_contracts.model import Contract
 
-from medkg_graph.facts import Facts
+from medkg_graph.facts import transactions
 from medkg_graph.server import GraphServer
 from medkg_graph.writer import GraphWriter
 
 from .reading import BadRow, Progress, Reading
 from .spool import Spool
-
-#: The most claims of several documents that are written in one transaction.
-_CLAIMS_A_TRANSACTION: Final = 5000
 
 
 class Imported(Contract):
@@ -76,7 +71,7 @@ async def import_graph(
                 pass
             if reading.bad_rows:
                 return Imported(bad_rows=reading.bad_rows, bad=tuple(reading.bad))
-        for together in _transactions(reading.facts(tenant, files[0])):
+        for together in transactions(reading.facts(tenant, files[0])):
             receipts = await writer.write(together)
             written = Imported(
                 documents=written.documents + len(receipts),
@@ -85,16 +80,3 @@ async def import_graph(
                 removed=written.removed + sum(each.removed for each in receipts),
             )
     return written.model_copy(update={"bad_rows": reading.bad_rows, "bad": tuple(reading.bad)})
-
-
-def _transactions(facts: Iterable[Facts]) -> Iterator[list[Facts]]:
-    group: list[Facts] = []
-    size = 0
-    for each in facts:
-        if group and size + len(each.claims) > _CLAIMS_A_TRANSACTION:
-            yield group
-            group, size = [], 0
-        group.append(each)
-        size += len(each.claims)
-    if group:
-        yield group

@@ -6,7 +6,7 @@ each document is read and compared. Jobs may go on: of a document whose later ve
 written, and one that a job has in hand is never removed.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
@@ -17,7 +17,7 @@ from medkg_contracts.errors import ConfigurationError, IndexMissing, MedkgError,
 from medkg_contracts.ir import IndexReceipt
 from medkg_contracts.knowledge import Claims, Entities, GraphReceipt
 from medkg_contracts.model import Contract, first_violation
-from medkg_graph import Facts, GraphRestorer, facts_of
+from medkg_graph import Facts, GraphRestorer, facts_of, transactions
 from medkg_graph.restoring import Mending
 from medkg_ledger import JobState, LedgerReader
 from medkg_search import SearchServer, TenantNames, refused
@@ -39,8 +39,6 @@ _NO_INDEX: Final = (
 TIMEOUT_S: Final = 30.0
 #: So many documents are looked up at once.
 PAGE: Final = 200
-#: Documents are compared together, in one transaction, up to so many claims.
-BATCH_CLAIMS: Final = 5_000
 #: So many of those that differ are named.
 NAMED: Final = 20
 
@@ -161,7 +159,7 @@ class _Rebuild:
             there = await self._indexed({each.document_id: each.order for each in page})
             await self._remove([each for each in page if each.document_id not in there])
             wanted = [facts for each in page if each.document_id in there and (facts := await self._facts(each))]
-            for together in _batches(wanted):
+            for together in transactions(wanted):
                 for facts, became in zip(together, await mend(together), strict=True):
                     self.tally.mending(facts.document_id, became)
             done += len(page)
@@ -269,17 +267,3 @@ class _Rebuild:
         gone = len(orders) if self.dry_run else await self.graph.remove(self.tenant, orders)
         self.tally.count(removed=gone)
         self.tally.differ(*orders)
-
-
-def _batches(facts: Sequence[Facts]) -> Iterator[list[Facts]]:
-    """In groups of not more claims than that, unless one document has them."""
-    group: list[Facts] = []
-    size = 0
-    for each in facts:
-        if group and size + len(each.claims) > BATCH_CLAIMS:
-            yield group
-            group, size = [], 0
-        group.append(each)
-        size += len(each.claims)
-    if group:
-        yield group
